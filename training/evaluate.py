@@ -1,0 +1,150 @@
+"""Scores of captions: COCO's own tokenizer and scorers, and the plain faults that they do not show."""
+
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from pycocoevalcap.bleu.bleu import Bleu
+from pycocoevalcap.cider.cider import Cider
+from pycocoevalcap.meteor.meteor import Meteor
+from pycocoevalcap.rouge.rouge import Rouge
+from pycocoevalcap.tokenizer import ptbtokenizer
+
+from training.errors import JavaMissing, ScorerFailed
+
+TOKENIZER_JAR = Path(ptbtokenizer.__file__).with_name(ptbtokenizer.STANFORD_CORENLP_3_4_1_JAR)
+PUNCTUATION = frozenset(ptbtokenizer.PUNCTUATIONS)
+
+# A caption that ends in one of these was cut short: "a man in a". Self-critical training is known for it.
+FUNCTION_WORDS = frozenset(
+    "a an the and or but of in on at to with for from by into onto over under near through while as is are be "
+    "his her its their that which who".split()
+)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Corpus scores x 100, as papers print them (CIDEr 52.0 is COCO's 0.520).
+
+    BLEU: Papineni et al. 2002, closest reference length. ROUGE-L: Lin 2004. CIDEr: Vedantam et al. 2015
+    (CIDEr-D, n-gram weights from these references, so scores of different sets of photos do not compare).
+    METEOR: Denkowski and Lavie 2014; None where it was not asked for or its program does not run.
+    """
+
+    bleu_1: float
+    bleu_2: float
+    bleu_3: float
+    bleu_4: float
+    rouge_l: float
+    cider: float
+    meteor: float | None = None
+
+    def to_dict(self) -> dict[str, float | None]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class TextFaults:
+    """What is wrong with a set of captions whatever the references say. Shares are 0..1.
+
+    distinct: different captions per photo; near 0 when a model says the same of every photo.
+    function_word_endings: captions whose last word is a function word ("a man in a").
+    repeated_trigrams: trigrams that occurred before in the same caption ("a dog and a dog and a dog").
+    mean_words: words per caption.
+    """
+
+    distinct: float
+    function_word_endings: float
+    repeated_trigrams: float
+    mean_words: float
+
+    def to_dict(self) -> dict[str, float]:
+        return asdict(self)
+
+
+def coco_scores(
+    references: Mapping[int, list[str]], captions: Mapping[int, str], *, meteor: bool = False
+) -> Scores:
+    """Scores of one caption per photo against its references, by COCO's own scorer (pycocoevalcap).
+
+    `references` and `captions` have the same photo ids; each photo has one reference or more, as raw text.
+    METEOR, which takes about as long as all the others together and 1 GB, is computed on request.
+    Raises JavaMissing, and ScorerFailed where the ids differ or the tokenizer fails.
+    """
+    if not captions:
+        raise ScorerFailed("There is no caption to score: give one photo at least.")
+    if unlike := references.keys() ^ captions.keys():
+        raise ScorerFailed(
+            f"{len(unlike)} photos have a caption or references but not both (photo id {min(unlike)} is one): "
+            "score the same photos that have references."
+        )
+    if bare := [photo for photo, texts in references.items() if not texts]:
+        raise ScorerFailed(f"Photo id {bare[0]} has no reference caption: leave it out or add one.")
+    tokenized_references = captions_tokenize(references)
+    tokenized_captions = captions_tokenize({photo: [captions[photo]] for photo in references})
+    bleu, _ = Bleu(4).compute_score(tokenized_references, tokenized_captions, verbose=0)
+    rouge, _ = Rouge().compute_score(tokenized_references, tokenized_captions)
+    cider, _ = Cider().compute_score(tokenized_references, tokenized_captions)
+    return Scores(
+        *(100 * float(score) for score in (*bleu, rouge, cider)),
+        meteor=_meteor_score(tokenized_references, tokenized_captions) if meteor else None,
+    )
+
+
+def captions_tokenize(captions: Mapping[int, list[str]]) -> dict[int, list[str]]:
+    """Captions as COCO's PTBTokenizer splits them: lower case, tokens joined by spaces, punctuation dropped.
+
+    The same program and options as pycocoevalcap's PTBTokenizer, which writes its input beside its own source:
+    here it goes through a pipe, so that a read-only installation and parallel runs work.
+    """
+    if shutil.which("java") is None:
+        raise JavaMissing
+    lines = [" ".join(text.split()) for texts in captions.values() for text in texts]
+    run = subprocess.run(
+        ["java", "-cp", str(TOKENIZER_JAR), "edu.stanford.nlp.process.PTBTokenizer"]
+        + ["-preserveLines", "-lowerCase", "-encoding", "UTF-8"],
+        input="".join(f"{line}\n" for line in lines),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    tokenized = run.stdout.split("\n")[: len(lines)]
+    if run.returncode != 0 or len(tokenized) != len(lines):
+        raise ScorerFailed(
+            f"COCO's tokenizer ended with status {run.returncode} and {len(tokenized)} lines for {len(lines)} captions: "
+            f"{run.stderr.strip()[-500:] or 'it said nothing'}. Check that `java -version` works (Java 8 or later)."
+        )
+    words = iter([" ".join(w for w in line.split() if w not in PUNCTUATION) for line in tokenized])
+    return {photo: [next(words) for _ in texts] for photo, texts in captions.items()}
+
+
+def captions_faults(captions: Iterable[str]) -> TextFaults:
+    """Faults of a set of captions (see TextFaults); at least one caption."""
+    texts = [caption.lower().strip(" .") for caption in captions]
+    words = [text.split() for text in texts]
+    trigrams = [list(zip(w, w[1:], w[2:], strict=False)) for w in words]
+    total = sum(map(len, trigrams))
+    return TextFaults(
+        distinct=len(set(texts)) / len(texts),
+        function_word_endings=float(np.mean([bool(w) and w[-1] in FUNCTION_WORDS for w in words])),
+        repeated_trigrams=sum(len(t) - len(set(t)) for t in trigrams) / total if total else 0.0,
+        mean_words=float(np.mean([len(w) for w in words])),
+    )
+
+
+def _meteor_score(references: dict[int, list[str]], captions: dict[int, list[str]]) -> float | None:
+    scorer = Meteor()
+    try:
+        with scorer.meteor_p as process:
+            try:
+                score, _ = scorer.compute_score(references, captions)
+            finally:
+                process.kill()
+    except (OSError, ValueError):  # the program died (2 GB are not there, say): the other scores stand
+        if scorer.lock.locked():  # compute_score lets go of it only when it succeeds, and __del__ waits for it
+            scorer.lock.release()
+        return None
+    return 100 * float(score)
