@@ -19,10 +19,8 @@ TOKENIZER_JAR = Path(ptbtokenizer.__file__).with_name(ptbtokenizer.STANFORD_CORE
 PUNCTUATION = frozenset(ptbtokenizer.PUNCTUATIONS)
 
 # A caption that ends in one of these was cut short: "a man in a". Self-critical training is known for it.
-FUNCTION_WORDS = frozenset(
-    "a an the and or but of in on at to with for from by into onto over under near through while as is are be "
-    "his her its their that which who".split()
-)
+_ENDINGS = "a an the and or but of in on at to with for from by into onto over under near through while as is are be its"
+FUNCTION_WORDS = frozenset(_ENDINGS.split())
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,83 @@
+"""The queue contract: task names, queues, payloads, and the producer. Web and worker share this module and nothing else.
+
+Messages carry ids, never bytes, as JSON. A database row is the truth; a message is a hint that there is work, so a
+message that cannot be published is only logged: the sweep publishes for the row later.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from celery import Celery
+from django.conf import settings
+from kombu import Queue
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
+
+INTERACTIVE: Final = "interactive"  # a person waits
+BULK: Final = "bulk"  # chunks of ids, one chunk = one micro-batch
+HOUSEKEEPING: Final = "housekeeping"  # served first; its messages expire
+QUEUES: Final = (HOUSEKEEPING, INTERACTIVE, BULK)  # in the order in which a worker serves them
+
+CAPTION_PHOTOS: Final = "fovea.caption_photos"  # {"job_ids": [int, …]}
+UNPACK_BATCH: Final = "fovea.unpack_batch"  # {"batch_id": int}
+VERIFY_MODEL: Final = "fovea.verify_model"  # {"model_version_id": int}
+SWEEP: Final = "fovea.sweep"  # {}
+
+CHUNK_SIZE: Final = 16
+
+app = Celery("fovea")
+app.conf.update(
+    broker_url=settings.BROKER_URL,
+    task_serializer="json",
+    accept_content=["json"],
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_queues=[Queue(name) for name in QUEUES],
+    task_default_queue=HOUSEKEEPING,
+    task_publish_retry=False,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    # A broker that is silent is given up on after 2 s, so that an upload answers within its five seconds.
+    broker_transport_options={
+        "socket_timeout": 2,
+        "socket_connect_timeout": 2,
+        "queue_order_strategy": "priority",
+        "max_retries": 0,
+    },
+    beat_schedule={
+        "sweep": {
+            "task": SWEEP,
+            "schedule": settings.SWEEP_SECONDS,
+            "options": {"queue": HOUSEKEEPING, "expires": settings.SWEEP_SECONDS},
+        }
+    },
+    timezone="UTC",
+)
+
+
+def _publish(task: str, payload: dict[str, Any], *, queue: str) -> bool:
+    try:
+        app.send_task(task, kwargs=payload, queue=queue, ignore_result=True, retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("%s not published, the sweep will: %s", task, error)
+        return False
+    return True
+
+
+def caption_photos_enqueue(job_ids: Iterable[int], *, queue: str) -> bool:
+    """Publish one message for each chunk of caption jobs. False where the broker did not take one: the rows stay queued."""
+    ids: Sequence[int] = list(job_ids)
+    chunks = [ids[start : start + CHUNK_SIZE] for start in range(0, len(ids), CHUNK_SIZE)]
+    return all(_publish(CAPTION_PHOTOS, {"job_ids": chunk}, queue=queue) for chunk in chunks)
+
+
+def batch_unpack_enqueue(batch_id: int) -> bool:
+    return _publish(UNPACK_BATCH, {"batch_id": batch_id}, queue=BULK)
+
+
+def model_verify_enqueue(model_version_id: int) -> bool:
+    return _publish(VERIFY_MODEL, {"model_version_id": model_version_id}, queue=INTERACTIVE)

@@ -1,0 +1,187 @@
+"""Django settings. What a deployment may change is an environment variable, read in `env.py`."""
+
+import os
+from datetime import timedelta
+from typing import Any
+
+import dj_database_url
+import django_stubs_ext
+from csp.constants import NONE, SELF
+
+from webapp import env
+from webapp.secrets import secret_ensure
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = env.BASE_DIR
+ENV, _ = env.read(os.environ)  # what is wrong in it is reported by checks.environment_check
+
+DATA_DIR = ENV["FOVEA_DATA_DIR"]
+MEDIA_ROOT = DATA_DIR / "media"
+MODELS_DIR = DATA_DIR / "models"
+SECRET_KEY = ENV["FOVEA_SECRET_KEY"] or secret_ensure(DATA_DIR / "secrets" / "secret_key")
+DEBUG = ENV["FOVEA_DEBUG"]
+ALLOWED_HOSTS = ENV["FOVEA_ALLOWED_HOSTS"]
+CSRF_TRUSTED_ORIGINS = ENV["FOVEA_CSRF_TRUSTED_ORIGINS"]
+
+INSTALLED_APPS = [
+    "webapp",
+    "webapp.accounts",
+    "webapp.gallery",
+    "webapp.review",
+    "webapp.api",
+    "worker",
+    "training",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "servestatic.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "axes",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "webapp.urls"
+ASGI_APPLICATION = "webapp.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "webapp" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Database: SQLite embedded, PostgreSQL in production -------------------------------------------------------------
+if _url := ENV["FOVEA_DATABASE_URL"]:
+    _database: dict[str, Any] = dict(dj_database_url.parse(_url))
+else:
+    _database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "fovea.sqlite3")}
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    # IMMEDIATE takes the write lock at BEGIN, where the time-out applies; FULL because a power cut loses no caption.
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+else:
+    _database["OPTIONS"] = {"connect_timeout": 3}
+_database["CONN_MAX_AGE"] = 0
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Accounts and sessions --------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "gallery"
+LOGOUT_REDIRECT_URL = "login"
+SIGNUP_OPEN = ENV["FOVEA_SIGNUP_OPEN"]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "accounts/locked.html"
+AXES_VERBOSE = False
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENV["FOVEA_HTTPS"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV["FOVEA_HTTPS"] else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Uploads ----------------------------------------------------------------------------------------------------------
+UPLOAD_MAX_BYTES = ENV["FOVEA_UPLOAD_MAX_BYTES"]
+UPLOAD_MAX_PIXELS = ENV["FOVEA_UPLOAD_MAX_PIXELS"]
+UPLOAD_MAX_FILES = ENV["FOVEA_UPLOAD_MAX_FILES"]
+ZIP_MAX_BYTES = ENV["FOVEA_ZIP_MAX_BYTES"]
+ZIP_MAX_FILES = ENV["FOVEA_ZIP_MAX_FILES"]
+# Django refuses a form of more files with a bare 400 before any view runs; ours names the limit, so let it through.
+DATA_UPLOAD_MAX_NUMBER_FILES = 10 * UPLOAD_MAX_FILES + 1000
+FILE_UPLOAD_TEMP_DIR = None
+
+# --- Queue and worker -------------------------------------------------------------------------------------------------
+BROKER_URL = ENV["FOVEA_BROKER_URL"] or "redis://127.0.0.1:6379/0"
+DEFAULT_BUNDLE = ENV["FOVEA_DEFAULT_BUNDLE"]
+LEASE_SECONDS = 15
+LEASE_RENEW_SECONDS = 5
+LEASE_LIMIT = 25  # leases without a result before a photo is quarantined
+SWEEP_SECONDS = 5
+
+# --- API --------------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["knox.auth.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+KNOX_TOKEN_MODEL = "api.AuthToken"
+REST_KNOX = {"TOKEN_TTL": timedelta(days=90), "AUTH_HEADER_PREFIX": "Token"}
+SPECTACULAR_SETTINGS = {"TITLE": "Fovea", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+
+# --- The rest ---------------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "webapp" / "static"]
+SERVESTATIC_USE_FINDERS = True  # no collectstatic step
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": ENV["FOVEA_LOG_LEVEL"]},
+}
