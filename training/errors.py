@@ -1,24 +1,27 @@
-"""The errors of the training package."""
+"""Everything this package raises on purpose, before the first step of training wherever that is possible."""
 
 
 class TrainingError(Exception):
-    """Base of everything that `training` raises on purpose; the message names the remedy."""
+    """Base of the trainer's errors. The message names the file or value and the remedy."""
 
 
-class CaptionsFileError(TrainingError):
-    """A captions file is missing, is no COCO captions JSON, or names photos that are not there."""
+class DatasetError(TrainingError):
+    """Captions or photos that cannot be trained on."""
 
 
-class JavaMissing(TrainingError):
-    """COCO's tokenizer and METEOR are Java programs, and no `java` is on the PATH."""
+class CheckpointError(TrainingError):
+    """A checkpoint that cannot be resumed from."""
+
+
+class ScorerError(TrainingError):
+    """COCO's scorer could not run, or there is nothing that it could score."""
+
+
+class JavaMissing(ScorerError):
+    """COCO's tokenizer and METEOR are Java programs, and there is no `java` on the PATH."""
 
     def __init__(self) -> None:
         super().__init__(
-            "Scoring needs Java, which was not found on the PATH: COCO's tokenizer is a Java program. "
-            "Install it with `apt-get install default-jre-headless` (Debian, Ubuntu), "
-            "`brew install openjdk` (macOS), or any Java 8 or later."
+            "Scoring captions needs Java, and no `java` is on the PATH: COCO's tokenizer is a Java program. "
+            "Install Java 8 or later, on Debian and Ubuntu with: apt-get install default-jre-headless"
         )
-
-
-class ScorerFailed(TrainingError):
-    """COCO's tokenizer ran and failed, or there is nothing that it could score."""

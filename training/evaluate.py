@@ -13,7 +13,7 @@ from pycocoevalcap.meteor.meteor import Meteor
 from pycocoevalcap.rouge.rouge import Rouge
 from pycocoevalcap.tokenizer import ptbtokenizer
 
-from training.errors import JavaMissing, ScorerFailed
+from training.errors import JavaMissing, ScorerError
 
 TOKENIZER_JAR = Path(ptbtokenizer.__file__).with_name(ptbtokenizer.STANFORD_CORENLP_3_4_1_JAR)
 PUNCTUATION = frozenset(ptbtokenizer.PUNCTUATIONS)
@@ -70,17 +70,17 @@ def coco_scores(
 
     `references` and `captions` have the same photo ids; each photo has one reference or more, as raw text.
     METEOR, which takes about as long as all the others together and 1 GB, is computed on request.
-    Raises JavaMissing, and ScorerFailed where the ids differ or the tokenizer fails.
+    Raises JavaMissing, and ScorerError where the ids differ or the tokenizer fails.
     """
     if not captions:
-        raise ScorerFailed("There is no caption to score: give one photo at least.")
+        raise ScorerError("There is no caption to score: give one photo at least.")
     if unlike := references.keys() ^ captions.keys():
-        raise ScorerFailed(
+        raise ScorerError(
             f"{len(unlike)} photos have a caption or references but not both (photo id {min(unlike)} is one): "
             "score the same photos that have references."
         )
     if bare := [photo for photo, texts in references.items() if not texts]:
-        raise ScorerFailed(f"Photo id {bare[0]} has no reference caption: leave it out or add one.")
+        raise ScorerError(f"Photo id {bare[0]} has no reference caption: leave it out or add one.")
     tokenized_references = captions_tokenize(references)
     tokenized_captions = captions_tokenize({photo: [captions[photo]] for photo in references})
     bleu, _ = Bleu(4).compute_score(tokenized_references, tokenized_captions, verbose=0)
@@ -111,7 +111,7 @@ def captions_tokenize(captions: Mapping[int, list[str]]) -> dict[int, list[str]]
     )
     tokenized = run.stdout.split("\n")[: len(lines)]
     if run.returncode != 0 or len(tokenized) != len(lines):
-        raise ScorerFailed(
+        raise ScorerError(
             f"COCO's tokenizer ended with status {run.returncode} and {len(tokenized)} lines for {len(lines)} captions: "
             f"{run.stderr.strip()[-500:] or 'it said nothing'}. Check that `java -version` works (Java 8 or later)."
         )
