@@ -1,0 +1,53 @@
+"""What the processes load: the model belongs to the worker alone."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from webapp.env import BASE_DIR
+
+FORBIDDEN = {"torch", "torchvision", "timm", "onnxruntime", "captioner", "worker.engine", "training.loop"}
+
+WEB = """
+import webapp.asgi
+from django.urls import get_resolver
+
+def resolve(patterns):
+    for pattern in patterns:
+        resolve(getattr(pattern, "url_patterns", []))
+
+resolve(get_resolver().url_patterns)
+"""
+
+BEAT = """
+import django
+django.setup()
+from celery.apps.beat import Beat
+from webapp.jobs import app
+Beat(app=app)
+"""
+
+
+def modules_loaded(code: str) -> set[str]:
+    report = "\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", "import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'webapp.settings'\n" + code + report],
+        cwd=BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(("process", "code"), [("web", WEB), ("beat", BEAT)])
+def test_process_loads_no_model(process: str, code: str) -> None:
+    loaded = modules_loaded(code)
+    assert "django" in loaded
+    assert not FORBIDDEN & loaded, f"{process} loads {FORBIDDEN & loaded}"
+
+
+def test_modules_loaded_sees_a_forbidden_module() -> None:
+    assert "captioner" in modules_loaded("import captioner")

@@ -1,0 +1,33 @@
+"""Fixtures that every part of the tests uses."""
+
+from pathlib import Path
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from tests.services import SHARED
+
+
+@pytest.fixture
+def user(db):
+    """Somebody who uploads photos; password `correct horse`."""
+    return get_user_model().objects.create_user(username="ada", password="correct horse")
+
+
+@pytest.fixture
+def other_user(db):
+    return get_user_model().objects.create_user(username="grace", password="correct horse")
+
+
+@pytest.fixture
+def staff_user(db):
+    """Somebody who reviews captions; password `correct horse`."""
+    return get_user_model().objects.create_superuser(username="edith", password="correct horse")
+
+
+@pytest.fixture(scope="session")
+def shared_folder() -> Path:
+    """Real photos with human captions. They may not be redistributed, so most checkouts have none."""
+    if not SHARED.is_dir():
+        pytest.skip(f"{SHARED.name}/ with the real photos is not beside the checkout")
+    return SHARED
