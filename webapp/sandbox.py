@@ -1,0 +1,173 @@
+"""Killable child processes, in which untrusted files are opened.
+
+A thread that hangs cannot be stopped, and a decoder that crashes takes its process along; in a child neither matters. Each
+child has a pipe of its own and serves one call at a time, so the call that harmed it is known for certain. A guard against
+accidents and malformed files, not against a decoder that an attacker has taken over.
+
+A child imports what it is asked to run and nothing else. It ignores INT and TERM, which a supervisor may send to the whole
+group: it ends when its parent does (its pipe closes), or is killed.
+"""
+
+import atexit
+import multiprocessing
+import os
+import pickle
+import queue
+import resource
+import signal
+from collections.abc import Callable
+from multiprocessing.connection import Connection, wait
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+CALLS_PER_CHILD = 500  # then a fresh one: what a decoder leaks is not held against a later file
+START_SECONDS = 60
+
+_spawn = multiprocessing.get_context("spawn")
+
+
+class SandboxError(Exception):
+    """A call harmed the child that ran it; another call is not affected."""
+
+
+class SandboxCrashed(SandboxError):
+    pass
+
+
+class SandboxTimedOut(SandboxError):
+    pass
+
+
+class SandboxOutOfMemory(SandboxError):
+    pass
+
+
+class Sandbox:
+    """Up to `processes` children, started when first needed. Safe to use from many threads.
+
+    Args:
+        processes: calls that may run at the same time; more wait their turn.
+        timeout: seconds that one call may take in its child, the import of its module included.
+        memory_mb: address space of a child in MiB.
+    """
+
+    def __init__(self, *, processes: int, timeout: float, memory_mb: int) -> None:
+        self.timeout = timeout
+        self.memory_mb = memory_mb
+        self._slots: queue.LifoQueue[_Child | None] = queue.LifoQueue()
+        for _ in range(processes):
+            self._slots.put(None)
+        self._processes = processes
+        atexit.register(self.close)
+
+    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `function(*args, **kwargs)` returns in a child. Function, arguments and result travel by pickle.
+
+        Raises:
+            SandboxCrashed, SandboxTimedOut, SandboxOutOfMemory: the call harmed its child.
+            Exception: whatever `function` raised.
+        """
+        child = self._slots.get()
+        try:
+            if child is None or not child.fit:
+                if child is not None:
+                    child.kill()
+                child = _Child(self.memory_mb)
+            succeeded, value = child.call(self.timeout, function, args, kwargs)
+        except BaseException:
+            if child is not None:
+                child.kill()
+            child = None
+            raise
+        finally:
+            self._slots.put(child)
+        if succeeded:
+            return value  # type: ignore[no-any-return]
+        raise value
+
+    def close(self) -> None:
+        """End the children, after the calls that are running. The next `run` starts new ones."""
+        atexit.unregister(self.close)
+        children = [self._slots.get() for _ in range(self._processes)]
+        for child in children:
+            if child is not None:
+                child.kill()
+            self._slots.put(None)
+
+
+class _Child:
+    def __init__(self, memory_mb: int) -> None:
+        self.connection, theirs = _spawn.Pipe()
+        self.process = _spawn.Process(target=_serve, args=(theirs, memory_mb), name="sandbox", daemon=True)
+        self.process.start()
+        theirs.close()
+        self.calls = 0
+        if not (self.connection.poll(START_SECONDS) and self._receive() == "ready"):
+            self.kill()
+            raise SandboxError(f"a child process was not ready within {START_SECONDS} s; is the machine overloaded?")
+
+    @property
+    def fit(self) -> bool:
+        return self.calls < CALLS_PER_CHILD and self.process.is_alive()
+
+    def call(self, timeout: float, function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[bool, Any]:
+        self.calls += 1
+        self.connection.send((timeout, function, args, kwargs))
+        if not wait([self.connection, self.process.sentinel], timeout):
+            raise SandboxTimedOut(f"took longer than {timeout:g} s")
+        answer = self._receive()
+        if isinstance(answer[1], MemoryError):
+            raise SandboxOutOfMemory("needed more memory than its process may use")
+        return answer  # type: ignore[no-any-return]
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.connection.close()
+
+    def _receive(self) -> Any:
+        try:
+            return self.connection.recv()
+        except (EOFError, ConnectionError):
+            self.process.join()
+            code = self.process.exitcode or 0
+            if code == -signal.SIGALRM:
+                raise SandboxTimedOut("took too long to answer") from None
+            how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
+            raise SandboxCrashed(f"ended its process ({how})") from None
+
+
+def _serve(connection: Connection, memory_mb: int) -> None:
+    """The child's loop."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_AS, (memory_mb * 2**20, memory_mb * 2**20))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"  # each thread costs address space
+    connection.send("ready")
+    while True:
+        try:
+            timeout, function, args, kwargs = connection.recv()
+        except EOFError:
+            return
+        signal.setitimer(signal.ITIMER_REAL, timeout + 1)  # its default action ends a hanging child of a dead parent
+        try:
+            answer = (True, function(*args, **kwargs))
+        except BaseException as error:  # SystemExit too: the child lives on
+            answer = (False, _picklable(error))
+        try:
+            connection.send(answer)
+        except ConnectionError:
+            return
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _picklable(error: BaseException) -> BaseException:
+    """The error itself where it survives the journey, else one that says the same."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
