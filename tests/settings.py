@@ -18,6 +18,8 @@ os.environ["FOVEA_DATA_DIR"] = str(_folder)
 os.environ["FOVEA_DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL", "")
 os.environ["FOVEA_BROKER_URL"] = "redis://127.0.0.1:1/0"  # nothing listens: a test asks for the fixture `broker`
 
+os.environ["DJANGO_SETTINGS_MODULE"] = "webapp.settings"  # of the processes that tests start: as in production
+
 from webapp.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # as slow as a real one is, it adds up
