@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 from PIL import Image
 
 if TYPE_CHECKING:
+    from captioner.config import Preprocessing
     from captioner.inference import CaptionResult
 
 COLUMNS = 6  # panels in a row; a longer caption goes on in the next row
 COLUMNS_MIN = 4  # room for the caption above
 PHOTOS_MAX = 20
-FORMATS = tuple(f".{name}" for name in sorted(FigureCanvasAgg.get_supported_filetypes()))
 
+_ORIENTATION_TAG = 0x0112  # of EXIF
 _PANEL_INCHES = 2.0  # wide; as high as the photo is
 _PANEL_INCHES_MAX = 3.0  # high
 _WORD_INCHES = 0.3
@@ -69,11 +69,21 @@ def attention_figure(photos: Sequence[CaptionedPhoto]) -> Figure:
 
 
 def attention_figure_save(photos: Sequence[CaptionedPhoto], path: Path) -> None:
-    """Write the figure of `photos` to `path`, in the format that its suffix names (FORMATS). Raises OSError."""
+    """Write the figure of `photos` to `path`, in the format of its suffix (.png, .pdf, .svg, ...). Raises OSError."""
     with warnings.catch_warnings():
         # A file name in a script that the font lacks is drawn as boxes: no reason to fail or to complain.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
         attention_figure(photos).savefig(path, dpi=100)
+
+
+def photo_aspect(path: str | Path, *, preprocessing: Preprocessing) -> float:
+    """Width / height of the upright field of view that the model saw of a photo. The photo is one it could read."""
+    if preprocessing.resize != "squash":
+        return 1.0
+    with Image.open(path) as image:
+        width, height = image.size
+        quarter_turned = image.getexif().get(_ORIENTATION_TAG, 1) in range(5, 9)
+    return height / width if quarter_turned else width / height
 
 
 def attention_light(pixels: np.ndarray, attention: np.ndarray) -> np.ndarray:

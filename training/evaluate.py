@@ -1,10 +1,14 @@
 """Scores of captions: COCO's own tokenizer and scorers, and the plain faults that they do not show."""
 
+from __future__ import annotations
+
+import hashlib
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pycocoevalcap.bleu.bleu import Bleu
@@ -12,14 +16,23 @@ from pycocoevalcap.cider.cider import Cider
 from pycocoevalcap.meteor.meteor import Meteor
 from pycocoevalcap.rouge.rouge import Rouge
 from pycocoevalcap.tokenizer import ptbtokenizer
+from tqdm import tqdm
 
-from training.errors import JavaMissing, ScorerError
+from captioner.errors import PhotoError
+from captioner.preprocessing import photo_pixels
+from training.coco import CaptionedPhoto, captioned_photos
+from training.errors import DatasetError, JavaMissing, ScorerError
 
-TOKENIZER_JAR = Path(ptbtokenizer.__file__).with_name(ptbtokenizer.STANFORD_CORENLP_3_4_1_JAR)
+if TYPE_CHECKING:
+    from captioner.inference import Captioner
+
+_JAR = Path(ptbtokenizer.__file__).with_name(ptbtokenizer.STANFORD_CORENLP_3_4_1_JAR)
+TOKENIZER = ("java", "-cp", str(_JAR), "edu.stanford.nlp.process.PTBTokenizer")
+BATCH = 32
 PUNCTUATION = frozenset(ptbtokenizer.PUNCTUATIONS)
 
 # A caption that ends in one of these was cut short: "a man in a". Self-critical training is known for it.
-_ENDINGS = "a an the and or but of in on at to with for from by into onto over under near through while as is are be its"
+_ENDINGS = "a an the and or but of in on at to with for from by into onto over under near through while as is are be"
 FUNCTION_WORDS = frozenset(_ENDINGS.split())
 
 
@@ -63,9 +76,68 @@ class TextFaults:
         return asdict(self)
 
 
-def coco_scores(
-    references: Mapping[int, list[str]], captions: Mapping[int, str], *, meteor: bool = False
-) -> Scores:
+@dataclass(frozen=True)
+class Evaluation:
+    """What `bundle_evaluate` found. captions: image id -> what the model wrote."""
+
+    version: str
+    photos: int
+    beam: int
+    scores: Scores
+    faults: TextFaults
+    captions: dict[int, str]
+
+
+def bundle_evaluate(
+    bundle: Path,
+    *,
+    images: Path,
+    captions: Path,
+    beam: int | None = None,
+    limit: int | None = None,
+    meteor: bool = False,
+    device: str = "cpu",
+) -> Evaluation:
+    """Caption the photos of a COCO captions file as serving does (same pixels, same search), and score that.
+
+    `beam`: the bundle's own default unless given. `limit`: how many photos of `photos_sample`. Shows a progress bar on
+    a terminal. Raises BundleError, DatasetError (captions or photos), JavaMissing and ScorerError.
+    """
+    from captioner.inference import Captioner
+
+    java_require()  # before minutes of decoding
+    photos = photos_sample(captioned_photos(captions, images=images), limit=limit)
+    captioner = Captioner.load(bundle, device=device)
+    beam = beam or captioner.config.decoding.beam
+    written: dict[int, str] = {}
+    with tqdm(total=len(photos), desc="captioning", unit="photo", disable=None) as bar:
+        for first in range(0, len(photos), BATCH):
+            batch = photos[first : first + BATCH]
+            pixels = [_photo_read(photo.path, captioner) for photo in batch]
+            results = captioner.caption_batch(pixels, beam=beam)
+            written |= {photo.id: result.text for photo, result in zip(batch, results, strict=True)}
+            bar.update(len(batch))
+    references = {photo.id: list(photo.captions) for photo in photos}
+    return Evaluation(
+        version=captioner.version,
+        photos=len(photos),
+        beam=beam,
+        scores=coco_scores(references, written, meteor=meteor),
+        faults=captions_faults(written.values()),
+        captions=written,
+    )
+
+
+def photos_sample(photos: Sequence[CaptionedPhoto], *, limit: int | None) -> list[CaptionedPhoto]:
+    """The same `limit` photos every time: the first by the SHA-256 of their file names. All of them if None.
+
+    It depends neither on the file's order nor on a random generator, and a smaller sample lies within a larger one.
+    """
+    ordered = sorted(photos, key=lambda photo: hashlib.sha256(photo.path.name.encode()).digest())
+    return ordered[:limit]
+
+
+def coco_scores(references: Mapping[int, list[str]], captions: Mapping[int, str], *, meteor: bool = False) -> Scores:
     """Scores of one caption per photo against its references, by COCO's own scorer (pycocoevalcap).
 
     `references` and `captions` have the same photo ids; each photo has one reference or more, as raw text.
@@ -98,12 +170,10 @@ def captions_tokenize(captions: Mapping[int, list[str]]) -> dict[int, list[str]]
     The same program and options as pycocoevalcap's PTBTokenizer, which writes its input beside its own source:
     here it goes through a pipe, so that a read-only installation and parallel runs work.
     """
-    if shutil.which("java") is None:
-        raise JavaMissing
+    java_require()
     lines = [" ".join(text.split()) for texts in captions.values() for text in texts]
     run = subprocess.run(
-        ["java", "-cp", str(TOKENIZER_JAR), "edu.stanford.nlp.process.PTBTokenizer"]
-        + ["-preserveLines", "-lowerCase", "-encoding", "UTF-8"],
+        [*TOKENIZER, "-preserveLines", "-lowerCase", "-encoding", "UTF-8"],
         input="".join(f"{line}\n" for line in lines),
         capture_output=True,
         encoding="utf-8",
@@ -112,11 +182,17 @@ def captions_tokenize(captions: Mapping[int, list[str]]) -> dict[int, list[str]]
     tokenized = run.stdout.split("\n")[: len(lines)]
     if run.returncode != 0 or len(tokenized) != len(lines):
         raise ScorerError(
-            f"COCO's tokenizer ended with status {run.returncode} and {len(tokenized)} lines for {len(lines)} captions: "
+            f"COCO's tokenizer ended with status {run.returncode}, {len(tokenized)} lines for {len(lines)} captions: "
             f"{run.stderr.strip()[-500:] or 'it said nothing'}. Check that `java -version` works (Java 8 or later)."
         )
     words = iter([" ".join(w for w in line.split() if w not in PUNCTUATION) for line in tokenized])
     return {photo: [next(words) for _ in texts] for photo, texts in captions.items()}
+
+
+def java_require() -> None:
+    """Raises JavaMissing where no `java` is on the PATH."""
+    if shutil.which("java") is None:
+        raise JavaMissing
 
 
 def captions_faults(captions: Iterable[str]) -> TextFaults:
@@ -146,3 +222,10 @@ def _meteor_score(references: dict[int, list[str]], captions: dict[int, list[str
             scorer.lock.release()
         return None
     return 100 * float(score)
+
+
+def _photo_read(path: Path, captioner: Captioner) -> np.ndarray:
+    try:
+        return photo_pixels(path, preprocessing=captioner.preprocessing)
+    except PhotoError as error:
+        raise DatasetError(f"{path}: {error} Replace it, or take it out of the captions.") from error

@@ -1,0 +1,185 @@
+"""COCO's scores, against values worked out by hand and against COCO's own wrapper."""
+
+import random
+import stat
+from pathlib import Path
+
+import pytest
+from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
+
+from training.coco import CaptionedPhoto
+from training.errors import JavaMissing, ScorerError
+from training.evaluate import captions_faults, captions_tokenize, coco_scores, photos_sample
+
+java_required = pytest.mark.usefixtures("java")
+
+REFERENCES = {
+    7: ["A dog runs on the grass .", "A brown dog is running outside ."],
+    3: ["Two children play football .", "Children with a ball ."],
+    9: ["A man rides a bicycle down the street .", "A cyclist on the road ."],
+}
+
+
+@pytest.fixture
+def java_at(tmp_path, monkeypatch):
+    """Puts a shell script in Java's place."""
+
+    def place(script: str) -> None:
+        program = tmp_path / "java"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+    return place
+
+
+@java_required
+def test_coco_scores_of_the_references_themselves_are_full_marks():
+    scores = coco_scores({photo: texts[:1] for photo, texts in REFERENCES.items()}, _first(REFERENCES))
+
+    assert (scores.bleu_1, scores.bleu_4, scores.rouge_l) == pytest.approx((100, 100, 100))
+    assert scores.cider == pytest.approx(1000)  # CIDEr-D goes up to 10
+
+
+@java_required
+def test_coco_scores_bleu_counts_matching_words():
+    references = {1: ["a dog runs fast"], 2: ["a man sits there"]}
+
+    scores = coco_scores(references, {1: "A dog sleeps fast.", 2: "A man sits there."})
+
+    assert scores.bleu_1 == pytest.approx(100 * 7 / 8)
+    assert scores.bleu_2 == pytest.approx(100 * (7 / 8 * 4 / 6) ** 0.5)
+
+
+@java_required
+def test_coco_scores_of_captions_of_other_photos_are_lower():
+    captions = _first(REFERENCES)
+    shuffled = {7: captions[3], 3: captions[9], 9: captions[7]}
+
+    assert coco_scores(REFERENCES, shuffled).cider < 20 < coco_scores(REFERENCES, captions).cider
+
+
+@java_required
+def test_coco_scores_do_not_depend_on_the_order_of_the_captions():
+    captions = {7: "a dog", 3: "two children", 9: "a man rides a bicycle"}
+
+    assert coco_scores(REFERENCES, captions) == coco_scores(REFERENCES, dict(reversed(captions.items())))
+
+
+@java_required
+def test_coco_scores_of_an_empty_caption_are_zero():
+    scores = coco_scores(REFERENCES, dict.fromkeys(REFERENCES, ""))
+
+    assert (scores.bleu_4, scores.rouge_l, scores.cider) == pytest.approx((0, 0, 0), abs=1e-6)
+
+
+@java_required
+def test_coco_scores_print_nothing(capfd):
+    coco_scores(REFERENCES, _first(REFERENCES))
+
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+@java_required
+def test_coco_scores_have_meteor_on_request():
+    scores = coco_scores(REFERENCES, _first(REFERENCES), meteor=True)
+
+    assert scores.meteor is not None
+    assert 50 < scores.meteor <= 100
+
+
+def test_coco_scores_stand_without_meteor_when_its_program_dies(java, java_at):
+    java_at(f'case "$*" in *meteor*) exit 3;; esac\nexec {java} "$@"')
+
+    scores = coco_scores(REFERENCES, _first(REFERENCES), meteor=True)
+
+    assert scores.meteor is None
+    assert scores.bleu_1 == pytest.approx(100)
+
+
+def test_coco_scores_name_a_photo_without_a_caption():
+    with pytest.raises(ScorerError, match=r"1 photos .*photo id 9"):
+        coco_scores(REFERENCES, {7: "a dog", 3: "two children"})
+
+
+def test_coco_scores_name_a_photo_without_references():
+    with pytest.raises(ScorerError, match=r"Photo id 3 has no reference"):
+        coco_scores(REFERENCES | {3: []}, _first(REFERENCES))
+
+
+def test_coco_scores_refuse_no_captions():
+    with pytest.raises(ScorerError, match="no caption"):
+        coco_scores({}, {})
+
+
+def test_tokenizer_without_java_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(JavaMissing, match=r"apt-get install default-jre-headless"):
+        captions_tokenize(REFERENCES)
+
+
+def test_tokenizer_that_fails_repeats_what_java_said(java_at):
+    java_at("echo 'Error: no such class' >&2; exit 1")
+
+    with pytest.raises(ScorerError, match=r"status 1.*no such class.*java -version"):
+        captions_tokenize(REFERENCES)
+
+
+@java_required
+def test_tokenizer_gives_the_same_as_cocos_own_wrapper(capfd):
+    captions = {
+        1: ["A man's dog isn't here ; it ran -- off !", 'He says " wow " ( twice ) ...'],
+        2: ["Don't stop at the U.S. border", "A 3-year-old's b/w T-shirt & $5.50 hat", "café naïve"],
+    }
+    theirs = PTBTokenizer().tokenize({photo: [{"caption": text} for text in captions[photo]] for photo in captions})
+
+    assert captions_tokenize(captions) == theirs
+
+
+@java_required
+def test_tokenizer_keeps_captions_apart_whatever_they_hold():
+    captions = {1: ["two\nlines", "", "a\r\nb", "x\u2028y"], 2: ["  ", "last"]}
+
+    assert captions_tokenize(captions) == {1: ["two lines", "", "a b", "x y"], 2: ["", "last"]}
+
+
+def test_photos_sample_is_the_same_whatever_the_order_of_the_file():
+    photos = [CaptionedPhoto(id=n, path=Path(f"{n}.jpg"), captions=("x",)) for n in range(50)]
+    shuffled = random.sample(photos, len(photos))
+
+    assert photos_sample(shuffled, limit=10) == photos_sample(photos, limit=10)
+
+
+def test_photos_sample_lies_within_a_larger_one():
+    photos = [CaptionedPhoto(id=n, path=Path(f"{n}.jpg"), captions=("x",)) for n in range(50)]
+
+    assert photos_sample(photos, limit=10) == photos_sample(photos, limit=20)[:10]
+    assert len(photos_sample(photos, limit=None)) == 50
+
+
+def test_photos_sample_is_fixed_for_ever():
+    photos = [CaptionedPhoto(id=n, path=Path(f"{n}.jpg"), captions=("x",)) for n in range(50)]
+
+    # A change here changes which photos the model gate scores: its figures would no longer compare.
+    assert [photo.id for photo in photos_sample(photos, limit=4)] == [26, 36, 34, 38]
+
+
+def test_captions_faults_count_each_fault():
+    captions = ["A man in a.", "A dog runs on the grass.", "A dog and a dog and a dog.", "A dog runs on the grass."]
+
+    faults = captions_faults(captions)
+
+    assert faults.distinct == 3 / 4
+    assert faults.function_word_endings == 1 / 4
+    assert faults.repeated_trigrams == 3 / (2 + 4 + 6 + 4)
+    assert faults.mean_words == (4 + 6 + 8 + 6) / 4
+
+
+def test_captions_faults_of_captions_too_short_for_a_trigram():
+    assert captions_faults(["Dog.", ""]).repeated_trigrams == 0
+
+
+def _first(references: dict[int, list[str]]) -> dict[int, str]:
+    return {photo: texts[0] for photo, texts in references.items()}

@@ -1,0 +1,205 @@
+"""`manage.py caption`: captions on the terminal, with no server, queue or database."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from captioner.errors import PhotoError
+    from captioner.inference import Captioner, CaptionResult
+
+BATCH = 16
+FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """A photo with its caption. pixels: uint8 (S, S, 3), what the model saw."""
+
+    file: str
+    pixels: np.ndarray
+    result: CaptionResult
+
+    def line(self) -> str:
+        return f"{_shown(self.file)}: {self.result.text} ({self.result.confidence:.2f})"
+
+    def to_dict(self) -> dict[str, Any]:
+        result = self.result
+        return {
+            "file": self.file,
+            "caption": result.text,
+            "confidence": result.confidence,
+            "words": [{"text": word.text, "log_probability": word.log_probability} for word in result.words],
+            "alternatives": [{"text": other.text, "confidence": other.confidence} for other in result.alternatives],
+            "error": None,
+        }
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A file that could not be captioned, and why."""
+
+    file: str
+    error: PhotoError
+
+    def line(self) -> str:
+        return f"{_shown(self.file)}: error: {' '.join(self.error.message.split())}"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "file": self.file,
+            "caption": None,
+            "confidence": None,
+            "words": [],
+            "alternatives": [],
+            "error": {"code": self.error.code, "message": self.error.message},
+        }
+
+
+class Command(BaseCommand):
+    help = "Captions photos and prints one line for each. The exit status is 1 when a photo could not be captioned."
+    requires_system_checks: list[str] = []  # no site and no database are needed
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("photos", nargs="+", metavar="PHOTO", help="JPEG, PNG, WebP, AVIF, HEIC, TIFF or GIF")
+        parser.add_argument("--bundle", type=Path, metavar="DIR", help="the model (default: FOVEA_DEFAULT_BUNDLE)")
+        parser.add_argument("--beam", type=int, metavar="N", help="width of the beam search (default: the bundle's)")
+        parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+        parser.add_argument(
+            "--attention",
+            type=Path,
+            metavar="FIGURE.png",
+            help="draw where the model looked for each word: the photos below each other, one panel for each word",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        photos: list[str] = options["photos"]
+        figure: Path | None = options["attention"]
+        beam: int | None = options["beam"]
+        if beam is not None and beam < 1:
+            raise CommandError(f"--beam is {beam}; give 1 or more.")
+        captioner = _captioner_load(options["bundle"] or settings.DEFAULT_BUNDLE)
+        if figure:
+            _figure_check(figure, photos, captioner)
+        drawn: list[Captioned] = []
+        failed = 0
+        # The bar goes to the terminal's error stream, and is silent elsewhere and for photos that take a moment.
+        with tqdm(total=len(photos), unit="photo", disable=None if len(photos) > BATCH else True) as bar:
+            for outcome in photos_caption(captioner, photos, beam=beam):
+                with tqdm.external_write_mode(file=sys.stdout):
+                    self.stdout.write(json.dumps(outcome.to_dict()) if options["json"] else outcome.line())
+                if isinstance(outcome, Failed):
+                    failed += 1
+                elif figure:
+                    drawn.append(outcome)
+                bar.update()
+        if figure and drawn:
+            _figure_write(figure, drawn, captioner)
+        if failed:
+            raise CommandError(f"{failed} of {len(photos)} photos could not be captioned: see above.")
+
+
+def photos_caption(captioner: Captioner, photos: Sequence[str], *, beam: int | None) -> Iterator[Captioned | Failed]:
+    """What became of each photo, in their order, captioned in batches."""
+    from captioner.errors import PhotoError
+
+    for first in range(0, len(photos), BATCH):
+        batch = photos[first : first + BATCH]
+        pixels: dict[int, np.ndarray] = {}
+        errors: dict[int, PhotoError] = {}
+        for index, file in enumerate(batch):
+            try:
+                pixels[index] = _pixels(file, captioner)
+            except PhotoError as error:
+                errors[index] = error
+        results = dict(zip(pixels, captioner.caption_batch(list(pixels.values()), beam=beam), strict=True))
+        for index, file in enumerate(batch):
+            if index in errors:
+                yield Failed(file, errors[index])
+            else:
+                yield Captioned(file, pixels[index], results[index])
+
+
+def _pixels(file: str, captioner: Captioner) -> np.ndarray:
+    from captioner.errors import PhotoError
+    from captioner.preprocessing import photo_pixels
+
+    if Path(file).is_dir():
+        raise PhotoError("unreadable", f"This is a folder. Name the photos in it, such as {Path(file) / '*.jpg'}")
+    return photo_pixels(
+        file,
+        preprocessing=captioner.preprocessing,
+        max_bytes=settings.UPLOAD_MAX_BYTES,
+        max_pixels=settings.UPLOAD_MAX_PIXELS,
+    )
+
+
+def _captioner_load(bundle: Path) -> Captioner:
+    try:
+        from captioner.errors import BundleError
+        from captioner.inference import Captioner
+    except ModuleNotFoundError as error:
+        raise CommandError(
+            f"Captioning needs the Python package {error.name!r}, which is not installed here. "
+            "Run: pip install -r worker/requirements.txt -c constraints.txt"
+        ) from error
+    try:
+        return Captioner.load(bundle, device=settings.ENV["FOVEA_DEVICE"])
+    except BundleError as error:
+        raise CommandError(str(error)) from error
+
+
+def _figure_check(figure: Path, photos: Sequence[str], captioner: Captioner) -> None:
+    """Everything that can be known to be wrong before the photos are captioned."""
+    try:
+        from captioner.figure import PHOTOS_MAX
+    except ModuleNotFoundError as error:
+        raise CommandError(
+            f"--attention needs the Python package {error.name!r}, which is not installed here. "
+            f"Run: pip install {error.name}"
+        ) from error
+    if figure.suffix.lower() not in FIGURE_SUFFIXES:
+        raise CommandError(f"--attention is {figure}; its name must end in {', '.join(FIGURE_SUFFIXES)}.")
+    if not figure.parent.is_dir():
+        raise CommandError(f"--attention is {figure}, but there is no folder {figure.parent}: make it first.")
+    if figure.exists() and any(Path(photo).exists() and figure.samefile(photo) for photo in photos):
+        raise CommandError(f"--attention is {figure}, which is one of the photos: give another name.")
+    if len(photos) > PHOTOS_MAX:
+        raise CommandError(f"--attention draws {PHOTOS_MAX} photos at most, not {len(photos)}: name fewer photos.")
+    if captioner.config.decoder.name == "show_and_tell":
+        raise CommandError("--attention needs a show_attend_and_tell model; show_and_tell attends to nothing.")
+
+
+def _figure_write(figure: Path, captioned: Sequence[Captioned], captioner: Captioner) -> None:
+    from captioner.figure import CaptionedPhoto, attention_figure_save, photo_aspect
+
+    photos = [
+        CaptionedPhoto(
+            title=photo.line(),
+            pixels=photo.pixels,
+            aspect=photo_aspect(photo.file, preprocessing=captioner.preprocessing),
+            result=photo.result,
+        )
+        for photo in captioned
+    ]
+    try:
+        attention_figure_save(photos, figure)
+    except OSError as error:
+        raise CommandError(f"The attention figure {figure} cannot be written: {error}.") from error
+
+
+def _shown(file: str) -> str:
+    """A file's name on one line, and such as a terminal can print."""
+    return file if file.isprintable() else ascii(file)
