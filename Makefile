@@ -1,0 +1,39 @@
+# Each target first sets up .venv (once, and again when the requirements change); afterwards no network is needed.
+# PYTHON=…  a Python 3.11, when `python3.11` and `python3` are none      TORCH=cpu  the small build of torch, without GPU
+PYTHON ?=
+TORCH ?=
+PHOTOS ?= samples/astronaut.jpg samples/chelsea.jpg
+PY := .venv/bin/python
+REQUIREMENTS := requirements.txt $(wildcard */requirements.txt) constraints.txt launcher/setup
+
+.PHONY: run demo caption test test-slow lint setup
+.DEFAULT_GOAL := run
+
+.venv/installed: $(REQUIREMENTS)
+	@PYTHON="$(PYTHON)" TORCH="$(TORCH)" launcher/setup requirements.txt $@
+
+.venv/installed-development: $(REQUIREMENTS)
+	@PYTHON="$(PYTHON)" TORCH="$(TORCH)" launcher/setup tests/requirements.txt $@
+
+run: .venv/installed  ## the site, a worker and a broker on this machine, until Ctrl-C
+	@exec $(PY) -m launcher run
+
+demo: .venv/installed  ## the main job once, in a temporary folder: upload the samples, wait, show the captions
+	@exec $(PY) -m launcher demo
+
+caption: .venv/installed  ## make caption PHOTOS="a.jpg b.jpg"
+	@exec $(PY) manage.py caption $(PHOTOS)
+
+setup: .venv/installed-development  ## only set up .venv, with everything for development
+
+test: .venv/installed-development  ## the fast tests, in random order
+	$(PY) -m pytest
+
+test-slow: .venv/installed-development  ## the slow tests: whole stacks, browsers, training runs
+	$(PY) -m pytest -m slow
+
+lint: .venv/installed-development
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/lint-imports
+	.venv/bin/mypy
