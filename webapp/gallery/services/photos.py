@@ -1,0 +1,197 @@
+"""Taking photos in, deleting them, and having them captioned again."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files import File
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from webapp import jobs
+from webapp.accounts.models import User
+from webapp.gallery import storage
+from webapp.gallery.errors import ActionRefused, GalleryError, PhotoRejected
+from webapp.gallery.imaging import Inspection, Limits, photo_inspect, size_check
+from webapp.gallery.models import CaptionJob, Photo
+from webapp.sandbox import Sandbox, SandboxCrashed, SandboxError, SandboxOutOfMemory, SandboxTimedOut
+
+NAME_LENGTH = 255
+RETRYABLE = (CaptionJob.State.FAILED, CaptionJob.State.QUARANTINED, CaptionJob.State.CANCELLED)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What became of one file of several: its photo, or the error."""
+
+    name: str
+    photo: Photo | None = None
+    created: bool = False
+    error: PhotoRejected | None = None
+
+
+def photos_upload(*, owner: User, files: Sequence[File[bytes]]) -> list[Upload]:
+    """Takes in the files of one request, one after the other; a broken one does not stop its neighbours.
+
+    Raises:
+        PhotoRejected: no_file or too_many_files; nothing was stored.
+    """
+    if not files:
+        raise PhotoRejected("no_file", "No file was sent. Choose at least one photo.")
+    limit = settings.UPLOAD_MAX_FILES
+    if len(files) > limit:
+        raise PhotoRejected(
+            "too_many_files",
+            f"{len(files):,} files were sent at once; the limit is {limit:,}. Nothing was stored. "
+            "Send fewer at a time, or put them into a zip.",
+        )
+    uploads = []
+    for file in files:
+        name = file.name or ""
+        try:
+            photo, created = photo_create(owner=owner, file=file, name=name, enqueue=False)
+            uploads.append(Upload(name, photo, created))
+        except PhotoRejected as error:
+            uploads.append(Upload(name, error=error))
+    # Once for all of them: a broker that is silent costs its time-out once.
+    jobs_publish(upload.photo.job for upload in uploads if upload.photo and upload.created)
+    return uploads
+
+
+def photo_create(
+    *, owner: User, file: File[bytes], name: str, lane: str = jobs.INTERACTIVE, enqueue: bool = True
+) -> tuple[Photo, bool]:
+    """Validates and stores a file and queues its caption. Nothing is decoded in this process or in the transaction.
+
+    Returns the photo and True; or the owner's photo of the same bytes and False (if its caption had been cancelled, it
+    is queued again).
+
+    Raises:
+        PhotoRejected: see errors; nothing is left behind.
+        GalleryError: no_space.
+    """
+    name_check(name)
+    limits = Limits(max_bytes=settings.UPLOAD_MAX_BYTES, max_pixels=settings.UPLOAD_MAX_PIXELS)
+    with storage.staging_folder() as folder:
+        original = folder / "original"
+        try:
+            size_check(file.size, limits)
+            sha256 = storage.file_write(original, file.chunks())
+            if existing := Photo.objects.select_related("job").filter(owner=owner, sha256=sha256).first():
+                return _again(existing, enqueue=enqueue), False
+            inspection = _inspected(original, limits)
+        except PhotoRejected as error:
+            raise PhotoRejected(error.code, f"{name}: {error.message}") from error
+        storage.file_write(folder / "thumbnail.jpg", [inspection.thumbnail])
+        storage.file_write(folder / "preview.jpg", [inspection.preview])
+        published = storage.folder_publish(folder, "photos")
+    try:
+        with transaction.atomic():
+            photo = Photo.objects.create(
+                owner=owner,
+                sha256=sha256,
+                name=name,
+                original=f"{published}/original",
+                thumbnail=f"{published}/thumbnail.jpg",
+                preview=f"{published}/preview.jpg",
+                format=inspection.format,
+                width=inspection.width,
+                height=inspection.height,
+                size_bytes=file.size,
+            )
+            job = CaptionJob.objects.create(photo=photo, lane=lane, queued_at=Now())
+            job.refresh_from_db(fields=["queued_at"])
+            if enqueue:
+                transaction.on_commit(lambda: jobs_publish([job]), robust=True)
+        return photo, True
+    except IntegrityError:  # the same file, uploaded at the same moment, was first
+        storage.folder_remove(published)
+        return Photo.objects.select_related("job").get(owner=owner, sha256=sha256), False
+    except BaseException:
+        storage.folder_remove(published)
+        raise
+
+
+def name_check(name: str) -> None:
+    """Raises PhotoRejected for a file name that cannot be one."""
+    problem = ""
+    if not name.strip():
+        problem = "The file has no name"
+    elif any(character in name for character in "/\\\0"):
+        problem = f"{name[:60]!r} holds a slash or NUL, which no file name may"
+    elif len(name) > NAME_LENGTH:
+        problem = f"{name[:60]!r}… has {len(name):,} characters; the limit is {NAME_LENGTH}"
+    if problem:
+        raise PhotoRejected("bad_name", f"{problem}. Rename the file.")
+
+
+def photo_delete(*, photo: Photo) -> None:
+    """Deletes the photo with its captions and, once that is certain, its files."""
+    with transaction.atomic():
+        original = photo.original
+        photo.delete()
+        transaction.on_commit(lambda: storage.folder_remove(original))
+
+
+def photo_retry(*, photo: Photo) -> None:
+    """Queues the caption of a photo that failed, was quarantined or was cancelled, with its counts at zero.
+
+    Raises:
+        ActionRefused: not_retryable.
+    """
+    with transaction.atomic():
+        retried = CaptionJob.objects.filter(photo=photo, state__in=RETRYABLE).update(
+            state=CaptionJob.State.QUEUED,
+            lane=CaptionJob.Lane.INTERACTIVE,
+            queued_at=Now(),
+            started_at=None,
+            finished_at=None,
+            lease_expires_at=None,
+            lease_count=0,
+            harm_count=0,
+            error_code="",
+            error_message="",
+        )
+        if not retried:
+            raise ActionRefused("not_retryable", f"{photo.name}: only a failed or cancelled caption can be retried.")
+        job = CaptionJob.objects.get(photo=photo)
+        transaction.on_commit(lambda: jobs_publish([job]), robust=True)
+
+
+def jobs_publish(caption_jobs: Iterable[CaptionJob]) -> bool:
+    """Tells the workers of queued jobs. False where the broker did not take the message: the sweep will."""
+    lanes: dict[str, list[int]] = {}
+    for job in caption_jobs:
+        lanes.setdefault(job.lane, []).append(job.pk)
+    taken = [jobs.caption_photos_enqueue(ids, queue=lane) for lane, ids in lanes.items()]
+    return all(taken)
+
+
+def _again(photo: Photo, *, enqueue: bool) -> Photo:
+    if photo.job.state == CaptionJob.State.CANCELLED:
+        photo_retry(photo=photo)
+        photo.job.refresh_from_db()
+    return photo
+
+
+def _inspected(path: Path, limits: Limits) -> Inspection:
+    try:
+        return _sandbox().run(photo_inspect, path, limits)
+    except SandboxCrashed as error:
+        problem = f"The picture {error}"
+    except (SandboxTimedOut, SandboxOutOfMemory) as error:
+        problem = f"Opening the picture {error}"
+    except SandboxError as error:
+        raise GalleryError("busy", f"The photo could not be checked: {error} Try again later.") from error
+    raise PhotoRejected("unreadable", f"{problem}. Save it again as JPEG or PNG.")
+
+
+@cache
+def _sandbox() -> Sandbox:
+    return Sandbox(
+        processes=settings.ENV["FOVEA_DECODE_PROCESSES"],
+        timeout=settings.ENV["FOVEA_DECODE_TIMEOUT_SECONDS"],
+        memory_mb=settings.ENV["FOVEA_DECODE_MEMORY_MB"],
+    )

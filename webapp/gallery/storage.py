@@ -1,0 +1,96 @@
+"""Files below the media folder. What is not complete is never seen, and what has no row does not stay.
+
+The files of one photo share a folder with a generated name. It is written below `incoming/`, flushed to the disk and
+renamed into place as a whole; what a crash leaves in `incoming/` is removed an hour later.
+"""
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from django.conf import settings
+
+from webapp.gallery.errors import GalleryError
+
+INCOMING_SECONDS = 3600
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def media_path(name: str) -> Path:
+    """The file that a row names, which must lie below the media folder."""
+    root = Path(settings.MEDIA_ROOT).resolve()
+    path = (root / name).resolve()
+    if not path.is_relative_to(root):
+        raise ValueError(f"{name!r} lies outside the media folder")
+    return path
+
+
+@contextlib.contextmanager
+def staging_folder() -> Iterator[Path]:
+    """A new folder below `incoming/`, gone at the end unless it was published. A full disk becomes a GalleryError."""
+    incoming = Path(settings.MEDIA_ROOT) / "incoming"
+    incoming.mkdir(parents=True, exist_ok=True)
+    _stale_remove(incoming)
+    folder = incoming / uuid.uuid4().hex
+    folder.mkdir()
+    try:
+        yield folder
+    except OSError as error:
+        if error.errno in _FULL:
+            raise GalleryError(
+                "no_space", "The disk is full; nothing was stored. Free some space, then retry."
+            ) from error
+        raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def file_write(path: Path, chunks: Iterable[bytes]) -> str:
+    """Writes `path` and flushes it to the disk. Returns the content's sha256 as hex."""
+    digest = hashlib.sha256()
+    with path.open("xb") as file:
+        for chunk in chunks:
+            digest.update(chunk)
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+    return digest.hexdigest()
+
+
+def folder_publish(folder: Path, kind: str) -> str:
+    """Moves a staged folder to its place below `kind`. Returns its path below the media folder."""
+    name = f"{kind}/{folder.name[:2]}/{folder.name}"
+    target = Path(settings.MEDIA_ROOT) / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder.rename(target)
+    for changed in (target, target.parent):
+        _folder_sync(changed)
+    return name
+
+
+def folder_remove(name: str) -> None:
+    """Removes a published folder, or the folder of a published file's name."""
+    path = media_path(name)
+    shutil.rmtree(path if path.is_dir() else path.parent, ignore_errors=True)
+
+
+def _folder_sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _stale_remove(incoming: Path) -> None:
+    oldest = time.time() - INCOMING_SECONDS
+    for folder in incoming.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another process was first
+            if folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder, ignore_errors=True)
