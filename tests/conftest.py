@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth import get_user_model
 
+from tests.brokers import broker, broker_process  # noqa: F401
 from tests.services import SHARED
 
 

@@ -1,10 +1,11 @@
-"""The queue contract: task names, queues, payloads, and the producer. Web and worker share this module and nothing else.
+"""The queue contract: task names, queues, payloads, and the producer.
 
 Messages carry ids, never bytes, as JSON. A database row is the truth; a message is a hint that there is work, so a
 message that cannot be published is only logged: the sweep publishes for the row later.
 """
 
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -59,25 +60,45 @@ app.conf.update(
 )
 
 
+# After a failure nothing is published for this long: of many uploads at a silent broker, one waits for it, not each.
+BROKER_REST_SECONDS: Final = 5.0
+_broker_rests_until = 0.0
+
+
 def _publish(task: str, payload: dict[str, Any], *, queue: str) -> bool:
+    global _broker_rests_until
+    if time.monotonic() < _broker_rests_until:
+        return False
     try:
         app.send_task(task, kwargs=payload, queue=queue, ignore_result=True, retry=False)
     except (OperationalError, OSError) as error:
         log.warning("%s not published, the sweep will: %s", task, error)
+        _broker_rests_until = time.monotonic() + BROKER_REST_SECONDS
         return False
     return True
 
 
 def caption_photos_enqueue(job_ids: Iterable[int], *, queue: str) -> bool:
-    """Publish one message for each chunk of caption jobs. False where the broker did not take one: the rows stay queued."""
+    """Publish one message for each chunk of caption jobs. False where the broker did not take one: the rows wait."""
     ids: Sequence[int] = list(job_ids)
     chunks = [ids[start : start + CHUNK_SIZE] for start in range(0, len(ids), CHUNK_SIZE)]
     return all(_publish(CAPTION_PHOTOS, {"job_ids": chunk}, queue=queue) for chunk in chunks)
 
 
-def batch_unpack_enqueue(batch_id: int) -> bool:
-    return _publish(UNPACK_BATCH, {"batch_id": batch_id}, queue=BULK)
+def batch_unpack_enqueue(batch_id: int, *, queue: str = BULK) -> bool:
+    return _publish(UNPACK_BATCH, {"batch_id": batch_id}, queue=queue)
 
 
 def model_verify_enqueue(model_version_id: int) -> bool:
     return _publish(VERIFY_MODEL, {"model_version_id": model_version_id}, queue=INTERACTIVE)
+
+
+def queue_lengths() -> dict[str, int] | None:
+    """Messages that wait in each queue, or None where the broker is down or silent (then after 2 s)."""
+    connection = app.connection_for_read()
+    try:
+        with connection:
+            client = connection.default_channel.client
+            return {queue: int(client.llen(queue)) for queue in QUEUES}
+    except (OperationalError, OSError, *connection.connection_errors):
+        return None

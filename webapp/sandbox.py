@@ -1,11 +1,11 @@
 """Killable child processes, in which untrusted files are opened.
 
-A thread that hangs cannot be stopped, and a decoder that crashes takes its process along; in a child neither matters. Each
-child has a pipe of its own and serves one call at a time, so the call that harmed it is known for certain. A guard against
-accidents and malformed files, not against a decoder that an attacker has taken over.
+A thread that hangs cannot be stopped, and a decoder that crashes takes its process along; in a child neither matters.
+Each child has a pipe of its own and serves one call at a time, so the call that harmed it is known for certain. A guard
+against accidents and malformed files, not against a decoder that an attacker has taken over.
 
-A child imports what it is asked to run and nothing else. It ignores INT and TERM, which a supervisor may send to the whole
-group: it ends when its parent does (its pipe closes), or is killed.
+A child imports what it is asked to run and nothing else. It ignores INT and TERM, which a supervisor may send to the
+whole group: it ends when its parent does (its pipe closes), or is killed.
 """
 
 import atexit
@@ -155,7 +155,7 @@ def _serve(connection: Connection, memory_mb: int) -> None:
         signal.setitimer(signal.ITIMER_REAL, timeout + 1)  # its default action ends a hanging child of a dead parent
         try:
             answer = (True, function(*args, **kwargs))
-        except BaseException as error:  # SystemExit too: the child lives on
+        except BaseException as error:  # noqa: BLE001  (SystemExit too: the child lives on)
             answer = (False, _picklable(error))
         try:
             connection.send(answer)
@@ -167,7 +167,7 @@ def _serve(connection: Connection, memory_mb: int) -> None:
 def _picklable(error: BaseException) -> BaseException:
     """The error itself where it survives the journey, else one that says the same."""
     try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
+        pickle.loads(pickle.dumps(error))  # noqa: S301  (its own)
+    except Exception:  # noqa: BLE001  (any constructor may fail in any way)
         return RuntimeError(f"{type(error).__name__}: {error}")
     return error

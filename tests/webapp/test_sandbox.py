@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -150,14 +151,13 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("environment", [{}, {"HANG": "1"}], ids=["idle", "hanging"])
-def test_sandbox_child_ends_when_its_parent_was_killed(environment: dict[str, str], tmp_path: object) -> None:
-    script = f"{tmp_path}/parent.py"
-    with open(script, "w") as file:
-        file.write(ORPHAN)
+def test_sandbox_child_ends_when_its_parent_was_killed(environment: dict[str, str], tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(ORPHAN, encoding="utf-8")
     parent = subprocess.Popen(
         [sys.executable, script],
         stdout=subprocess.PIPE,
-        env={**os.environ, **environment, "PYTHONPATH": os.getcwd()},
+        env={**os.environ, **environment, "PYTHONPATH": str(Path.cwd())},
     )
     assert parent.stdout is not None
     child = int(parent.stdout.readline())
@@ -166,13 +166,13 @@ def test_sandbox_child_ends_when_its_parent_was_killed(environment: dict[str, st
     parent.wait()
     parent.stdout.close()
     deadline = time.monotonic() + 10
-    while os.path.exists(f"/proc/{child}") and time.monotonic() < deadline:
+    while Path(f"/proc/{child}").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert not os.path.exists(f"/proc/{child}")
+    assert not Path(f"/proc/{child}").exists()
 
 
 def test_sandbox_leaves_no_child_when_the_interpreter_ends() -> None:
     code = "import os\nfrom webapp.sandbox import Sandbox\nif __name__ == '__main__':\n"
     code += " s = Sandbox(processes=1, timeout=5, memory_mb=512); print(s.run(os.getpid))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
-    assert not os.path.exists(f"/proc/{done.stdout.strip()}")
+    assert not Path(f"/proc/{done.stdout.strip()}").exists()

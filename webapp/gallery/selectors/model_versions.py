@@ -1,0 +1,12 @@
+"""Reads: the registered models."""
+
+from webapp.gallery.models import ModelVersion
+
+
+def model_version_active() -> ModelVersion | None:
+    """The one that the workers load."""
+    return ModelVersion.objects.filter(state=ModelVersion.State.ACTIVE).first()
+
+
+def model_version_get(*, model_version_id: int) -> ModelVersion | None:
+    return ModelVersion.objects.filter(id=model_version_id).first()

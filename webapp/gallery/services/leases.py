@@ -1,0 +1,179 @@
+"""Who works on which caption job: leases with fencing tokens, and the sweep that brings back what was lost.
+
+A worker takes a lease on a row for some seconds and renews it while the row is in its hands. `token` rises with every
+lease, and a write that names an older one is refused (M. Kleppmann, "How to do distributed locking", 2016). Whoever
+dies, the row alone says what is to be done; time is the database's clock. Nothing slow happens inside a transaction.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
+
+from webapp import jobs
+from webapp.gallery.errors import StaleLease
+from webapp.gallery.models import Batch, Caption, CaptionJob, ModelVersion
+
+log = logging.getLogger(__name__)
+
+HARM_LIMIT = 2  # times a file may crash, hang or bloat its decoder
+SETTLED_SECONDS = 5  # a younger row may still have its message on the way
+PUBLISH_LIMIT = 10_000  # rows that one sweep publishes for
+
+State = CaptionJob.State
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to write the result of one job, as long as nobody else has taken it over."""
+
+    job_id: int
+    photo_id: int
+    token: int
+    lane: str
+    path: Path  # of the original
+
+
+def jobs_lease(*, job_ids: Sequence[int], worker: str) -> list[Lease]:
+    """Take the leases of those jobs that wait. Others are in other hands, done, paused or gone, and are left alone."""
+    with transaction.atomic():
+        waiting = CaptionJob.objects.select_for_update(skip_locked=True, of=("self",)).select_related("photo")
+        taken = list(waiting.filter(id__in=job_ids, state=State.QUEUED).order_by("id"))
+        CaptionJob.objects.filter(id__in=[job.id for job in taken]).update(
+            state=State.RUNNING,
+            worker=worker,
+            token=F("token") + 1,
+            lease_count=F("lease_count") + 1,
+            lease_expires_at=_lease_end(),
+            started_at=Now(),
+        )
+    return [
+        Lease(job.id, job.photo_id, job.token + 1, job.lane, settings.MEDIA_ROOT / job.photo.original) for job in taken
+    ]
+
+
+def leases_renew(*, leases: Sequence[Lease]) -> list[Lease]:
+    """Renew what is in hand, and return what is not any more: taken over, or its photo deleted."""
+    ids = [lease.job_id for lease in leases]
+    with transaction.atomic():
+        running = CaptionJob.objects.select_for_update(of=("self",)).filter(id__in=ids, state=State.RUNNING)
+        tokens = dict(running.order_by("id").values_list("id", "token"))
+        held = {lease.job_id for lease in leases if tokens.get(lease.job_id) == lease.token}
+        CaptionJob.objects.filter(id__in=held).update(lease_expires_at=_lease_end())
+    return [lease for lease in leases if lease.job_id not in held]
+
+
+def caption_record(*, lease: Lease, fields: dict[str, Any], model_version_id: int) -> None:
+    """Store a caption (`fields` as in `Caption`) and end its job. A second one by the same model version is dropped.
+
+    Raises:
+        StaleLease: somebody else has the job now; nothing was stored.
+    """
+    with transaction.atomic():
+        _write(lease, state=State.DONE, lease_count=0, harm_count=0, error_code="", error_message="", **_ENDED)
+        caption = Caption(photo_id=lease.photo_id, model_version_id=model_version_id, **fields)
+        Caption.objects.bulk_create([caption], ignore_conflicts=True)
+
+
+def job_fail(*, lease: Lease, code: str, message: str) -> None:
+    """The photo cannot be captioned: its owner is told why. Raises StaleLease."""
+    _write(lease, state=State.FAILED, error_code=code, error_message=message, **_ENDED)
+
+
+def job_harm(*, lease: Lease, reason: str) -> None:
+    """The file crashed, hung or bloated its decoder: tried once more by itself, then quarantined. Raises StaleLease."""
+    with transaction.atomic():
+        _write(lease, state=State.QUEUED, harm_count=F("harm_count") + 1, lease_expires_at=None)
+        harmful = CaptionJob.objects.filter(id=lease.job_id, harm_count__gte=HARM_LIMIT)
+        message = f"Opening this file {reason}, {HARM_LIMIT} times. Convert it to JPEG or PNG and upload it again."
+        if not harmful.update(state=State.QUARANTINED, error_code="harmful", error_message=message, **_ENDED):
+            _publish_on_commit([lease.job_id], queue=lease.lane)
+
+
+def job_release(*, lease: Lease) -> None:
+    """Give the job back untouched, such as when the worker is told to end. Raises StaleLease."""
+    with transaction.atomic():
+        _write(lease, state=State.QUEUED, lease_count=F("lease_count") - 1, lease_expires_at=None)
+        _publish_on_commit([lease.job_id], queue=lease.lane)
+
+
+def jobs_sweep() -> None:
+    """Bring back what was lost: every few seconds, by any worker, any number of them at a time."""
+    _expired_leases_sweep()
+    _batches_sweep()
+    lengths = jobs.queue_lengths()
+    if lengths is not None:  # else the broker is away, and so is this sweep's purpose
+        _unpublished_sweep({queue for queue, length in lengths.items() if length == 0})
+
+
+def _expired_leases_sweep() -> None:
+    """A worker died with these in hand. They have waited long enough: not behind a long queue once more."""
+    with transaction.atomic():
+        expired = CaptionJob.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+            state=State.RUNNING, lease_expires_at__lt=Now()
+        )
+        counts = dict(expired.order_by("id").values_list("id", "lease_count"))
+        hopeless = [job_id for job_id, count in counts.items() if count >= settings.LEASE_LIMIT]
+        message = f"{settings.LEASE_LIMIT} workers in turn ended with this photo in hand. Retry it, or see their logs."
+        CaptionJob.objects.filter(id__in=hopeless).update(
+            state=State.QUARANTINED, error_code="no_result", error_message=message, **_ENDED
+        )
+        lost = [job_id for job_id in counts if job_id not in hopeless]
+        CaptionJob.objects.filter(id__in=lost).update(state=State.QUEUED, lease_expires_at=None)
+        _publish_on_commit(lost, queue=jobs.INTERACTIVE)
+    if counts:
+        log.warning(
+            "%d leases ran out; %d photos are tried again, %d quarantined", len(counts), len(lost), len(hopeless)
+        )
+
+
+def _batches_sweep() -> None:
+    """Nobody unpacks these any more."""
+    for batch in Batch.objects.filter(state=Batch.State.UNPACKING, unpack_lease_expires_at__lt=Now()):
+        lost = Batch.objects.filter(id=batch.id, unpack_lease_expires_at=batch.unpack_lease_expires_at)
+        if lost.update(unpack_lease_expires_at=None):
+            jobs.batch_unpack_enqueue(batch.id, queue=jobs.INTERACTIVE)
+
+
+def _unpublished_sweep(empty: set[str]) -> None:
+    """Rows that no message stands for: their queue is empty, and they are not so new that one is on its way."""
+    settled = Now() - timedelta(seconds=SETTLED_SECONDS)
+    for lane in empty & set(CaptionJob.Lane.values):
+        waiting = CaptionJob.objects.filter(state=State.QUEUED, lane=lane, queued_at__lt=settled).order_by("queued_at")
+        jobs.caption_photos_enqueue(waiting.values_list("id", flat=True)[:PUBLISH_LIMIT], queue=lane)
+    if jobs.BULK in empty:
+        unleased = Q(state=Batch.State.UNPACKING, unpack_lease_expires_at=None, created_at__lt=settled)
+        for batch_id in Batch.objects.filter(unleased).values_list("id", flat=True):
+            jobs.batch_unpack_enqueue(batch_id)
+    if jobs.INTERACTIVE in empty:
+        candidates = ModelVersion.objects.filter(state=ModelVersion.State.CANDIDATE, created_at__lt=settled)
+        for model_version_id in candidates.values_list("id", flat=True):
+            jobs.model_verify_enqueue(model_version_id)
+
+
+_ENDED: dict[str, Any] = {"finished_at": Now(), "lease_expires_at": None}
+
+
+def _lease_end() -> Any:
+    return Now() + timedelta(seconds=settings.LEASE_SECONDS)
+
+
+def _held(lease: Lease) -> "QuerySet[CaptionJob]":
+    return CaptionJob.objects.filter(id=lease.job_id, token=lease.token, state=State.RUNNING)
+
+
+def _write(lease: Lease, **values: Any) -> None:
+    if not _held(lease).update(**values):
+        raise StaleLease("stale_lease", f"job {lease.job_id} is no longer held with token {lease.token}")
+
+
+def _publish_on_commit(job_ids: Sequence[int], *, queue: str) -> None:
+    transaction.on_commit(partial(jobs.caption_photos_enqueue, job_ids, queue=queue))
