@@ -1,0 +1,179 @@
+"""Recurrent decoders: features to words, one step at a time.
+
+Shapes, everywhere in this module: B photos, K captions of each photo (captions of one photo in training, beams
+in search), T steps, L places with C channels, V words. All K captions share what is computed of their photo.
+Input tokens begin with <start>; what step t gives is the distribution of token t + 1.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from captioner.config import DecoderConfig
+
+
+class DecoderState(NamedTuple):
+    """`memory` is what was computed of the photos, each (B, ...); the rest is of the captions, (B, K, hidden)."""
+
+    memory: tuple[Tensor, ...]
+    hidden: Tensor
+    cell: Tensor
+
+    def select(self, captions: Tensor) -> DecoderState:
+        """The state whose caption k is the present caption `captions[b, k]` of the same photo. int64 (B, K')."""
+        index = captions.unsqueeze(-1).expand(-1, -1, self.hidden.shape[-1])
+        return DecoderState(self.memory, self.hidden.gather(1, index), self.cell.gather(1, index))
+
+
+class Decoder(nn.Module):
+    """What both decoders share: words in, words out, and the recurrence of the LSTM.
+
+    The word embedding is tied to the output layer (Press & Wolf 2017), so it must start small: with torch's
+    default of N(0, 1) the first loss is in the hundreds.
+    """
+
+    def __init__(self, config: DecoderConfig, *, vocabulary_size: int, input_size: int) -> None:
+        super().__init__()
+        self.hidden_size = config.hidden
+        self.embedding = nn.Embedding(vocabulary_size, config.embedding)
+        self.bias = nn.Parameter(torch.zeros(vocabulary_size))
+        self.dropout = nn.Dropout(config.dropout)
+        self.word_gates = nn.Linear(config.embedding, 4 * config.hidden)
+        self.recurrent_gates = nn.Linear(input_size + config.hidden, 4 * config.hidden, bias=False)
+        self.hidden_output = nn.Linear(config.hidden, config.embedding)
+        nn.init.normal_(self.embedding.weight, std=0.05)
+        with torch.no_grad():  # remember by default (Jozefowicz et al. 2015)
+            self.word_gates.bias[config.hidden : 2 * config.hidden] = 1.0
+
+    def forward(self, features: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Teacher forcing. (B, L, C), int64 (B, K, T) -> logits (B, K, T, V), attention (B, K, T, L).
+
+        Attention is (B, K, T, 0) where the decoder has none.
+        """
+        vectors, attention = self.vectors(features, tokens)
+        return self.logits(vectors), attention
+
+    def logits(self, vectors: Tensor) -> Tensor:
+        """(..., embedding) -> (..., V)."""
+        return F.linear(vectors, self.embedding.weight, self.bias)
+
+    def log_probabilities(self, vectors: Tensor) -> Tensor:
+        return self.logits(vectors).float().log_softmax(-1)
+
+    def vectors(self, features: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """As forward, short of the output layer: (B, K, T, embedding), (B, K, T, L). For losses that mask first."""
+        raise NotImplementedError
+
+    def start(self, features: Tensor) -> DecoderState:
+        """(B, L, C) -> the state before the first word, K = 1."""
+        raise NotImplementedError
+
+    def step(self, state: DecoderState, tokens: Tensor) -> tuple[Tensor, Tensor, DecoderState]:
+        """One word on. int64 (B, K) -> log-probabilities (B, K, V), attention (B, K, L), the next state."""
+        raise NotImplementedError
+
+    def _lstm(self, gates: Tensor, inputs: tuple[Tensor, ...], cell: Tensor) -> tuple[Tensor, Tensor]:
+        """`gates`: the word's share of the pre-activations, computed for all steps at once; the rest is added here."""
+        gates = gates + self.recurrent_gates(torch.cat(inputs, -1))
+        keep_in, forget, candidate, output = gates.chunk(4, -1)
+        cell = forget.sigmoid() * cell + keep_in.sigmoid() * candidate.tanh()
+        return output.sigmoid() * cell.tanh(), cell
+
+
+class ShowAttendAndTell(Decoder):
+    """Soft attention over the last feature map (Xu et al. 2015, "Show, Attend and Tell").
+
+    As in the paper: initial states from the mean annotation (section 3.1.2), additive attention (equations 4-6,
+    13), gated context (section 4.2.1; a gate per channel), deep output (equation 7). Unlike it: features are
+    projected and normalised first, which a frozen encoder with 1280 channels and 6,000 photos wants.
+    """
+
+    def __init__(self, config: DecoderConfig, *, vocabulary_size: int, feature_channels: int) -> None:
+        super().__init__(config, vocabulary_size=vocabulary_size, input_size=config.annotation)
+        self.annotate = nn.Sequential(
+            nn.Linear(feature_channels, config.annotation), nn.LayerNorm(config.annotation), nn.ReLU()
+        )
+        self.initial = nn.Linear(config.annotation, 2 * config.hidden)
+        self.key = nn.Linear(config.annotation, config.attention, bias=False)
+        self.query = nn.Linear(config.hidden, config.attention)
+        self.score = nn.Linear(config.attention, 1, bias=False)
+        self.gate = nn.Linear(config.hidden, config.annotation)
+        self.context_output = nn.Linear(config.annotation, config.embedding)
+
+    def start(self, features: Tensor) -> DecoderState:
+        annotations = self.dropout(self.annotate(features))
+        hidden, cell = self.initial(annotations.mean(1, keepdim=True)).tanh().chunk(2, -1)
+        return DecoderState((annotations, self.key(annotations).unsqueeze(1)), hidden, cell)
+
+    def vectors(self, features: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        memory, hidden, cell = self.start(features)
+        hidden, cell = (part.expand(-1, tokens.shape[1], -1) for part in (hidden, cell))
+        words = self.dropout(self.embedding(tokens))
+        hiddens, contexts, maps = [], [], []
+        for gates in self.word_gates(words).unbind(2):
+            context, attention = self._attend(memory, hidden)
+            hidden, cell = self._lstm(gates, (context, hidden), cell)
+            hiddens.append(hidden)
+            contexts.append(context)
+            maps.append(attention)
+        vectors = self._deep_output(words, torch.stack(hiddens, 2), torch.stack(contexts, 2))
+        return vectors, torch.stack(maps, 2)
+
+    def step(self, state: DecoderState, tokens: Tensor) -> tuple[Tensor, Tensor, DecoderState]:
+        words = self.dropout(self.embedding(tokens))
+        context, attention = self._attend(state.memory, state.hidden)
+        hidden, cell = self._lstm(self.word_gates(words), (context, state.hidden), state.cell)
+        vectors = self._deep_output(words, hidden, context)
+        return self.log_probabilities(vectors), attention, DecoderState(state.memory, hidden, cell)
+
+    def _attend(self, memory: tuple[Tensor, ...], hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """The gated context (B, K, annotation) and the weights (B, K, L) it was made with."""
+        annotations, keys = memory
+        energy = (keys + self.query(hidden).unsqueeze(2)).tanh()
+        attention = self.score(energy).squeeze(-1).float().softmax(-1)
+        context = attention.to(annotations.dtype) @ annotations
+        return self.gate(hidden).sigmoid() * context, attention
+
+    def _deep_output(self, words: Tensor, hidden: Tensor, context: Tensor) -> Tensor:
+        return words + self.hidden_output(self.dropout(hidden)) + self.context_output(context)
+
+
+class ShowAndTell(Decoder):
+    """The photo as one vector, shown to the LSTM once, before <start> (Vinyals et al. 2015, equations 10-12)."""
+
+    def __init__(self, config: DecoderConfig, *, vocabulary_size: int, feature_channels: int) -> None:
+        super().__init__(config, vocabulary_size=vocabulary_size, input_size=0)
+        self.image = nn.Sequential(
+            nn.Linear(feature_channels, config.embedding), nn.LayerNorm(config.embedding), nn.ReLU()
+        )
+
+    def start(self, features: Tensor) -> DecoderState:
+        image = self.dropout(self.image(features.mean(1, keepdim=True)))
+        zeros = image.new_zeros(*image.shape[:2], self.hidden_size)
+        return DecoderState((), *self._lstm(self.word_gates(image), (zeros,), zeros))
+
+    def vectors(self, features: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        _, hidden, cell = self.start(features)
+        hidden, cell = (part.expand(-1, tokens.shape[1], -1) for part in (hidden, cell))
+        hiddens = []
+        for gates in self.word_gates(self.dropout(self.embedding(tokens))).unbind(2):
+            hidden, cell = self._lstm(gates, (hidden,), cell)
+            hiddens.append(hidden)
+        vectors = self.hidden_output(self.dropout(torch.stack(hiddens, 2)))
+        return vectors, vectors.new_zeros(*tokens.shape, 0)
+
+    def step(self, state: DecoderState, tokens: Tensor) -> tuple[Tensor, Tensor, DecoderState]:
+        gates = self.word_gates(self.dropout(self.embedding(tokens)))
+        hidden, cell = self._lstm(gates, (state.hidden,), state.cell)
+        vectors = self.hidden_output(self.dropout(hidden))
+        return self.log_probabilities(vectors), vectors.new_zeros(*tokens.shape, 0), DecoderState((), hidden, cell)
+
+
+def decoder_create(config: DecoderConfig, *, vocabulary_size: int, feature_channels: int) -> Decoder:
+    """A decoder with random weights, in training mode."""
+    kinds = {"show_attend_and_tell": ShowAttendAndTell, "show_and_tell": ShowAndTell}
+    return kinds[config.name](config, vocabulary_size=vocabulary_size, feature_channels=feature_channels)

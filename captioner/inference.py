@@ -1,0 +1,130 @@
+"""A loaded model that captions photos."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+
+from captioner.bundle import Bundle, bundle_load
+from captioner.config import BundleConfig, Preprocessing
+from captioner.search import Hypothesis, beam_search
+from captioner.vocabulary import Vocabulary, caption_text
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of a caption and the log-probability that the model gave it, after the words before it."""
+
+    text: str
+    log_probability: float
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another caption of the beam."""
+
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class CaptionResult:
+    """What the model says of one photo.
+
+    `confidence`: exp of the mean log-probability of the words and <end>, in 0..1 (a geometric mean: how sure the
+    model was of a word on average; no probability that the caption is right).
+    `alternatives`: the rest of the beam, best first, each text once.
+    `attention`: uint8 (T, H, W), one map per word, 255 the greatest weight of that map; (T, 0, 0) from a decoder
+    without attention.
+    """
+
+    text: str
+    words: tuple[Word, ...]
+    confidence: float
+    alternatives: tuple[Alternative, ...]
+    attention: np.ndarray
+
+
+class Captioner:
+    """A model bundle on a device. Not safe for use by several threads at once."""
+
+    def __init__(self, bundle: Bundle, *, device: str = "cpu") -> None:
+        self.version: str = bundle.version
+        self.config: BundleConfig = bundle.config
+        self.vocabulary: Vocabulary = bundle.vocabulary
+        self.preprocessing: Preprocessing = bundle.config.preprocessing
+        self.device = torch.device(device)
+        self.encoder = bundle.encoder.to(self.device)
+        self.decoder = bundle.decoder.to(self.device)
+
+    @classmethod
+    def load(cls, directory: str | Path, *, device: str = "cpu", threads: int | None = None) -> Self:
+        """Loads a bundle. `threads`: of torch in this whole process. Raises BundleError."""
+        if threads is not None:
+            torch.set_num_threads(threads)
+        return cls(bundle_load(Path(directory)), device=device)
+
+    @torch.inference_mode()
+    def caption_batch(
+        self, images: Sequence[np.ndarray], *, beam: int | None = None, max_words: int | None = None
+    ) -> list[CaptionResult]:
+        """Captions each image: uint8 (S, S, 3) as captioner.preprocessing.photo_pixels gives it.
+
+        `beam` and `max_words`: the bundle's own defaults unless given. An image gets the same words alone as
+        among others, rounding aside. Raises ValueError for images of another shape or type.
+        """
+        if not images:
+            return []
+        size = self.preprocessing.size
+        for image in images:
+            if image.shape != (size, size, 3) or image.dtype != np.uint8:
+                raise ValueError(
+                    f"An image must be uint8 ({size}, {size}, 3), not {image.dtype} {image.shape}: use photo_pixels."
+                )
+        decoding = self.config.decoding
+        pixels = torch.from_numpy(np.stack(images)).to(self.device).permute(0, 3, 1, 2)
+        found = beam_search(
+            self.decoder,
+            self.encoder(pixels),
+            beam=decoding.beam if beam is None else beam,
+            max_words=decoding.max_words if max_words is None else max_words,
+            length_penalty=decoding.length_penalty,
+        )
+        return [self._result(hypotheses) for hypotheses in found]
+
+    def _result(self, hypotheses: list[Hypothesis]) -> CaptionResult:
+        best, text = hypotheses[0], self._text(hypotheses[0])
+        confidences = {}
+        for other in hypotheses[1:]:
+            confidences.setdefault(self._text(other), _confidence(other))
+        confidences.pop(text, None)
+        words = self.vocabulary.decode(best.tokens)
+        return CaptionResult(
+            text=text,
+            words=tuple(Word(word, log) for word, log in zip(words, best.log_probabilities, strict=False)),
+            confidence=_confidence(best),
+            alternatives=tuple(Alternative(text, confidence) for text, confidence in confidences.items()),
+            attention=_maps(best.attention.numpy()),
+        )
+
+    def _text(self, hypothesis: Hypothesis) -> str:
+        return caption_text(self.vocabulary.decode(hypothesis.tokens))
+
+
+def _confidence(hypothesis: Hypothesis) -> float:
+    return math.exp(sum(hypothesis.log_probabilities) / len(hypothesis.log_probabilities))
+
+
+def _maps(attention: np.ndarray) -> np.ndarray:
+    """Weights (T, L) to uint8 (T, H, W) of a square grid."""
+    side = math.isqrt(attention.shape[1])
+    maps = attention.reshape(len(attention), side, side)
+    if side == 0:
+        return maps.astype(np.uint8)
+    return np.asarray((maps * (255 / maps.max(axis=(1, 2), keepdims=True))).round(), dtype=np.uint8)

@@ -1,0 +1,140 @@
+"""Beam search over any decoder, batched over photos. Greedy search is beam 1. Serving and evaluation share it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, Self, TypeVar
+
+import torch
+from torch import Tensor
+
+from captioner.vocabulary import END, PAD, START, UNKNOWN
+
+_NEVER = float("-inf")
+
+
+class State(Protocol):
+    def select(self, captions: Tensor, /) -> Self: ...
+
+
+S = TypeVar("S", bound=State)
+
+
+class Stepper(Protocol[S]):
+    """What is searched: a decoder, or an engine that stands in for one (see captioner.decoders for the shapes)."""
+
+    def start(self, features: Tensor, /) -> S: ...
+
+    def step(self, state: S, tokens: Tensor, /) -> tuple[Tensor, Tensor, S]: ...
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A finished caption.
+
+    `tokens`: word indices without <start> and <end>. `log_probabilities`: one for each, then that of <end>.
+    `attention`: float32 (len(tokens), L). `score`: what captions of the same photo are ranked by.
+    """
+
+    tokens: list[int]
+    log_probabilities: list[float]
+    attention: Tensor
+    score: float
+
+
+@dataclass
+class _Beams:
+    """Captions of B photos, K each: `score` (B, K), tokens and their log-probabilities (B, K, T), attention."""
+
+    score: Tensor
+    tokens: Tensor
+    logs: Tensor
+    attention: Tensor
+
+    def select(self, captions: Tensor, score: Tensor) -> _Beams:
+        flat = captions.unsqueeze(-1).expand(-1, -1, self.tokens.shape[-1])
+        maps = flat.unsqueeze(-1).expand(-1, -1, -1, self.attention.shape[-1])
+        return _Beams(score, self.tokens.gather(1, flat), self.logs.gather(1, flat), self.attention.gather(1, maps))
+
+    def append(self, step: int, tokens: Tensor, logs: Tensor, attention: Tensor) -> None:
+        self.tokens[:, :, step], self.logs[:, :, step], self.attention[:, :, step] = tokens, logs, attention
+
+    def join(self, other: _Beams) -> _Beams:
+        pairs = ((getattr(self, name), getattr(other, name)) for name in ("score", "tokens", "logs", "attention"))
+        return _Beams(*(torch.cat(pair, 1) for pair in pairs))
+
+
+@torch.inference_mode()
+def beam_search(
+    stepper: Stepper[S], features: Tensor, *, beam: int, max_words: int, length_penalty: float
+) -> list[list[Hypothesis]]:
+    """At most `beam` captions for each photo, best first, each of 1..`max_words` words.
+
+    `features`: (B, L, C). Captions are ranked by the sum of their log-probabilities over length ** length_penalty,
+    the length counting <end> (0: the plain sum; 1: the mean). <pad>, <start> and <unk> are never emitted, a
+    caption never ends before its first word, and one of `max_words` words pays for the <end> that cuts it.
+    A photo is done when `beam` captions are finished and no open one, at its present length, outranks the last
+    of them; its result does not depend on the photos beside it.
+    """
+    state = stepper.start(features)
+    device, photos, length = features.device, features.shape[0], max_words + 1
+    tokens = torch.full((photos, 1), START, device=device)
+    open_, finished = None, None
+    done = torch.zeros(photos, dtype=torch.bool, device=device)
+    for step in range(length):
+        logs, attention, state = stepper.step(state, tokens)
+        logs[:, :, [PAD, START, UNKNOWN]] = _NEVER
+        if step == 0:
+            logs[:, :, END] = _NEVER
+        if open_ is None or finished is None:
+            open_ = _beams_empty(photos, 1, length, attention.shape[-1], device, score=0.0)
+            finished = _beams_empty(photos, beam, length, attention.shape[-1], device, score=_NEVER)
+        norm = (step + 1) ** length_penalty
+        ended = open_.select(
+            torch.arange(open_.score.shape[1], device=device).expand(photos, -1),
+            ((open_.score + logs[:, :, END]) / norm).masked_fill(done.unsqueeze(1), _NEVER),
+        )
+        ended.append(step, torch.full_like(ended.tokens[:, :, 0], END), logs[:, :, END], attention)
+        pool = finished.join(ended)
+        score, best = pool.score.topk(beam, 1)
+        finished = pool.select(best, score)
+
+        logs[:, :, END] = _NEVER
+        score, best = (open_.score.unsqueeze(-1) + logs).flatten(1).topk(min(beam, logs[0].numel()), 1)
+        parent, tokens = best // logs.shape[-1], best % logs.shape[-1]
+        open_ = open_.select(parent, score)
+        word_logs = logs.flatten(1).gather(1, best)
+        word_maps = attention.gather(1, parent.unsqueeze(-1).expand(-1, -1, attention.shape[-1]))
+        open_.append(step, tokens, word_logs, word_maps)
+        state = state.select(parent)
+        done = done | (score[:, 0] / norm <= finished.score[:, -1])
+        if bool(done.all()):
+            break
+    assert finished is not None
+    return _hypotheses(finished)
+
+
+def _beams_empty(photos: int, width: int, length: int, places: int, device: torch.device, *, score: float) -> _Beams:
+    return _Beams(
+        score=torch.full((photos, width), score, device=device),
+        tokens=torch.full((photos, width, length), PAD, device=device),
+        logs=torch.zeros((photos, width, length), device=device),
+        attention=torch.zeros((photos, width, length, places), device=device),
+    )
+
+
+def _hypotheses(finished: _Beams) -> list[list[Hypothesis]]:
+    scores, tokens, logs = finished.score.tolist(), finished.tokens.tolist(), finished.logs.tolist()
+    attention = finished.attention.float().cpu()
+    captions: list[list[Hypothesis]] = []
+    for photo, row in enumerate(scores):
+        captions.append([])
+        for k, score in enumerate(row):
+            if score > _NEVER:
+                words = tokens[photo][k].index(END)
+                captions[-1].append(
+                    Hypothesis(
+                        tokens[photo][k][:words], logs[photo][k][: words + 1], attention[photo, k, :words], score
+                    )
+                )
+    return captions

@@ -1,0 +1,64 @@
+"""Captions as batches of token indices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from captioner.vocabulary import END, PAD, START, Vocabulary, caption_tokens
+from training.coco import CaptionedPhoto
+
+
+@dataclass(frozen=True)
+class CaptionGroup:
+    """Some captions of one photo: its row in the features, and for each caption <start>, words, <end>."""
+
+    row: int
+    captions: list[list[int]]
+
+    @property
+    def length(self) -> int:
+        return max(map(len, self.captions))
+
+
+def caption_groups(
+    photos: Sequence[CaptionedPhoto], vocabulary: Vocabulary, *, size: int, max_words: int
+) -> list[CaptionGroup]:
+    """At most `size` captions to a group. A caption of more words is cut there, without <end>; empty ones are dropped."""
+    groups = []
+    for row, photo in enumerate(photos):
+        captions = []
+        for text in photo.captions:
+            if words := vocabulary.encode(caption_tokens(text)):
+                captions.append([START, *words, END][: max_words + 1])
+        groups += [CaptionGroup(row, captions[i : i + size]) for i in range(0, len(captions), size)]
+    return groups
+
+
+def caption_batches(
+    groups: Sequence[CaptionGroup], *, size: int, generator: np.random.Generator | None = None
+) -> Iterator[tuple[list[int], Tensor]]:
+    """Feature rows and int64 tokens (B, K, T), padded; B is at most `size`.
+
+    Groups of about the same length go together, so that little is padding: with a generator in random order and
+    company, without one always alike.
+    """
+    lengths = np.array([group.length for group in groups], dtype=float)
+    if generator is not None:
+        lengths += generator.uniform(0, 3, len(groups))
+    order = lengths.argsort(kind="stable")
+    batches = [order[i : i + size] for i in range(0, len(order), size)]
+    if generator is not None:
+        generator.shuffle(batches)  # type: ignore[arg-type]
+    for batch in batches:
+        chosen = [groups[i] for i in batch]
+        shape = (len(chosen), max(len(group.captions) for group in chosen), max(group.length for group in chosen))
+        tokens = torch.full(shape, PAD)
+        for i, group in enumerate(chosen):
+            for k, caption in enumerate(group.captions):
+                tokens[i, k, : len(caption)] = torch.tensor(caption)
+        yield [group.row for group in chosen], tokens
