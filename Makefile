@@ -1,7 +1,9 @@
 # Each target first sets up .venv (once, and again when the requirements change); afterwards no network is needed.
+# PYTEST=…  more options for pytest.
 # PYTHON=…  a Python 3.11, when `python3.11` and `python3` are none      TORCH=cpu  the small build of torch, without GPU
 PYTHON ?=
 TORCH ?=
+PYTEST ?=
 PHOTOS ?= samples/astronaut.jpg samples/chelsea.jpg
 PY := .venv/bin/python
 REQUIREMENTS := requirements.txt $(wildcard */requirements.txt) constraints.txt launcher/setup
@@ -27,10 +29,10 @@ caption: .venv/installed  ## make caption PHOTOS="a.jpg b.jpg"
 setup: .venv/installed-development  ## only set up .venv, with everything for development
 
 test: .venv/installed-development  ## the fast tests, in random order
-	$(PY) -m pytest
+	$(PY) -m pytest $(PYTEST)
 
 test-slow: .venv/installed-development  ## the slow tests: whole stacks, browsers, training runs
-	$(PY) -m pytest -m slow
+	$(PY) -m pytest -m slow $(PYTEST)
 
 lint: .venv/installed-development
 	.venv/bin/ruff check .

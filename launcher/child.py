@@ -1,0 +1,20 @@
+"""`python -m launcher.child LOCK COMMAND…` becomes COMMAND, which dies with its parent and holds LOCK as it lives."""
+
+import fcntl
+import os
+import sys
+
+from launcher.processes import process_die_with_parent
+
+
+def main() -> None:
+    lock, *command = sys.argv[1:]
+    process_die_with_parent()
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    os.set_inheritable(descriptor, True)  # kept by COMMAND: see lock.py
+    os.execvp(command[0], command)  # noqa: S606  (no shell is wanted)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""`make demo`: the main job once, from a bare folder to captions, over HTTP as a user would; then it all goes away."""
+
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from launcher.errors import LaunchError
+from launcher.run import StopAsked, Stopper, say
+from launcher.site import MODEL_UNUSABLE, Site, free_port
+from webapp.env import BASE_DIR
+
+SAMPLES = BASE_DIR / "samples"
+FIGURE = BASE_DIR / "var" / "demo" / "attention.png"
+SECONDS = 55.0  # for everything, so that the demo ends within its minute
+FINAL_STATES = {"done", "failed", "quarantined", "cancelled"}
+
+
+def demo() -> int:
+    stopper = Stopper()
+    started = time.monotonic()
+    photos = sorted(SAMPLES.glob("*.jpg"))
+    password = secrets.token_urlsafe(12)
+    with tempfile.TemporaryDirectory(prefix="fovea-demo-") as folder:
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("FOVEA_")}
+        environ |= {
+            "FOVEA_DATA_DIR": folder,
+            "FOVEA_PORT": str(free_port()),
+            "FOVEA_ADMIN_PASSWORD": password,
+        }
+        say("Fovea's main job, in a temporary folder: start, upload, caption.")
+        try:
+            with Site(environ, say=say, waiting=stopper.wait) as site:
+                try:
+                    rows = _captions(site, photos, password, stopper, give_up=started + SECONDS)
+                except LaunchError as error:
+                    say(f"Failed: {error}")
+                    for name in ("web", "worker"):
+                        say(f"The last lines of the {name}'s log:")
+                        say("".join(f"    {line}\n" for line in site.log_tail(name)))
+                    return 1
+        except StopAsked:
+            say("Stopped.")
+            return 1
+        except LaunchError as error:
+            say(f"Failed: {error}")
+            return 1
+    say(_table(rows))
+    wrong = [row["name"] for row in rows if row["state"] != "done"]
+    if wrong:
+        say(f"Failed: no caption for {', '.join(wrong)}.")
+        return 1
+    return _figure(photos[0], time.monotonic() - started)
+
+
+def _captions(
+    site: Site, photos: list[Path], password: str, stopper: Stopper, *, give_up: float
+) -> list[dict[str, Any]]:
+    """Uploads the photos and waits: one dictionary for each, `name`, `state`, `caption`, `confidence`, `error`, `ms`."""
+    while not site.answers("/healthz"):
+        _still_possible(site, give_up)
+        stopper.wait(0.2)
+    say(f"  The site answers at {site.url}; uploading {len(photos)} photos …")
+    try:
+        with httpx.Client(base_url=f"{site.url}/api/v1/", timeout=20, trust_env=False) as client:
+            answer = client.post("auth/login/", json={"username": "admin", "password": password})
+            client.headers["Authorization"] = f"Token {answer.raise_for_status().json()['token']}"
+            files = [("file", (path.name, path.read_bytes(), "image/jpeg")) for path in photos]
+            uploaded = client.post("photos/", files=files).raise_for_status().json()
+            clock = time.monotonic()
+            waiting = {item["id"]: item["name"] for item in uploaded["photos"]}
+            rows = []
+            while waiting:
+                _still_possible(site, give_up)
+                for key in list(waiting):
+                    photo = client.get(f"photos/{key}/").raise_for_status().json()
+                    if photo["state"] in FINAL_STATES:
+                        rows.append({**photo, "name": waiting.pop(key), "ms": 1000 * (time.monotonic() - clock)})
+                stopper.wait(0.1)
+    except httpx.HTTPStatusError as error:
+        raise LaunchError(f"{error}: {error.response.text[:500]}") from error
+    except httpx.HTTPError as error:
+        raise LaunchError(f"The site did not answer: {error!r}") from error
+    return rows
+
+
+def _still_possible(site: Site, give_up: float) -> None:
+    worker = site.states()["worker"]
+    if worker.exit_status == MODEL_UNUSABLE and worker.name in {"BACKOFF", "EXITED"}:
+        raise LaunchError("the worker cannot use its model.")
+    if time.monotonic() > give_up:
+        raise LaunchError(f"not done after {SECONDS:.0f} seconds.")
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    lines = [f"\n  {'photo':<16} {'caption':<60} {'confidence':>10} {'ms':>7}"]
+    for row in rows:
+        caption = row["caption"] or row.get("error_message") or row["state"]
+        confidence = f"{row['confidence']:.2f}" if row["confidence"] is not None else ""
+        lines.append(f"  {row['name']:<16} {caption:<60} {confidence:>10} {row['ms']:>7.0f}")
+    return "\n".join(lines)
+
+
+def _figure(photo: Path, elapsed: float) -> int:
+    FIGURE.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "manage.py", "caption", str(photo), "--attention", str(FIGURE)]
+    done = subprocess.run(command, cwd=BASE_DIR, capture_output=True, text=True, check=False)
+    if done.returncode:
+        say(f"Failed: the attention figure was not written.\n{done.stdout}{done.stderr}")
+        return 1
+    say(f"\n  Where the model looked for each word: {os.path.relpath(FIGURE)}")
+    say(f"  All of it took {elapsed:.0f} seconds, from an empty folder. Now try `make run`.")
+    return 0

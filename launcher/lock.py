@@ -1,0 +1,59 @@
+"""One Fovea per data folder.
+
+The launcher holds `launcher.lock` while it lives. Its processes share `processes.lock`: after a launcher and its
+supervisor were killed outright, the next one waits until their last process has let go, so that no two brokers ever
+write to one folder. Both locks are the kernel's (flock), so none outlives its holder.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from launcher.errors import AlreadyRunning, LaunchError
+
+ORPHANS_PATIENCE = 30.0  # seconds: more than a worker takes to finish its photos and end
+
+
+def processes_lock_path(folder: Path) -> Path:
+    return folder / "processes.lock"
+
+
+def _take(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def data_folder_lock(folder: Path, *, patience: float = ORPHANS_PATIENCE) -> Iterator[None]:
+    """Hold the data folder. Raises AlreadyRunning, or LaunchError where processes of a killed run do not end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    launcher = os.open(folder / "launcher.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    processes = os.open(processes_lock_path(folder), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if not _take(launcher):
+            holder = os.pread(launcher, 32, 0).decode(errors="replace").strip()
+            raise AlreadyRunning(
+                f"Fovea already runs on {folder} (process {holder or 'unknown'}). Use that one, stop it with Ctrl-C, "
+                "or set FOVEA_DATA_DIR and FOVEA_PORT for a second one."
+            )
+        os.ftruncate(launcher, 0)
+        os.pwrite(launcher, str(os.getpid()).encode(), 0)
+        give_up = time.monotonic() + patience
+        while not _take(processes):
+            if time.monotonic() > give_up:
+                raise LaunchError(
+                    f"Processes of an earlier run still work on {folder}: see `fuser {processes_lock_path(folder)}`, "
+                    "end them and start again."
+                )
+            time.sleep(0.1)
+        fcntl.flock(processes, fcntl.LOCK_UN)
+        yield
+    finally:
+        os.close(processes)
+        os.close(launcher)

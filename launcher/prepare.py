@@ -1,0 +1,61 @@
+"""Before the site starts: migrations and, the first time, the account `admin` and the sample photos as its uploads.
+
+A process of its own (`python -m launcher.prepare`), because it is the one part of the launcher that needs Django.
+"""
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+
+import django
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.files import File
+from django.core.management import call_command
+
+from webapp.env import BASE_DIR
+from webapp.secrets import secret_ensure
+
+SAMPLES = BASE_DIR / "samples"
+ADMIN = "admin"
+
+
+def main() -> None:
+    django.setup()
+    call_command("check", verbosity=0)
+    call_command("migrate", verbosity=0, interactive=False)
+    account_ensure()
+    samples_submit(marker=settings.DATA_DIR / "samples-submitted")
+
+
+def account_ensure() -> None:
+    """The first account, where there is none at all. A generated password is shown now and never again."""
+    users = get_user_model().objects
+    if users.exists():
+        return
+    password: str = settings.ENV["FOVEA_ADMIN_PASSWORD"]
+    if password:
+        print(f"  First start: log in as `{ADMIN}` with the password from FOVEA_ADMIN_PASSWORD.")
+    else:
+        path: Path = settings.DATA_DIR / "secrets" / "admin_password"
+        password = secret_ensure(path, length=12)
+        shown = os.path.relpath(path)
+        print(f"  First start: log in as `{ADMIN}`, password {password} (shown this once; kept in {shown}).")
+    users.create_superuser(username=ADMIN, password=password)
+
+
+def samples_submit(*, marker: Path) -> None:
+    """Uploads the sample photos for `admin`, once: somebody who deletes them does not get them back."""
+    from webapp.gallery.services.photos import photos_upload
+
+    owner = get_user_model().objects.filter(username=ADMIN).first()
+    if marker.exists() or owner is None:
+        return
+    with ExitStack() as stack:
+        files = [File(stack.enter_context(path.open("rb")), name=path.name) for path in sorted(SAMPLES.glob("*.jpg"))]
+        photos_upload(owner=owner, files=files)
+    marker.touch()
+
+
+if __name__ == "__main__":
+    main()

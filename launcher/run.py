@@ -1,0 +1,91 @@
+"""`make run`: the site until Ctrl-C or TERM."""
+
+import os
+import signal
+import threading
+from types import FrameType
+
+from launcher.errors import LaunchError
+from launcher.site import MODEL_UNUSABLE, Site
+from launcher.supervision import State
+
+
+class StopAsked(BaseException):
+    """Ctrl-C, TERM or a closed terminal."""
+
+
+class Stopper:
+    """Turns the signals that ask a program to end into StopAsked, raised where it waits and nowhere else."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._ask)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self._asked.set()
+
+    def wait(self, seconds: float) -> None:
+        if self._asked.wait(seconds):
+            raise StopAsked
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def run() -> int:
+    stopper = Stopper()
+    try:
+        say("Fovea is starting …")
+        with Site(os.environ, say=say, waiting=stopper.wait) as site:
+            try:
+                _watch(site, stopper)
+            finally:
+                say("\nStopping …")
+    except StopAsked:
+        say("Stopped; nothing is left running. `make run` goes on where this ended.")
+        return 0
+    except LaunchError as error:
+        say(str(error))
+        return 1
+
+
+def _watch(site: Site, stopper: Stopper) -> None:
+    web_answers = worker_ready = False
+    before: dict[str, State] = {}
+    while True:
+        states = site.states()
+        if not web_answers and site.answers("/healthz"):
+            web_answers = True
+            say(f"  Open {site.url} — Ctrl-C stops everything; logs are in {os.path.relpath(site.logs)}.")
+            if not worker_ready:
+                say("  The worker is loading its model …")
+        if web_answers and not worker_ready and site.answers("/readyz") == 200:
+            worker_ready = True
+            say("  The worker is ready: captions appear on the open page.")
+        for name, state in states.items():
+            if name in before and (line := change_told(name, before[name], state)):
+                say(f"  {line} Log: {os.path.relpath(site.logs / name)}.log")
+            if state.exit_status == MODEL_UNUSABLE and name == "worker" and state.name in {"BACKOFF", "EXITED"}:
+                if state.name == "BACKOFF":
+                    site.stop(name)
+                if before.get(name) != state:
+                    say("  The worker cannot use its model, and is not started again; the site stays up. It said:")
+                    say("".join(f"    {line}\n" for line in site.log_tail(name, lines=3)).rstrip())
+                    say("  Mend that, then stop with Ctrl-C and start again.")
+        before = states
+        stopper.wait(0.5)
+
+
+def change_told(name: str, before: State, now: State) -> str:
+    """What to tell a person of a program's change; empty where it is none of their business."""
+    if before.pid and now.pid and before.pid != now.pid:
+        return f"The {name} ended unexpectedly and was started again."
+    if now.name == before.name or now.exit_status == MODEL_UNUSABLE:
+        return ""
+    if now.name == "BACKOFF":
+        return f"The {name} ended at once (status {now.exit_status}) and is tried again."
+    if now.name == "FATAL":
+        return f"The {name} cannot be started, and is not tried again."
+    return ""

