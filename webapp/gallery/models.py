@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 
 class ModelVersion(models.Model):
@@ -68,6 +69,9 @@ class Batch(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("batch", args=[self.pk])
+
 
 class Photo(models.Model):
     """What a person uploaded. `original` is kept untouched; pages show the derivatives."""
@@ -92,6 +96,9 @@ class Photo(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("photo", args=[self.pk])
+
 
 class BatchItem(models.Model):
     """One file of a batch: its photo, or why there is none."""
@@ -113,8 +120,8 @@ class BatchItem(models.Model):
 class CaptionJob(models.Model):
     """The work of captioning one photo: its state, and the lease of the worker that has it in hand.
 
-    A worker takes a lease for some seconds and renews it; `token` rises with every lease, and a write with an older token
-    is refused (a fencing token: Kleppmann, "How to do distributed locking", 2016).
+    A worker takes a lease for some seconds and renews it; `token` rises with every lease, and a write with an older
+    token is refused (a fencing token: Kleppmann, "How to do distributed locking", 2016).
     """
 
     class State(models.TextChoices):

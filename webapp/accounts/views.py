@@ -1,0 +1,24 @@
+from django.conf import settings
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from webapp.accounts.forms import SignupForm
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def signup(request: HttpRequest) -> HttpResponse:
+    """Makes an account and logs it in, unless FOVEA_SIGNUP_OPEN says that only staff make accounts."""
+    if request.user.is_authenticated:
+        return redirect("gallery")
+    if not settings.SIGNUP_OPEN:
+        return render(request, "accounts/signup_closed.html", status=403)
+    form = SignupForm(request.POST or None)
+    if form.is_valid():
+        user = form.save()
+        login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+        return redirect("gallery")
+    return render(request, "accounts/signup.html", {"form": form}, status=422 if form.is_bound else 200)

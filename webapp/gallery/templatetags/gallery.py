@@ -1,0 +1,24 @@
+from django import template
+
+from webapp.gallery.models import CaptionJob, Photo
+from webapp.gallery.selectors.photos import CaptionShown
+from webapp.gallery.selectors.photos import caption_shown as selected
+
+register = template.Library()
+
+
+@register.simple_tag
+def caption_shown(photo: Photo) -> CaptionShown | None:
+    return selected(photo)
+
+
+@register.filter
+def percent(share: float) -> str:
+    """0.734 -> "73 %"; a share that is nearly nothing or nearly all is not called 0 or 100."""
+    return f"{min(99, max(1, round(100 * share))) if 0 < share < 1 else round(100 * share)} %"
+
+
+@register.filter
+def pending(job: CaptionJob) -> bool:
+    """Whether an open page should ask about this job again."""
+    return job.state in {CaptionJob.State.QUEUED, CaptionJob.State.RUNNING, CaptionJob.State.PAUSED}

@@ -1,0 +1,129 @@
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.views.decorators.http import require_POST, require_safe
+
+from webapp.accounts.requests import user_of
+from webapp.gallery.attention import attention_view
+from webapp.gallery.errors import GalleryError
+from webapp.gallery.models import CaptionJob, Photo
+from webapp.gallery.notices import captioning_notice
+from webapp.gallery.selectors import photos as selectors
+from webapp.gallery.services import photos as services
+
+PAGE_SIZE = 24
+FILTERS = {
+    "all": ("All", ()),
+    "waiting": ("Waiting", (*selectors.WAITING, CaptionJob.State.PAUSED)),
+    "captioned": ("Captioned", (CaptionJob.State.DONE,)),
+    "failed": ("Failed", selectors.UNSUCCESSFUL),
+}
+
+
+@login_required
+@require_safe
+def gallery(request: HttpRequest) -> HttpResponse:
+    user = user_of(request)
+    chosen = request.GET.get("show", "all")
+    if chosen not in FILTERS:
+        chosen = "all"
+    counts = selectors.photos_counts(user)
+    paginator = Paginator(selectors.photos_of(user, states=FILTERS[chosen][1]), PAGE_SIZE)
+    paginator.count = counts[chosen]
+    context = {
+        "page": paginator.get_page(request.GET.get("page")),
+        "filters": [(key, label, counts[key]) for key, (label, _) in FILTERS.items()],
+        "chosen": chosen,
+        "notice": captioning_notice(),
+        "max_files": settings.UPLOAD_MAX_FILES,
+        "max_bytes": settings.UPLOAD_MAX_BYTES,
+    }
+    return render(request, "gallery/gallery.html", context)
+
+
+@login_required
+@require_POST
+def upload(request: HttpRequest) -> HttpResponse:
+    """Takes in the files of one form. The browser's script sends one file per request and asks for JSON."""
+    wants_json = request.accepts("application/json") and not request.accepts("text/html")
+    try:
+        uploads = services.photos_upload(owner=user_of(request), files=request.FILES.getlist("file"))
+    except GalleryError as error:
+        if wants_json:
+            return JsonResponse(
+                {"results": [{"status": "error", "code": error.code, "message": error.message}]}, status=400
+            )
+        messages.error(request, error.message)
+        return redirect("gallery")
+    if wants_json:
+        return JsonResponse({"results": [_result(item, request) for item in uploads]})
+    for item in uploads:
+        if item.error:
+            messages.error(request, item.error.message)
+        elif not item.created:
+            messages.info(request, f"{item.name}: already in your gallery.", extra_tags=f"photo-{item.photo.pk}")
+    added = sum(item.created for item in uploads)
+    if added:
+        messages.success(request, f"{added} photo{'s' if added > 1 else ''} added. The captions follow.")
+    return redirect("gallery")
+
+
+def _result(item: services.Upload, request: HttpRequest) -> dict[str, str]:
+    if item.error:
+        return {"status": "error", "name": item.name, "code": item.error.code, "message": item.error.message}
+    assert item.photo is not None
+    url = item.photo.get_absolute_url()
+    if not item.created:
+        return {
+            "status": "duplicate",
+            "name": item.name,
+            "url": url,
+            "message": f"{item.name} is already in your gallery.",
+        }
+    html = render_to_string("gallery/_card.html", {"photo": item.photo}, request)
+    return {"status": "created", "name": item.name, "url": url, "html": html}
+
+
+@login_required
+@require_safe
+def photo(request: HttpRequest, photo_id: int) -> HttpResponse:
+    photo = get_object_or_404(selectors.photos_visible_to(user_of(request)), pk=photo_id)
+    return render(request, "gallery/photo.html", photo_context(photo) | {"notice": captioning_notice()})
+
+
+def photo_context(photo: Photo) -> dict[str, object]:
+    shown = selectors.caption_shown(photo)
+    return {
+        "photo": photo,
+        "shown": shown,
+        "attention": attention_view(shown.caption) if shown else None,
+        "retryable": photo.job.state in services.RETRYABLE,
+    }
+
+
+def _own(request: HttpRequest, photo_id: int) -> Photo:
+    return get_object_or_404(Photo.objects.select_related("job"), pk=photo_id, owner=user_of(request))
+
+
+@login_required
+@require_POST
+def photo_delete(request: HttpRequest, photo_id: int) -> HttpResponse:
+    photo = _own(request, photo_id)
+    services.photo_delete(photo=photo)
+    messages.success(request, f"{photo.name} was deleted.")
+    return redirect("gallery")
+
+
+@login_required
+@require_POST
+def photo_retry(request: HttpRequest, photo_id: int) -> HttpResponse:
+    photo = _own(request, photo_id)
+    try:
+        services.photo_retry(photo=photo)
+    except GalleryError as error:
+        messages.error(request, error.message)
+    return redirect("photo", photo_id)
