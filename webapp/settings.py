@@ -161,14 +161,24 @@ SWEEP_SECONDS = 5
 
 # --- API --------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["knox.auth.TokenAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["webapp.api.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "webapp.api.permissions.TokenScope"],
+    "DEFAULT_THROTTLE_RATES": {"login": "30/min"},  # for each address, beside the lock of the account
+    "EXCEPTION_HANDLER": "webapp.api.errors.error_response",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
 KNOX_TOKEN_MODEL = "api.AuthToken"
 REST_KNOX = {"TOKEN_TTL": timedelta(days=90), "AUTH_HEADER_PREFIX": "Token"}
-SPECTACULAR_SETTINGS = {"TITLE": "Fovea", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Fovea",
+    "DESCRIPTION": "Upload photos, get captions. Log in for a token and send it as `Authorization: Token ...`.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+}
 
 # --- The rest ---------------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

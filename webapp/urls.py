@@ -1,6 +1,15 @@
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView
+
+from webapp.health import healthz, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("webapp.gallery.urls")),
+    path("accounts/", include("webapp.accounts.urls")),
+    path("api/v1/", include("webapp.api.urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
     path("admin/", admin.site.urls),
 ]

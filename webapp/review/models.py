@@ -20,6 +20,17 @@ class Review(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
+        default_permissions = ("add", "view")  # add: may decide. Nobody is given the right to rewrite the history
 
     def __str__(self) -> str:
         return f"{self.decision} by {self.reviewer}"
+
+
+class CaptionForReview(Caption):
+    """The same rows as captions, under a page of the admin of their own. Its permissions are those of `Review`."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name = "caption for review"
+        verbose_name_plural = "captions for review"

@@ -1,0 +1,21 @@
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from webapp.admin import ReadOnlyAdmin
+from webapp.api.models import AuthToken
+
+
+@admin.register(AuthToken)
+class AuthTokenAdmin(ReadOnlyAdmin):
+    """Who holds tokens for the API. Only their digest is stored; deleting one revokes it."""
+
+    list_display = ["__str__", "user", "scope", "created", "expiry"]
+    list_filter = ["scope", "created"]
+    list_select_related = ["user"]
+    search_fields = ["name", "user__username"]
+    fields = ["name", "user", "scope", "created", "expiry"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("api.delete_authtoken")

@@ -1,0 +1,156 @@
+"""The shapes of the API's JSON."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from webapp.api.models import AuthToken
+from webapp.gallery.models import CaptionJob, ModelVersion, Photo
+from webapp.gallery.selectors.photos import caption_shown
+from webapp.review.models import Review
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField(help_text="for programs")
+    message = serializers.CharField(help_text="for people: the value, the limit and the remedy")
+    fields = serializers.DictField(required=False, help_text="what is wrong with which field")  # type: ignore[assignment]
+
+
+class ErrorBodySerializer(serializers.Serializer[Any]):
+    error = ErrorSerializer()
+
+
+# --- Accounts ---------------------------------------------------------------------------------------------------------
+class LoginSerializer(serializers.Serializer[Any]):
+    username = serializers.CharField(max_length=150)
+    password = serializers.CharField(max_length=4096, trim_whitespace=False, style={"input_type": "password"})
+    name = serializers.CharField(
+        max_length=100, required=False, default="", allow_blank=True, help_text="what you recognise the token by"
+    )
+    scope = serializers.ChoiceField(AuthToken.Scope.choices, default=AuthToken.Scope.WRITE)
+
+
+class TokenSerializer(serializers.Serializer[Any]):
+    token = serializers.CharField(help_text="shown once; send it as `Authorization: Token ...`")
+    name = serializers.CharField()
+    scope = serializers.ChoiceField(AuthToken.Scope.choices)
+    expires_at = serializers.DateTimeField()
+
+
+# --- Photos -----------------------------------------------------------------------------------------------------------
+class ModelVersionSerializer(serializers.ModelSerializer[ModelVersion]):
+    class Meta:
+        model = ModelVersion
+        fields = ["id", "name", "version"]
+
+
+class ReviewSerializer(serializers.ModelSerializer[Review]):
+    reviewer = serializers.CharField(source="reviewer.username")
+
+    class Meta:
+        model = Review
+        fields = ["decision", "text", "reviewer", "created_at"]
+
+
+class WordSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField()
+    log_probability = serializers.FloatField()
+
+
+class AlternativeSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField()
+    confidence = serializers.FloatField()
+
+
+class TimingsSerializer(serializers.Serializer[Any]):
+    queued_at = serializers.DateTimeField(source="job.queued_at")
+    started_at = serializers.DateTimeField(source="job.started_at", allow_null=True)
+    finished_at = serializers.DateTimeField(source="job.finished_at", allow_null=True)
+    decode_ms = serializers.FloatField(
+        source="shown.caption.decode_ms", allow_null=True, help_text="opening and resizing the file"
+    )
+    wait_ms = serializers.FloatField(
+        source="shown.caption.wait_ms", allow_null=True, help_text="from decoded to the start of its micro-batch"
+    )
+    model_ms = serializers.FloatField(
+        source="shown.caption.model_ms", allow_null=True, help_text="its micro-batch in the model"
+    )
+
+
+class PhotoSummarySerializer(serializers.ModelSerializer[Photo]):
+    """A photo in a list, as `selectors.photos` reads it."""
+
+    state = serializers.ChoiceField(CaptionJob.State.choices, source="job.state")
+    status_url = serializers.HyperlinkedIdentityField("api:photo", lookup_url_kwarg="photo_id")
+    caption = serializers.CharField(
+        source="shown.text", allow_null=True, help_text="the person's text where there is one, else the model's"
+    )
+    caption_by = serializers.SerializerMethodField(help_text="who wrote `caption`")
+    confidence = serializers.FloatField(source="shown.caption.confidence", allow_null=True, help_text="0 to 1")
+    error = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Photo
+        fields = [
+            "id", "name", "state", "status_url", "caption", "caption_by", "confidence", "error", "width", "height",
+            "format", "size_bytes", "sha256", "created_at",
+        ]  # fmt: skip
+
+    def to_representation(self, instance: Photo) -> dict[str, Any]:
+        instance.shown = caption_shown(instance)  # type: ignore[attr-defined]  # where the fields above find it
+        return super().to_representation(instance)
+
+    @extend_schema_field(serializers.ChoiceField(["model", "person"], allow_null=True))
+    def get_caption_by(self, photo: Any) -> str | None:
+        return ("person" if photo.shown.by_person else "model") if photo.shown else None
+
+    @extend_schema_field(ErrorSerializer(allow_null=True))
+    def get_error(self, photo: Photo) -> dict[str, str] | None:
+        job = photo.job
+        return {"code": job.error_code, "message": job.error_message} if job.error_code else None
+
+
+class PhotoSerializer(PhotoSummarySerializer):
+    """Everything that is known of one photo."""
+
+    machine_caption = serializers.CharField(
+        source="shown.caption.text", allow_null=True, help_text="the model's text, whatever people decided"
+    )
+    model_version = ModelVersionSerializer(source="shown.caption.model_version", allow_null=True)
+    review = ReviewSerializer(source="shown.review", allow_null=True, help_text="the newest decision of a person")
+    words = WordSerializer(source="shown.caption.words", many=True, default=[])
+    alternatives = AlternativeSerializer(source="shown.caption.alternatives", many=True, default=[])
+    timings = TimingsSerializer(source="*")
+
+    class Meta(PhotoSummarySerializer.Meta):
+        fields = [
+            *PhotoSummarySerializer.Meta.fields,
+            "machine_caption", "model_version", "review", "words", "alternatives", "timings",
+        ]  # fmt: skip
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    """The form of an upload: the field `file`, once or many times."""
+
+    file = serializers.ListField(child=serializers.FileField())
+
+
+class UploadedSerializer(serializers.Serializer[Any]):
+    """What became of one file: a photo, or an error."""
+
+    name = serializers.CharField()
+    id = serializers.IntegerField(source="photo.pk", allow_null=True)
+    status_url = serializers.HyperlinkedRelatedField[Photo](
+        "api:photo", source="photo", lookup_url_kwarg="photo_id", read_only=True, allow_null=True
+    )
+    state = serializers.ChoiceField(CaptionJob.State.choices, source="photo.job.state", allow_null=True)
+    created = serializers.BooleanField(help_text="false where you had uploaded the same file before")
+    error = ErrorSerializer(allow_null=True)
+
+
+class UploadsSerializer(serializers.Serializer[Any]):
+    results = UploadedSerializer(many=True, help_text="in the order of the files")
+    accepted = serializers.IntegerField()
+    rejected = serializers.IntegerField()
+    error = ErrorSerializer(required=False, help_text="only where every file was rejected")

@@ -1,0 +1,233 @@
+"""Staff review what the machine wrote: a list, least confident first, and a page with the photo beside the text."""
+
+import math
+from typing import Any
+from urllib.parse import parse_qsl
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.text import Truncator
+
+from webapp.admin import ReadOnlyAdmin, media_url, photo_image
+from webapp.gallery.models import Caption, ModelVersion
+from webapp.review import selectors, services
+from webapp.review.errors import ReviewError
+from webapp.review.models import CaptionForReview, Review
+from webapp.review.selectors import BANDS, UNDECIDED, Filters
+
+
+class _QueueFilter(admin.SimpleListFilter):
+    """A filter of the list that the review page keeps to as well: see `Filters`."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return selectors.captions_filter(queryset, Filters.of({str(self.parameter_name): self.value() or ""}))
+
+
+class DecisionFilter(_QueueFilter):
+    title = "decision"
+    parameter_name = "decision"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, str]]:
+        return [(UNDECIDED, "Undecided"), *Review.Decision.choices]
+
+
+class ModelVersionFilter(_QueueFilter):
+    title = "model version"
+    parameter_name = "model_version"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, str]]:
+        return [(version.pk, str(version)) for version in ModelVersion.objects.only("name", "version")]
+
+
+class ConfidenceFilter(_QueueFilter):
+    title = "confidence"
+    parameter_name = "confidence"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, str]]:
+        return [(band, f"{band.replace('-', ' to ')} %") for band in BANDS]
+
+
+def _words(caption: Caption) -> list[dict[str, object]]:
+    """The words with their probability in per cent and its fifth (0 to 4), by which the page shades them."""
+    words = []
+    for word in caption.words:
+        probability = math.exp(min(word["log_probability"], 0.0))
+        words.append({"text": word["text"], "percent": round(100 * probability), "level": min(int(5 * probability), 4)})
+    return words
+
+
+@admin.register(CaptionForReview)
+class CaptionForReviewAdmin(ReadOnlyAdmin):
+    list_display = ["thumbnail", "shown_text", "confidence_percent", "decision_badge", "model_version", "created_at"]
+    list_display_links = ["thumbnail", "shown_text"]
+    list_filter = [DecisionFilter, ModelVersionFilter, ConfidenceFilter]
+    search_fields = ["text", "photo__name", "photo__owner__username"]
+    actions = ["approve_selected"]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("review.view_review") or self.has_manage_permission(request)
+
+    def has_manage_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("review.add_review")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return selectors.captions_for_review()
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("decided", "confidence", "id")
+
+    # --- The list -----------------------------------------------------------------------------------------------------
+    @admin.display(description="photo")
+    def thumbnail(self, caption: CaptionForReview) -> str:
+        return photo_image(caption.photo, kind="thumbnail")
+
+    @admin.display(description="caption", ordering="text")
+    def shown_text(self, caption: Any) -> str:
+        if caption.reviewed_text and caption.reviewed_text != caption.text:
+            return format_html("{} <del>{}</del>", caption.reviewed_text, caption.text)
+        return str(caption.text)
+
+    @admin.display(description="confidence", ordering="confidence")
+    def confidence_percent(self, caption: CaptionForReview) -> str:
+        return f"{caption.confidence:.0%}"
+
+    @admin.display(description="decision", ordering="decision")
+    def decision_badge(self, caption: Any) -> str:
+        label = Review.Decision(caption.decision).label if caption.decision else "Undecided"
+        return format_html('<span class="badge badge-{}">{}</span>', caption.decision or UNDECIDED, label)
+
+    @admin.action(description="Approve the selected captions that are undecided", permissions=["manage"])
+    def approve_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        approved = services.captions_approve(captions=queryset.filter(decided=False), reviewer=_reviewer(request))
+        self.message_user(request, f"{approved} captions approved.", messages.SUCCESS)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        filters = Filters.of(request.GET)
+        first = selectors.caption_next(filters=filters) if self.has_view_permission(request) else None
+        context = {
+            "progress": selectors.review_progress(filters),
+            "start_url": self._page_url(first, request.GET.urlencode()) if first else None,
+            **(extra_context or {}),
+        }
+        return super().changelist_view(request, context)
+
+    # --- The page of one caption --------------------------------------------------------------------------------------
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        caption = self.get_object(request, unquote(object_id))
+        if caption is None:
+            raise Http404(f"there is no caption {object_id}")
+        kept = request.GET.get("_changelist_filters", "")
+        next_caption = selectors.caption_next(filters=Filters.of(dict(parse_qsl(kept))), after=caption)
+        next_url = self._page_url(next_caption, kept)
+        error = None
+        if request.method == "POST":
+            try:
+                self._decide(request, caption)
+            except ReviewError as refused:
+                error = str(refused)
+                caption = self.get_object(request, unquote(object_id))
+            else:
+                if next_caption is None:
+                    self.message_user(request, "No other caption waits here.", messages.INFO)
+                return HttpResponseRedirect(next_url)
+        return self._page(request, caption, kept=kept, next_url=next_url, error=error)
+
+    def _decide(self, request: HttpRequest, caption: Any) -> None:
+        if not self.has_manage_permission(request):
+            raise PermissionDenied
+        reviewer, seen, text = _reviewer(request), request.POST.get("seen", ""), request.POST.get("text", "")
+        known: dict[str, Any] = {
+            "caption": caption,
+            "reviewer": reviewer,
+            "seen": int(seen) if seen.isdecimal() else None,
+        }
+        match request.POST.get("decision"):
+            case "approve":
+                if text not in {"", caption.text, caption.reviewed_text}:
+                    raise ReviewError("The text was changed: save it as an edit, or put it back before you approve.")
+                review = services.caption_approve(**known)
+            case "edit":
+                review = services.caption_edit(**known, text=text)
+            case "reject":
+                review = services.caption_reject(**known)
+            case other:
+                raise ReviewError(f"“{other}” is no decision: approve, edit or reject.")
+        self.log_change(request, caption, review.get_decision_display())
+        message = format_html(
+            '{}: “{}” <a href="{}">Look again</a>',
+            review.get_decision_display(),
+            Truncator(review.text or caption.text).chars(80),
+            request.get_full_path(),
+        )
+        self.message_user(request, message, messages.SUCCESS)
+
+    def _page(
+        self, request: HttpRequest, caption: Any, *, kept: str, next_url: str, error: str | None
+    ) -> TemplateResponse:
+        reviews = list(selectors.caption_reviews(caption))
+        shown = caption.reviewed_text or caption.text
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "Review a caption",
+            "caption": caption,
+            "words": _words(caption),
+            "alternatives": [each for each in caption.alternatives if each["text"] != caption.text],
+            "preview_url": media_url(caption.photo, kind="preview"),
+            "reviews": reviews,
+            "seen": reviews[0].pk if reviews else "",
+            "shown": shown,
+            "typed": request.POST.get("text", shown),
+            "error": error,
+            "may_decide": self.has_manage_permission(request),
+            "progress": selectors.review_progress(Filters.of(dict(parse_qsl(kept)))),
+            "next_url": next_url,
+            "list_url": self._page_url(None, kept),
+            "may_see_photo": request.user.has_perm("gallery.view_photo"),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(
+            request, "admin/review/captionforreview/change_form.html", context, status=409 if error else 200
+        )
+
+    def _page_url(self, caption: CaptionForReview | None, kept: str) -> str:
+        """The page of `caption`, or the list where there is none, with the list's filters kept."""
+        if caption is None:
+            return reverse("admin:review_captionforreview_changelist") + (f"?{kept}" if kept else "")
+        query = {"_changelist_filters": kept} if kept else None
+        return reverse("admin:review_captionforreview_change", args=[caption.pk], query=query)
+
+
+def _reviewer(request: HttpRequest) -> Any:
+    return request.user  # staff only: the admin lets nobody else in
+
+
+@admin.register(Review)
+class ReviewAdmin(ReadOnlyAdmin):
+    """The history of decisions, for reading."""
+
+    list_display = ["created_at", "reviewer", "decision", "text", "machine_text"]
+    list_filter = ["decision", ("reviewer", admin.RelatedOnlyFieldListFilter), "created_at"]
+    list_select_related = ["reviewer", "caption"]
+    search_fields = ["text", "caption__text"]
+    fields = ["caption", "machine_text", "decision", "text", "reviewer", "created_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Review]:
+        return super().get_queryset(request).defer("caption__attention", "caption__words", "caption__alternatives")
+
+    @admin.display(description="the machine's text")
+    def machine_text(self, review: Review) -> str:
+        return review.caption.text

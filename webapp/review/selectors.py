@@ -1,0 +1,96 @@
+"""Reads: the captions that wait for a person, least confident first, and what was decided."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from django.db.models import BooleanField, Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce
+
+from webapp.gallery.models import Caption
+from webapp.review.models import CaptionForReview, Review
+
+UNDECIDED: Final = "undecided"
+BANDS: Final = {  # confidence: (from, below)
+    "0-20": (0.0, 0.2),
+    "20-40": (0.2, 0.4),
+    "40-60": (0.4, 0.6),
+    "60-80": (0.6, 0.8),
+    "80-100": (0.8, 1.1),
+}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which captions a reviewer goes through; an empty or unknown value does not narrow."""
+
+    decision: str = ""
+    model_version: str = ""
+    confidence: str = ""
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> "Filters":
+        """From a page's query string, where every filter goes by its own name."""
+        return cls(**{name: query.get(name, "") for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
+class Progress:
+    decided: int
+    total: int
+
+
+def captions_for_review() -> QuerySet[Any]:
+    """Every caption with its newest `decision` ("" where there is none), undecided and least confident first."""
+    newest = Review.objects.filter(caption=OuterRef("pk")).order_by("-id")
+    return (
+        CaptionForReview.objects.select_related("photo", "photo__owner", "model_version")
+        .defer("attention", "words", "alternatives", "model_version__vocabulary", "model_version__card")
+        .annotate(
+            decision=Coalesce(Subquery(newest.values("decision")[:1]), Value("")),
+            reviewed_text=Coalesce(Subquery(newest.values("text")[:1]), Value("")),
+            decided=Exists(Review.objects.filter(caption=OuterRef("pk"))),
+        )
+        .order_by("decided", "confidence", "id")
+    )
+
+
+def captions_filter(captions: QuerySet[Any], filters: Filters) -> QuerySet[Any]:
+    if filters.decision == UNDECIDED:
+        captions = captions.filter(decided=False)
+    elif filters.decision in Review.Decision.values:
+        captions = captions.filter(decision=filters.decision)
+    if filters.model_version.isdigit():
+        captions = captions.filter(model_version=int(filters.model_version))
+    if band := BANDS.get(filters.confidence):
+        captions = captions.filter(confidence__gte=band[0], confidence__lt=band[1])
+    return captions
+
+
+def caption_next(*, filters: Filters, after: Caption | None = None) -> CaptionForReview | None:
+    """The caption to look at after `after`: undecided unless `filters` ask for a decision, going round at the end.
+
+    None where no other is left.
+    """
+    queue = captions_filter(captions_for_review(), replace(filters, decision=filters.decision or UNDECIDED))
+    if after is None:
+        return queue.first()
+    later = Q(confidence__gt=after.confidence) | Q(confidence=after.confidence, id__gt=after.pk)
+    return (
+        queue.exclude(pk=after.pk)
+        .annotate(behind=Case(When(later, then=Value(False)), default=Value(True), output_field=BooleanField()))
+        .order_by("behind", "confidence", "id")
+        .first()
+    )
+
+
+def review_progress(filters: Filters) -> Progress:
+    """How many of the captions that `filters` select, whatever was decided about them, have a decision."""
+    captions = captions_filter(captions_for_review(), replace(filters, decision=""))
+    counts = captions.order_by().aggregate(total=Count("pk"), decided=Count("pk", filter=Q(decided=True)))
+    return Progress(**counts)
+
+
+def caption_reviews(caption: Caption) -> QuerySet[Review]:
+    """The decisions on one caption, newest first."""
+    return Review.objects.filter(caption=caption).select_related("reviewer").order_by("-id")
