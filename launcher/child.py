@@ -10,6 +10,8 @@ from launcher.processes import process_die_with_parent
 def main() -> None:
     lock, *command = sys.argv[1:]
     process_die_with_parent()
+    if os.getsid(0) not in {os.getpid(), os.getppid()}:
+        sys.exit("The supervisor, leader of this session, died before this program began.")
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     os.set_inheritable(descriptor, True)  # kept by COMMAND: see lock.py

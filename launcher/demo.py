@@ -62,7 +62,7 @@ def demo() -> int:
 def _captions(
     site: Site, photos: list[Path], password: str, stopper: Stopper, *, give_up: float
 ) -> list[dict[str, Any]]:
-    """Uploads the photos and waits: one dictionary for each, `name`, `state`, `caption`, `confidence`, `error`, `ms`."""
+    """Uploads the photos and waits: for each what the API says of it, and `ms`, from upload to caption."""
     while not site.answers("/healthz"):
         _still_possible(site, give_up)
         stopper.wait(0.2)

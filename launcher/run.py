@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from types import FrameType
+from typing import NoReturn
 
 from launcher.errors import LaunchError
 from launcher.site import MODEL_UNUSABLE, Site
@@ -51,7 +52,7 @@ def run() -> int:
         return 1
 
 
-def _watch(site: Site, stopper: Stopper) -> None:
+def _watch(site: Site, stopper: Stopper) -> NoReturn:
     web_answers = worker_ready = False
     before: dict[str, State] = {}
     while True:

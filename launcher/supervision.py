@@ -1,6 +1,7 @@
 """Programs kept running by supervisord: started in stages, restarted with backoff, stopped in reverse."""
 
 import getpass
+import http.client
 import os
 import shlex
 import shutil
@@ -10,6 +11,7 @@ import tempfile
 import time
 import xmlrpc.client
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, cast
@@ -43,6 +45,7 @@ class State:
 
 
 def _escaped(value: object) -> str:
+    """For supervisord's configuration, which expands `%` (a program's log file twice)."""
     return str(value).replace("%", "%%")
 
 
@@ -74,16 +77,17 @@ class Supervisor:
         self._runtime = Path(tempfile.mkdtemp(prefix="fovea-"))
         configuration = self._runtime / "supervisord.conf"
         configuration.write_text(self._configuration(), encoding="utf-8")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(configuration)],
-            cwd=self.directory,
-            env=dict(self.environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=(self.logs / "supervisor.err").open("wb"),
-            start_new_session=True,  # Ctrl-C reaches the launcher alone; and whatever is left at the end is known by it
-            preexec_fn=process_die_with_parent,  # noqa: PLW1509  (no thread runs yet)
-        )
+        with (self.logs / "supervisor.err").open("wb") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(configuration)],
+                cwd=self.directory,
+                env=dict(self.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,  # Ctrl-C reaches the launcher alone; what is left at the end is known by it
+                preexec_fn=process_die_with_parent,  # noqa: PLW1509  (no thread runs yet)
+            )
         try:
             self._connect()
         except BaseException:
@@ -92,6 +96,7 @@ class Supervisor:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._transport.close()
         self._process.terminate()
         patience = sum(max(program.stop_seconds for program in stage) for stage in self.stages if stage) + 5
         try:
@@ -109,7 +114,8 @@ class Supervisor:
         self._call("startProcess", f"{self._groups[name]}:{name}", False)
 
     def stop(self, name: str) -> None:
-        self._call("stopProcess", f"{self._groups[name]}:{name}", False)
+        with suppress(xmlrpc.client.Fault):  # it has stopped meanwhile
+            self._call("stopProcess", f"{self._groups[name]}:{name}", False)
 
     def states(self) -> dict[str, State]:
         return {
@@ -120,11 +126,11 @@ class Supervisor:
     def _call(self, method: str, *arguments: Any) -> Any:
         try:
             return getattr(self._rpc.supervisor, method)(*arguments)
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             raise LaunchError(f"The supervisor does not answer ({error}); see {self.logs}/supervisor.log") from error
 
     def _connect(self) -> None:
-        transport = SupervisorTransport(None, None, f"unix://{self._runtime}/socket")
+        transport = self._transport = SupervisorTransport(None, None, f"unix://{self._runtime}/socket")
         self._rpc = xmlrpc.client.ServerProxy("http://localhost", transport=transport)
         give_up = time.monotonic() + 20
         while True:
@@ -183,7 +189,7 @@ startretries = {_RETRIES}
 stopwaitsecs = {program.stop_seconds}
 killasgroup = true
 redirect_stderr = true
-stdout_logfile = {_escaped(self.logs)}/{program.name}.log
+stdout_logfile = {_escaped(_escaped(self.logs))}/{program.name}.log
 stdout_logfile_maxbytes = 5MB
 stdout_logfile_backups = 2
 """
