@@ -97,7 +97,7 @@ def _rejections(limits: Limits) -> Iterator[None]:
     except Exception as error:
         if "truncated" in str(error).lower() or isinstance(error, EOFError):
             raise PhotoRejected(
-                "truncated", f"The file ends before the picture does ({error}). Copy or download it again."
+                "truncated", "The file ends before the picture does. Copy or download it again."
             ) from error
         raise PhotoRejected(
             "unreadable",

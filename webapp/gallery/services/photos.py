@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from django.conf import settings
@@ -15,8 +14,9 @@ from webapp.accounts.models import User
 from webapp.gallery import storage
 from webapp.gallery.errors import ActionRefused, GalleryError, PhotoRejected
 from webapp.gallery.imaging import Inspection, Limits, photo_inspect, size_check
+from webapp.gallery.isolation import sandbox
 from webapp.gallery.models import CaptionJob, Photo
-from webapp.sandbox import Sandbox, SandboxCrashed, SandboxError, SandboxOutOfMemory, SandboxTimedOut
+from webapp.sandbox import SandboxCrashed, SandboxError, SandboxOutOfMemory, SandboxTimedOut
 
 NAME_LENGTH = 255
 RETRYABLE = (CaptionJob.State.FAILED, CaptionJob.State.QUARANTINED, CaptionJob.State.CANCELLED)
@@ -178,7 +178,7 @@ def _again(photo: Photo, *, enqueue: bool) -> Photo:
 
 def _inspected(path: Path, limits: Limits) -> Inspection:
     try:
-        return _sandbox().run(photo_inspect, path, limits)
+        return sandbox().run(photo_inspect, path, limits)
     except SandboxCrashed as error:
         problem = f"The picture {error}"
     except (SandboxTimedOut, SandboxOutOfMemory) as error:
@@ -186,12 +186,3 @@ def _inspected(path: Path, limits: Limits) -> Inspection:
     except SandboxError as error:
         raise GalleryError("busy", f"The photo could not be checked: {error} Try again later.") from error
     raise PhotoRejected("unreadable", f"{problem}. Save it again as JPEG or PNG.")
-
-
-@cache
-def _sandbox() -> Sandbox:
-    return Sandbox(
-        processes=settings.ENV["FOVEA_DECODE_PROCESSES"],
-        timeout=settings.ENV["FOVEA_DECODE_TIMEOUT_SECONDS"],
-        memory_mb=settings.ENV["FOVEA_DECODE_MEMORY_MB"],
-    )

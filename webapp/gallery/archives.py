@@ -1,0 +1,123 @@
+"""Reads zip files that nobody vouches for. No Django: the listing runs in a killable child process.
+
+What the names of members say is shown to people and never used as a path. D. Fifield, "A better zip bomb" (2019), is why
+overlapping members are refused: a few kilobytes of them expand to anything.
+"""
+
+import re
+import stat
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from webapp.gallery.errors import BatchRejected, PhotoRejected
+
+NAME_LENGTH = 1000
+MAX_DIRECTORY_BYTES = 64 * 2**20
+CHUNK_BYTES = 2**20
+_LOCAL_HEADER_BYTES = 30
+_CLUTTER = {"thumbs.db", "desktop.ini"}
+_READABLE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # the others may ask for any amount of memory
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file of a zip. `index` is its place in the zip's directory, `name` is unique and fit to be shown."""
+
+    index: int
+    name: str
+    error_code: str = ""
+    error_message: str = ""
+
+
+def archive_members(path: Path, *, max_files: int) -> list[Member]:
+    """The files of a zip, without folders and what operating systems add; the same list whenever it is asked for.
+
+    Raises:
+        BatchRejected: not_a_zip, corrupt_zip, too_many_files, overlapping, no_photos.
+    """
+    if not zipfile.is_zipfile(path):
+        raise BatchRejected("not_a_zip", "The file is not a zip. Pack the photos as .zip.")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos, directory = archive.infolist(), archive.start_dir
+    except Exception as error:
+        raise BatchRejected("corrupt_zip", f"The zip cannot be read ({error}). Pack it again.") from error
+    if path.stat().st_size - directory > MAX_DIRECTORY_BYTES:
+        raise BatchRejected("corrupt_zip", f"The zip's directory is larger than {MAX_DIRECTORY_BYTES:,} bytes.")
+    _overlap_check(infos, directory)
+    files = [(index, info) for index, info in enumerate(infos) if not (info.is_dir() or _clutter(info.filename))]
+    if len(files) > max_files:
+        raise BatchRejected(
+            "too_many_files",
+            f"The zip holds {len(files):,} files; the limit is {max_files:,}. Send several smaller ones.",
+        )
+    if not files:
+        raise BatchRejected("no_photos", "The zip holds no files. Pack the photos into it.")
+    names: set[str] = set()
+    members = []
+    for index, info in files:
+        name = _unique(name_shown(info.filename), names)
+        members.append(Member(index, name, *_problem(info)))
+    return members
+
+
+def member_chunks(archive: zipfile.ZipFile, index: int) -> Iterator[bytes]:
+    """The content of a member, which is never more than the size that the zip's directory states for it.
+
+    Raises:
+        PhotoRejected: corrupt_member.
+    """
+    try:
+        with archive.open(archive.infolist()[index]) as file:
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
+    except Exception as error:
+        raise PhotoRejected("corrupt_member", f"It cannot be unpacked ({error}). Pack the zip again.") from error
+
+
+def name_shown(name: str) -> str:
+    """A name as it came, with nothing in it that a page or a database could stumble over, and not too long."""
+    printable = "".join(character if character.isprintable() else "�" for character in name)
+    return printable[-NAME_LENGTH:]
+
+
+def _overlap_check(infos: list[zipfile.ZipInfo], directory: int) -> None:
+    ordered = sorted(infos, key=lambda info: info.header_offset)
+    starts = [info.header_offset for info in ordered[1:]] + [directory]
+    for info, following in zip(ordered, starts, strict=True):
+        if info.header_offset + _LOCAL_HEADER_BYTES + info.compress_size > following:
+            raise BatchRejected(
+                "overlapping",
+                f"Members of the zip overlap (at {name_shown(info.filename)}), as in a zip bomb. Pack it again.",
+            )
+
+
+def _problem(info: zipfile.ZipInfo) -> tuple[str, str]:
+    name = info.orig_filename
+    if "\0" in name or name.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", name) or ".." in re.split(r"[/\\]", name):
+        return "unsafe_path", "Its path is absolute, holds NUL, or leads out of the zip. Pack it under a plain name."
+    if stat.S_ISLNK(info.external_attr >> 16):
+        return "symlink", "It is a link to another file. Pack the file itself."
+    if info.flag_bits & 0x1:
+        return "encrypted", "It is encrypted. Pack it without a password."
+    if name.lower().endswith((".zip", ".tar", ".tgz", ".gz", ".7z", ".rar")):
+        return "nested_archive", "It is an archive inside the zip. Unpack it and send its photos."
+    if info.compress_type not in _READABLE:
+        return "unsupported_compression", f"Compression method {info.compress_type} is not supported. Use deflate."
+    return "", ""
+
+
+def _clutter(name: str) -> bool:
+    parts = name.split("/")
+    return "__MACOSX" in parts or parts[-1].startswith(".") or parts[-1].lower() in _CLUTTER
+
+
+def _unique(name: str, names: set[str]) -> str:
+    count, unique = 1, name
+    while unique in names:
+        count += 1
+        unique = f"{name[: NAME_LENGTH - 12]} ({count})"
+    names.add(unique)
+    return unique

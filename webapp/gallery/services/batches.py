@@ -1,0 +1,306 @@
+"""Bulk submissions: making them from a folder or a zip, unpacking, and holding, resuming and cancelling them."""
+
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files import File
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from webapp import jobs
+from webapp.accounts.models import User
+from webapp.gallery import storage
+from webapp.gallery.archives import Member, archive_members, member_chunks, name_shown
+from webapp.gallery.errors import ActionRefused, BatchRejected, GalleryError, PhotoRejected
+from webapp.gallery.isolation import sandbox
+from webapp.gallery.models import Batch, BatchItem, CaptionJob
+from webapp.gallery.services import photos
+from webapp.sandbox import SandboxError
+
+State = Batch.State
+LIVE = (State.UNPACKING, State.RUNNING)
+PHOTO_SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".gif", ".mpo"}
+ITEMS_AT_ONCE = 500
+
+
+def batch_create_from_zip(*, owner: User, file: File[bytes], name: str = "") -> Batch:
+    """Stores a zip as it came, with a row for each file in it; a worker unpacks it.
+
+    Raises:
+        BatchRejected: nothing is left behind.
+        GalleryError: no_space.
+    """
+    shown = name_shown(Path(file.name or "").name) or "zip"
+    try:
+        if file.size > settings.ZIP_MAX_BYTES:
+            raise BatchRejected(
+                "too_many_bytes",
+                f"The zip has {file.size:,} bytes; the limit is {settings.ZIP_MAX_BYTES:,}. Send several smaller ones.",
+            )
+        with storage.staging_folder() as folder:
+            storage.file_write(folder / "archive.zip", file.chunks())
+            members = _members(folder / "archive.zip")
+            published = storage.folder_publish(folder, "archives")
+    except BatchRejected as error:
+        raise BatchRejected(error.code, f"{shown}: {error.message}") from error
+    try:
+        with transaction.atomic():
+            batch = Batch.objects.create(
+                owner=owner,
+                name=name_shown(name)[:200] or shown[:200],
+                source=Batch.Source.ZIP,
+                state=State.UNPACKING,
+                archive=f"{published}/archive.zip",
+            )
+            _items_create(batch, members)
+            transaction.on_commit(lambda: jobs.batch_unpack_enqueue(batch.pk), robust=True)
+    except BaseException:
+        storage.folder_remove(published)
+        raise
+    return batch
+
+
+def batch_unpack(*, batch_id: int) -> None:
+    """Takes in the files of a stored zip that have not been taken in yet. Run by a worker, as often as it takes.
+
+    One process at a time: it holds a lease that it renews at every file; should two work after all, each file is still
+    taken in once. Ends early when the batch is paused or cancelled.
+    """
+    free = Q(unpack_lease_expires_at=None) | Q(unpack_lease_expires_at__lt=Now())
+    if not _unpack_lease(Batch.objects.filter(free, pk=batch_id)):
+        return
+    mine = Batch.objects.filter(pk=batch_id)
+    batch = mine.select_related("owner").get()
+    try:
+        path = storage.media_path(batch.archive)
+        places = {member.name: member.index for member in _members(path)}
+        with zipfile.ZipFile(path) as archive:
+            items = batch.items.filter(photo=None, error_code="")
+            for _ in _items_take(
+                batch,
+                items,
+                file_of=lambda item: _MemberFile(archive, places[item.name]),
+                proceed=lambda: _unpack_lease(mine),
+            ):
+                pass
+    except (BatchRejected, FileNotFoundError) as error:
+        _unpack_end(batch, state=State.FAILED, error=f"The zip cannot be unpacked: {error} Send it again.")
+    except GalleryError as error:  # such as a full disk: the lease runs out, and the sweep has it tried again
+        mine.update(error=error.message)
+        raise
+    else:
+        if not items.exists():
+            _unpack_end(batch, state=State.RUNNING)
+
+
+def folder_files(folder: Path) -> list[str]:
+    """The photos below a folder by their suffixes, as sorted relative paths; hidden files and folders are left out.
+
+    Raises:
+        BatchRejected: not_a_folder, no_photos.
+    """
+    if not folder.is_dir():
+        raise BatchRejected("not_a_folder", f"{folder} is not a folder that can be read. Name one that holds photos.")
+    names = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
+    files = sorted(
+        str(name)
+        for name in names
+        if not any(part.startswith(".") for part in name.parts) and (folder / name).is_file()
+    )
+    if not files:
+        raise BatchRejected("no_photos", f"{folder} holds no photos ({', '.join(sorted(PHOTO_SUFFIXES))}).")
+    return files
+
+
+def batch_create_from_folder(*, owner: User, folder: Path, name: str = "") -> Batch:
+    """A batch with a row for each photo of a folder; the owner's unfinished or earlier one of that name is gone on with.
+
+    Raises:
+        BatchRejected: see `folder_files`.
+    """
+    members = [Member(index, name_shown(file)) for index, file in enumerate(folder_files(folder))]
+    shown = name_shown(name or folder.resolve().name)[:200]
+    with transaction.atomic():
+        batch = Batch.objects.filter(owner=owner, name=shown, source=Batch.Source.FOLDER).first()
+        if batch is None:
+            batch = Batch.objects.create(owner=owner, name=shown, source=Batch.Source.FOLDER)
+        elif batch.state == State.CANCELLED:  # to send it once more is to want it after all
+            batch.state = State.RUNNING
+            batch.save(update_fields=["state"])
+        _items_create(batch, members)
+    return batch
+
+
+def batch_folder_take(*, batch: Batch, folder: Path) -> Iterator[BatchItem]:
+    """Takes in the files that a former run has not, or could not; gives each as it is done. Ends when cancelled."""
+    files = {name_shown(file): folder / file for file in folder_files(folder)}
+    mine = Batch.objects.filter(pk=batch.pk)
+    return _items_take(
+        batch,
+        batch.items.filter(photo=None, name__in=list(files))
+        if len(files) < ITEMS_AT_ONCE
+        else batch.items.filter(photo=None),
+        file_of=lambda item: _opened(files.get(item.name)),
+        proceed=lambda: mine.exclude(state=State.CANCELLED).exists(),
+    )
+
+
+def batch_pause(*, batch: Batch) -> None:
+    """No photo of the batch is begun any more; those in a worker's hands are finished. Raises ActionRefused."""
+    with transaction.atomic():
+        _state_change(batch, LIVE, State.PAUSED, "paused")
+        _jobs(batch, CaptionJob.State.QUEUED).update(state=CaptionJob.State.PAUSED)
+
+
+def batch_resume(*, batch: Batch) -> None:
+    """Raises ActionRefused."""
+    with transaction.atomic():
+        _state_change(batch, (State.PAUSED,), State.UNPACKING if batch.archive else State.RUNNING, "resumed")
+        paused = list(_jobs(batch, CaptionJob.State.PAUSED))
+        for start in range(0, len(paused), ITEMS_AT_ONCE):
+            ids = [job.pk for job in paused[start : start + ITEMS_AT_ONCE]]
+            CaptionJob.objects.filter(pk__in=ids).update(state=CaptionJob.State.QUEUED, queued_at=Now())
+        transaction.on_commit(lambda: photos.jobs_publish(paused), robust=True)
+        if batch.archive:
+            transaction.on_commit(lambda: jobs.batch_unpack_enqueue(batch.pk), robust=True)
+
+
+def batch_cancel(*, batch: Batch) -> None:
+    """What is captioned stays; what waits is not captioned, what is not unpacked yet is dropped. Raises ActionRefused."""
+    archive = batch.archive
+    with transaction.atomic():
+        _state_change(batch, (*LIVE, State.PAUSED), State.CANCELLED, "cancelled")
+        _jobs_cancel(batch)
+        if archive:
+            Batch.objects.filter(pk=batch.pk).update(archive="", unpack_lease_expires_at=None)
+            transaction.on_commit(lambda: storage.folder_remove(archive))
+
+
+class _MemberFile(File[bytes]):
+    """A member of a zip, as a file that can be read once."""
+
+    def __init__(self, archive: zipfile.ZipFile, index: int) -> None:
+        super().__init__(None)
+        self.size = archive.infolist()[index].file_size
+        self._content = member_chunks(archive, index)
+
+    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        return self._content
+
+
+def _opened(path: Path | None) -> File[bytes]:
+    try:
+        if path is None:
+            raise FileNotFoundError("it is no longer in the folder")
+        return File(path.open("rb"))
+    except OSError as error:
+        raise PhotoRejected(
+            "unreadable", f"The file cannot be opened ({error}). Put it back, or let it be read."
+        ) from error
+
+
+def _members(path: Path) -> list[Member]:
+    try:
+        return sandbox().run(archive_members, path, max_files=settings.ZIP_MAX_FILES)
+    except SandboxError as error:
+        raise BatchRejected("corrupt_zip", f"Reading the zip's directory {error}. Pack it again.") from error
+
+
+def _items_create(batch: Batch, members: Iterable[Member]) -> None:
+    items = [
+        BatchItem(batch=batch, name=member.name, error_code=member.error_code, error_message=member.error_message)
+        for member in members
+    ]
+    BatchItem.objects.bulk_create(items, batch_size=ITEMS_AT_ONCE, ignore_conflicts=True)
+
+
+def _items_take(
+    batch: Batch,
+    items: QuerySet[BatchItem],
+    *,
+    file_of: Callable[[BatchItem], File[bytes]],
+    proceed: Callable[[], bool],
+) -> Iterator[BatchItem]:
+    """Takes in one item after the other, and tells the workers of a chunk of them at a time."""
+    untold: list[CaptionJob] = []
+    last = 0
+    try:
+        while page := list(items.filter(pk__gt=last).order_by("pk")[:ITEMS_AT_ONCE]):
+            for item in page:
+                if not proceed():
+                    return
+                _item_take(item, batch.owner, file_of)
+                if item.photo and item.photo.job.state == CaptionJob.State.QUEUED:
+                    untold.append(item.photo.job)
+                if len(untold) >= jobs.CHUNK_SIZE:
+                    _publish(batch, untold)
+                    untold = []
+                yield item
+            last = page[-1].pk
+    finally:
+        _publish(batch, untold)
+
+
+def _item_take(item: BatchItem, owner: User, file_of: Callable[[BatchItem], File[bytes]]) -> None:
+    item.error_code = item.error_message = ""
+    try:
+        with file_of(item) as file:
+            name = item.name.replace("\\", "/").rsplit("/", 1)[-1][-photos.NAME_LENGTH :]
+            item.photo, _ = photos.photo_create(owner=owner, file=file, name=name, lane=jobs.BULK, enqueue=False)
+    except PhotoRejected as error:
+        item.error_code, item.error_message = error.code, error.message
+    item.save(update_fields=["photo", "error_code", "error_message"])
+
+
+def _publish(batch: Batch, caption_jobs: list[CaptionJob]) -> None:
+    """The batch may have been paused or cancelled since its jobs were made: they follow it."""
+    state = Batch.objects.values_list("state", flat=True).get(pk=batch.pk)
+    if state == State.PAUSED:
+        _jobs(batch, CaptionJob.State.QUEUED).update(state=CaptionJob.State.PAUSED)
+    elif state == State.CANCELLED:
+        _jobs_cancel(batch)
+    else:
+        photos.jobs_publish(caption_jobs)
+
+
+def _jobs(batch: Batch, *states: str) -> QuerySet[CaptionJob]:
+    """The batch's jobs in the bulk lane, without those that another live batch wants too."""
+    others = BatchItem.objects.filter(batch__state__in=LIVE).exclude(batch=batch)
+    return CaptionJob.objects.filter(
+        photo__in=BatchItem.objects.filter(batch=batch).values("photo"), lane=CaptionJob.Lane.BULK, state__in=states
+    ).exclude(photo__in=others.exclude(photo=None).values("photo"))
+
+
+def _jobs_cancel(batch: Batch) -> None:
+    waiting = _jobs(batch, CaptionJob.State.QUEUED, CaptionJob.State.PAUSED)
+    waiting.update(state=CaptionJob.State.CANCELLED, finished_at=Now())
+
+
+def _state_change(batch: Batch, before: Iterable[str], after: str, word: str) -> None:
+    if not Batch.objects.filter(pk=batch.pk, state__in=list(before)).update(state=after):
+        batch.refresh_from_db(fields=["state"])
+        raise ActionRefused(
+            "wrong_state",
+            f"{batch.name} is {batch.get_state_display().lower()}, so it cannot be {word}. Reload the page.",
+        )
+    batch.state = after
+
+
+def _unpack_lease(candidates: QuerySet[Batch]) -> bool:
+    """Takes or renews the lease. Long enough for one file whose decoder has to be killed."""
+    seconds = settings.LEASE_SECONDS + settings.ENV["FOVEA_DECODE_TIMEOUT_SECONDS"]
+    leased = candidates.filter(state=State.UNPACKING).update(unpack_lease_expires_at=Now() + timedelta(seconds=seconds))
+    return bool(leased)
+
+
+def _unpack_end(batch: Batch, *, state: str, error: str = "") -> None:
+    with transaction.atomic():
+        ended = Batch.objects.filter(pk=batch.pk, state=State.UNPACKING).update(
+            state=state, error=error, archive="", unpack_lease_expires_at=None
+        )
+        if ended:
+            transaction.on_commit(lambda: storage.folder_remove(batch.archive))
