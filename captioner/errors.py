@@ -25,6 +25,10 @@ class BundleIncompatible(BundleError):
     """The files are whole, but this version of the captioner cannot run them."""
 
 
+class DeviceError(CaptionerError):
+    """The device that the model is to run on is not there."""
+
+
 class PhotoError(CaptionerError):
     """A file that cannot become model input.
 

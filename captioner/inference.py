@@ -13,6 +13,7 @@ import torch
 
 from captioner.bundle import Bundle, bundle_load
 from captioner.config import BundleConfig, Preprocessing
+from captioner.errors import DeviceError
 from captioner.search import Hypothesis, beam_search
 from captioner.vocabulary import Vocabulary, caption_text
 
@@ -52,20 +53,30 @@ class CaptionResult:
 
 
 class Captioner:
-    """A model bundle on a device. Not safe for use by several threads at once."""
+    """A model bundle on a device: "cpu", "cuda", "cuda:1", ... or "auto" (CUDA where there is one, else the CPU).
+
+    Not safe for use by several threads at once.
+    """
 
     def __init__(self, bundle: Bundle, *, device: str = "cpu") -> None:
         self.version: str = bundle.version
         self.config: BundleConfig = bundle.config
         self.vocabulary: Vocabulary = bundle.vocabulary
         self.preprocessing: Preprocessing = bundle.config.preprocessing
-        self.device = torch.device(device)
-        self.encoder = bundle.encoder.to(self.device)
-        self.decoder = bundle.decoder.to(self.device)
+        name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+        try:
+            self.device = torch.device(name)
+            self.encoder = bundle.encoder.to(self.device)
+            self.decoder = bundle.decoder.to(self.device)
+        except (RuntimeError, AssertionError) as error:  # what torch raises depends on how it was built
+            reason = str(error).partition("\n")[0]
+            raise DeviceError(
+                f"The device {device} cannot be used: {reason}. Give another one, such as cpu."
+            ) from error
 
     @classmethod
     def load(cls, directory: str | Path, *, device: str = "cpu", threads: int | None = None) -> Self:
-        """Loads a bundle. `threads`: of torch in this whole process. Raises BundleError."""
+        """Loads a bundle. `threads`: of torch in this whole process. Raises BundleError, DeviceError."""
         if threads is not None:
             torch.set_num_threads(threads)
         return cls(bundle_load(Path(directory)), device=device)
@@ -100,7 +111,7 @@ class Captioner:
 
     def _result(self, hypotheses: list[Hypothesis]) -> CaptionResult:
         best, text = hypotheses[0], self._text(hypotheses[0])
-        confidences = {}
+        confidences: dict[str, float] = {}
         for other in hypotheses[1:]:
             confidences.setdefault(self._text(other), _confidence(other))
         confidences.pop(text, None)

@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from pycocoevalcap.bleu.bleu import Bleu
@@ -19,12 +18,10 @@ from pycocoevalcap.tokenizer import ptbtokenizer
 from tqdm import tqdm
 
 from captioner.errors import PhotoError
+from captioner.inference import Captioner
 from captioner.preprocessing import photo_pixels
 from training.coco import CaptionedPhoto, captioned_photos
 from training.errors import DatasetError, JavaMissing, ScorerError
-
-if TYPE_CHECKING:
-    from captioner.inference import Captioner
 
 _JAR = Path(ptbtokenizer.__file__).with_name(ptbtokenizer.STANFORD_CORENLP_3_4_1_JAR)
 TOKENIZER = ("java", "-cp", str(_JAR), "edu.stanford.nlp.process.PTBTokenizer")
@@ -101,10 +98,8 @@ def bundle_evaluate(
     """Caption the photos of a COCO captions file as serving does (same pixels, same search), and score that.
 
     `beam`: the bundle's own default unless given. `limit`: how many photos of `photos_sample`. Shows a progress bar on
-    a terminal. Raises BundleError, DatasetError (captions or photos), JavaMissing and ScorerError.
+    a terminal. Raises CaptionerError (bundle, device), DatasetError (captions, photos), JavaMissing and ScorerError.
     """
-    from captioner.inference import Captioner
-
     java_require()  # before minutes of decoding
     photos = photos_sample(captioned_photos(captions, images=images), limit=limit)
     captioner = Captioner.load(bundle, device=device)

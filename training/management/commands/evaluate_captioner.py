@@ -5,7 +5,6 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ class Command(BaseCommand):
             metavar="N",
             help="score N photos only, the same ones every time: the first by SHA-256 of the file name",
         )
+        parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, ... or auto (cpu)")
         parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -53,7 +53,7 @@ class Command(BaseCommand):
                 beam=options["beam"],
                 limit=options["limit"],
                 meteor=True,
-                device=settings.ENV["FOVEA_DEVICE"],
+                device=options["device"],
             )
         except (CaptionerError, TrainingError) as error:
             raise CommandError(str(error)) from error

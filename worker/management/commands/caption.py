@@ -148,7 +148,7 @@ def _pixels(file: str, captioner: Captioner) -> np.ndarray:
 
 def _captioner_load(bundle: Path) -> Captioner:
     try:
-        from captioner.errors import BundleError
+        from captioner.errors import CaptionerError
         from captioner.inference import Captioner
     except ModuleNotFoundError as error:
         raise CommandError(
@@ -157,7 +157,7 @@ def _captioner_load(bundle: Path) -> Captioner:
         ) from error
     try:
         return Captioner.load(bundle, device=settings.ENV["FOVEA_DEVICE"])
-    except BundleError as error:
+    except CaptionerError as error:
         raise CommandError(str(error)) from error
 
 

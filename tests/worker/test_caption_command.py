@@ -1,0 +1,284 @@
+"""`manage.py caption`, in process with a small real bundle. None of it may touch the database."""
+
+import io
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from PIL import Image
+
+from captioner.inference import Captioner
+from captioner.preprocessing import photo_pixels
+from tests.bundles import CAPTIONS, bundle_make
+from worker.management.commands.caption import BATCH
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def photo(tmp_path) -> Callable[..., str]:
+    """Writes a photo of one colour and gives its path."""
+
+    def write(name: str, colour: str = "red") -> str:
+        Image.new("RGB", (60, 40), colour).save(tmp_path / name)
+        return str(tmp_path / name)
+
+    return write
+
+
+@pytest.fixture
+def caption(bundle) -> Callable[..., list[str]]:
+    """Runs the command and gives its lines."""
+
+    def run(*photos: str, **options: object) -> list[str]:
+        return _lines(*photos, **({"bundle": bundle} | options))[0]
+
+    return run
+
+
+def test_caption_prints_one_line_for_each_photo(caption, photo):
+    red, blue = photo("red.png", "red"), photo("blue.jpg", "blue")
+
+    first, second = caption(red, blue)
+
+    assert re.fullmatch(rf"{re.escape(red)}: {CAPTIONS['red']} \(\d\.\d\d\)", first)
+    assert re.fullmatch(rf"{re.escape(blue)}: {CAPTIONS['blue']} \(\d\.\d\d\)", second)
+
+
+def test_caption_json_lines_hold_exactly_what_programs_read(caption, photo):
+    file = photo("a.png")
+
+    (line,) = caption(file, json=True)
+
+    entry = json.loads(line)
+    assert entry.keys() == {"file", "caption", "confidence", "words", "alternatives", "error"}
+    assert entry["file"] == file
+    assert 0 <= entry["confidence"] <= 1
+    assert entry["caption"] == CAPTIONS["red"]
+    assert [word["text"] for word in entry["words"]] == ["a", "dog", "runs", "on", "the", "grass"]
+    assert all(word.keys() == {"text", "log_probability"} for word in entry["words"])
+    assert all(other.keys() == {"text", "confidence"} for other in entry["alternatives"])
+    assert entry["error"] is None
+
+
+def test_caption_says_what_the_library_says(caption, photo, bundle):
+    file = photo("a.png")
+    captioner = Captioner.load(bundle)
+    (expected,) = captioner.caption_batch([photo_pixels(file, preprocessing=captioner.preprocessing)])
+
+    entry = json.loads(caption(file, json=True)[0])
+
+    assert entry["caption"] == expected.text
+    assert entry["confidence"] == pytest.approx(expected.confidence, rel=1e-4)
+    assert [word["text"] for word in entry["words"]] == [word.text for word in expected.words]
+    assert [other["text"] for other in entry["alternatives"]] == [other.text for other in expected.alternatives]
+
+
+def test_caption_keeps_the_order_of_more_photos_than_a_batch(caption, photo):
+    colours = [list(CAPTIONS)[n % len(CAPTIONS)] for n in range(BATCH + 2)]
+    files = [photo(f"{n}.png", colour) for n, colour in enumerate(colours)]
+
+    entries = [json.loads(line) for line in caption(*files, json=True)]
+
+    assert [entry["file"] for entry in entries] == files
+    assert [entry["caption"] for entry in entries] == [CAPTIONS[colour] for colour in colours]
+
+
+def test_caption_beam_1_has_no_alternatives(caption, photo):
+    assert json.loads(caption(photo("a.png"), json=True, beam=1)[0])["alternatives"] == []
+
+
+def test_caption_wider_beam_has_alternatives(caption, photo):
+    assert 1 <= len(json.loads(caption(photo("a.png"), json=True, beam=4)[0])["alternatives"]) <= 3
+
+
+def test_caption_of_an_unreadable_file_is_its_error_among_the_others(bundle, photo, tmp_path):
+    good, bad, other = photo("good.png"), tmp_path / "bad.jpg", photo("other.png", "blue")
+    bad.write_bytes(b"no picture at all")
+
+    lines, error = _lines(good, str(bad), other, bundle=bundle)
+
+    assert [line.split(": ")[0] for line in lines] == [good, str(bad), other]
+    assert "error: The file is not a picture" in lines[1]
+    assert CAPTIONS["red"] in lines[0]
+    assert CAPTIONS["blue"] in lines[2]
+    assert error is not None
+    assert error.returncode == 1
+    assert "1 of 3 photos" in str(error)
+
+
+def test_caption_json_error_has_code_and_message(bundle, tmp_path):
+    empty = tmp_path / "empty.png"
+    empty.touch()
+
+    (line,), _ = _lines(str(empty), bundle=bundle, json=True)
+
+    entry = json.loads(line)
+    assert entry["error"]["code"] == "empty"
+    assert "0 bytes" in entry["error"]["message"]
+    assert (entry["caption"], entry["confidence"], entry["words"], entry["alternatives"]) == (None, None, [], [])
+
+
+def test_caption_of_a_file_that_is_not_there_says_so(bundle, tmp_path):
+    (line,), error = _lines(str(tmp_path / "none.jpg"), bundle=bundle)
+
+    assert "No such file" in line
+    assert error is not None
+
+
+def test_caption_of_a_folder_asks_for_the_photos_in_it(bundle, tmp_path):
+    (line,), _ = _lines(str(tmp_path), bundle=bundle)
+
+    assert "This is a folder" in line
+    assert str(tmp_path / "*.jpg") in line
+
+
+def test_caption_holds_files_to_the_limits_of_the_site(bundle, photo, settings):
+    settings.UPLOAD_MAX_PIXELS = 100
+
+    (line,), _ = _lines(photo("a.png"), bundle=bundle)
+
+    assert "2,400 pixels; the limit is 100" in line
+
+
+def test_caption_of_a_name_with_a_line_break_stays_on_one_line(caption, photo):
+    (line,) = caption(photo("two\nlines.png"))
+
+    assert r"two\nlines.png" in line
+
+
+def test_caption_uses_the_default_bundle_of_the_settings(bundle, photo, settings):
+    settings.DEFAULT_BUNDLE = bundle
+
+    lines, error = _lines(photo("a.png"))
+
+    assert (len(lines), error) == (1, None)
+
+
+def test_caption_without_a_bundle_names_the_place(photo, tmp_path):
+    with pytest.raises(CommandError, match=str(tmp_path / "nothing")):
+        call_command("caption", photo("a.png"), bundle=tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("beam", [0, -3])
+def test_caption_refuses_a_beam_below_1(photo, bundle, beam):
+    with pytest.raises(CommandError, match=rf"--beam is {beam}; give 1 or more"):
+        call_command("caption", photo("a.png"), bundle=bundle, beam=beam)
+
+
+def test_caption_without_torch_says_what_to_install(photo):
+    program = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from django.core.management import execute_from_command_line\n"
+        f"execute_from_command_line(['manage.py', 'caption', {photo('a.png')!r}])"
+    )
+
+    run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert run.returncode == 1
+    assert "'torch', which is not installed here. Run: pip install -r worker/requirements.txt" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_caption_is_silent_beside_its_lines_when_not_on_a_terminal(caption, photo, capfd):
+    caption(*[photo(f"{n}.png") for n in range(BATCH + 1)])
+
+    assert capfd.readouterr() == ("", "")
+
+
+def test_caption_attention_writes_a_figure(caption, photo, tmp_path):
+    figure = tmp_path / "figure.png"
+
+    caption(photo("a.png"), photo("b.png"), attention=figure)
+
+    with Image.open(figure) as image:
+        assert image.format == "PNG"
+        assert min(image.size) > 200
+
+
+def test_caption_attention_leaves_out_the_photos_that_failed(bundle, photo, tmp_path):
+    figure = tmp_path / "figure.png"
+
+    _lines(photo("a.png"), str(tmp_path / "none.png"), bundle=bundle, attention=figure)
+
+    assert figure.exists()
+
+
+def test_caption_attention_of_nothing_writes_no_figure(bundle, tmp_path):
+    figure = tmp_path / "figure.png"
+
+    _lines(str(tmp_path / "none.png"), bundle=bundle, attention=figure)
+
+    assert not figure.exists()
+
+
+def test_caption_attention_refuses_to_overwrite_a_photo(photo, bundle):
+    file = photo("a.png")
+
+    with pytest.raises(CommandError, match="one of the photos"):
+        call_command("caption", file, bundle=bundle, attention=Path(file))
+
+
+def test_caption_attention_refuses_another_kind_of_file(photo, bundle, tmp_path):
+    with pytest.raises(CommandError, match=r"must end in \.png, \.pdf, \.svg"):
+        call_command("caption", photo("a.png"), bundle=bundle, attention=tmp_path / "b.jpg")
+
+
+def test_caption_attention_refuses_a_folder_that_is_not_there(photo, bundle, tmp_path):
+    with pytest.raises(CommandError, match="make it first"):
+        call_command("caption", photo("a.png"), bundle=bundle, attention=tmp_path / "none" / "figure.png")
+
+
+def test_caption_attention_refuses_more_photos_than_it_can_draw(photo, bundle, tmp_path):
+    with pytest.raises(CommandError, match="20 photos at most, not 21"):
+        call_command("caption", *[photo("a.png")] * 21, bundle=bundle, attention=tmp_path / "figure.png")
+
+
+def test_caption_attention_of_a_model_without_attention_says_so(photo, tmp_path):
+    bundle = bundle_make(tmp_path / "bundle", decoder="show_and_tell")
+
+    with pytest.raises(CommandError, match="needs a show_attend_and_tell model"):
+        call_command("caption", photo("a.png"), bundle=bundle, attention=tmp_path / "figure.png")
+
+
+def test_caption_on_a_device_that_is_not_there_says_so(photo, bundle, settings):
+    settings.ENV = settings.ENV | {"FOVEA_DEVICE": "cuda:99"}
+
+    with pytest.raises(CommandError, match="The device cuda:99 cannot be used"):
+        call_command("caption", photo("a.png"), bundle=bundle)
+
+
+def test_caption_attention_that_cannot_be_written_says_why(photo, bundle, tmp_path):
+    (tmp_path / "figure.png").mkdir()
+
+    with pytest.raises(CommandError, match="cannot be written"):
+        call_command("caption", photo("a.png"), bundle=bundle, attention=tmp_path / "figure.png", stdout=io.StringIO())
+
+
+@pytest.mark.slow
+def test_caption_exit_status_is_1_when_a_photo_failed(bundle, photo, tmp_path):
+    run = subprocess.run(
+        [sys.executable, "manage.py", "caption", "--bundle", bundle, photo("a.png"), tmp_path / "none.png"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == 1
+    assert len(run.stdout.splitlines()) == 2
+
+
+def _lines(*photos: str, **options: object) -> tuple[list[str], CommandError | None]:
+    """The command's lines, and the error it ended with."""
+    out = io.StringIO()
+    try:
+        call_command("caption", *photos, stdout=out, **options)
+    except CommandError as error:
+        return out.getvalue().splitlines(), error
+    return out.getvalue().splitlines(), None
