@@ -26,6 +26,13 @@ def _one_of(what: str, value: object, allowed: tuple[str, ...]) -> None:
     _require(value in allowed, f"{what} is {value!r}; this version knows {', '.join(allowed)}.")
 
 
+def _object(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = data.get(key)
+    if not isinstance(value, Mapping):
+        raise BundleCorrupt(f"The configuration's {key!r} must be a JSON object, not {value!r}.")
+    return value
+
+
 class _Record:
     """to_dict and from_dict for the dataclasses below."""
 
@@ -36,8 +43,6 @@ class _Record:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Raises BundleCorrupt when `data` lacks a field, has one too many or one of the wrong type."""
         known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
-        if not isinstance(data, Mapping):
-            raise BundleCorrupt(f"{cls.__name__} must be a JSON object, not {data!r}.")
         if unknown := set(data) - known:
             raise BundleIncompatible(
                 f"{cls.__name__} has fields that this version does not know: {', '.join(sorted(unknown))}. "
@@ -69,7 +74,7 @@ class Preprocessing(_Record):
         _one_of("Preprocessing.interpolation", self.interpolation, INTERPOLATIONS)
         _require(32 <= self.size <= 1024, f"Preprocessing.size is {self.size}; it must lie in 32..1024.")
         _require(
-            len(self.mean) == len(self.std) == 3 and min(self.std) > 0,
+            (len(self.mean), len(self.std)) == (3, 3) and min(self.std) > 0,
             "Preprocessing.mean and .std must hold three numbers, those of std above 0.",
         )
 
@@ -105,7 +110,7 @@ class EncoderConfig(_Record):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        return super().from_dict({**data, "weights": WeightsReference.from_dict(data.get("weights", {}))})
+        return super().from_dict({**data, "weights": WeightsReference.from_dict(_object(data, "weights"))})
 
 
 @dataclass(frozen=True)
@@ -163,19 +168,16 @@ class BundleConfig(_Record):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        if not isinstance(data, Mapping):
-            raise BundleCorrupt(f"The configuration must be a JSON object, not {data!r}.")
         version = data.get("format_version")
         _require(
             version == FORMAT_VERSION,
             f"The bundle's format_version is {version!r}; this version reads {FORMAT_VERSION}. "
             "Use the version of Fovea that wrote the bundle, or train a new one.",
         )
-        parts = {
-            "encoder": EncoderConfig,
-            "decoder": DecoderConfig,
-            "preprocessing": Preprocessing,
-            "decoding": DecodingDefaults,
+        made = {
+            "encoder": EncoderConfig.from_dict(_object(data, "encoder")),
+            "decoder": DecoderConfig.from_dict(_object(data, "decoder")),
+            "preprocessing": Preprocessing.from_dict(_object(data, "preprocessing")),
+            "decoding": DecodingDefaults.from_dict(_object(data, "decoding")),
         }
-        made = {key: part.from_dict(data.get(key, {})) for key, part in parts.items()}
         return super().from_dict({**data, **made})

@@ -136,10 +136,12 @@ class ShowAttendAndTell(Decoder):
         energy = (keys + self.query(hidden).unsqueeze(2)).tanh()
         attention = self.score(energy).squeeze(-1).float().softmax(-1)
         context = attention.to(annotations.dtype) @ annotations
-        return self.gate(hidden).sigmoid() * context, attention
+        gated: Tensor = self.gate(hidden).sigmoid() * context
+        return gated, attention
 
     def _deep_output(self, words: Tensor, hidden: Tensor, context: Tensor) -> Tensor:
-        return words + self.hidden_output(self.dropout(hidden)) + self.context_output(context)
+        vectors: Tensor = words + self.hidden_output(self.dropout(hidden)) + self.context_output(context)
+        return vectors
 
 
 class ShowAndTell(Decoder):

@@ -137,7 +137,8 @@ def encoder_create(config: EncoderConfig, *, preprocessing: Preprocessing) -> En
     body = _ARCHITECTURES[config.name].body()
     if config.weights.source != "bundle":
         _weights_fill(body.net, _weights_read(config.weights), source=config.weights.name)  # type: ignore[arg-type]
-    return Encoder(body, preprocessing=preprocessing).eval().to(memory_format=torch.channels_last)
+    encoder = Encoder(body, preprocessing=preprocessing)
+    return encoder.eval().to(memory_format=torch.channels_last)  # type: ignore[no-any-return, call-overload]
 
 
 def _weights_read(weights: WeightsReference) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pillow_heif
@@ -99,14 +100,13 @@ def _photo_errors() -> Iterator[None]:
         ) from error
 
 
-def _file_open(source: str | Path | bytes, *, max_bytes: int) -> io.BufferedIOBase:
-    if isinstance(source, bytes):
-        size = len(source)
-    else:
-        try:
-            size = os.stat(source).st_size
-        except (OSError, ValueError) as error:
-            raise PhotoError("unreadable", f"The file cannot be opened: {error}.") from error
+def _file_open(source: str | Path | bytes, *, max_bytes: int) -> IO[bytes]:
+    try:
+        file: IO[bytes] = io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb")  # noqa: SIM115
+    except (OSError, ValueError) as error:
+        raise PhotoError("unreadable", f"The file cannot be opened: {error}.") from error
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
     if size == 0:
         raise PhotoError("empty", "The file is empty (0 bytes). Copy or download it again.")
     if size > max_bytes:
@@ -114,10 +114,10 @@ def _file_open(source: str | Path | bytes, *, max_bytes: int) -> io.BufferedIOBa
             "too_many_bytes",
             f"The file has {size:,} bytes; the limit is {max_bytes:,}. Save it smaller or with more compression.",
         )
-    return io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")  # noqa: SIM115
+    return file
 
 
-def _image_open(file: io.BufferedIOBase, *, max_pixels: int) -> Image.Image:
+def _image_open(file: IO[bytes], *, max_pixels: int) -> Image.Image:
     try:
         image: Image.Image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
@@ -132,12 +132,12 @@ def _image_open(file: io.BufferedIOBase, *, max_pixels: int) -> Image.Image:
     return image
 
 
-def _unidentified(file: io.BufferedIOBase) -> PhotoError:
+def _unidentified(file: IO[bytes]) -> PhotoError:
     file.seek(0)
     try:
         with Image.open(file) as image:  # headers only: nothing of a foreign format is ever decoded
             name = image.format
-    except Exception:
+    except Exception:  # noqa: BLE001
         return PhotoError("not_an_image", f"The file is not a picture that can be read: {FORMATS_TEXT} are.")
     return PhotoError("unsupported_format", f"{name} files are not accepted: {FORMATS_TEXT} are. Convert it first.")
 
@@ -145,7 +145,7 @@ def _unidentified(file: io.BufferedIOBase) -> PhotoError:
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
-    except Exception:
+    except Exception:  # noqa: BLE001
         return 1  # metadata that cannot be read does not spoil the pixels
 
 

@@ -28,13 +28,11 @@ class CaptionGroup:
 def caption_groups(
     photos: Sequence[CaptionedPhoto], vocabulary: Vocabulary, *, size: int, max_words: int
 ) -> list[CaptionGroup]:
-    """At most `size` captions to a group. A caption of more words is cut there, without <end>; empty ones are dropped."""
+    """At most `size` captions to a group. Longer ones are cut after `max_words`, without <end>; empty ones dropped."""
     groups = []
     for row, photo in enumerate(photos):
-        captions = []
-        for text in photo.captions:
-            if words := vocabulary.encode(caption_tokens(text)):
-                captions.append([START, *words, END][: max_words + 1])
+        encoded = [vocabulary.encode(caption_tokens(text)) for text in photo.captions]
+        captions = [[START, *words, END][: max_words + 1] for words in encoded if words]
         groups += [CaptionGroup(row, captions[i : i + size]) for i in range(0, len(captions), size)]
     return groups
 
@@ -53,7 +51,7 @@ def caption_batches(
     order = lengths.argsort(kind="stable")
     batches = [order[i : i + size] for i in range(0, len(order), size)]
     if generator is not None:
-        generator.shuffle(batches)  # type: ignore[arg-type]
+        generator.shuffle(batches)
     for batch in batches:
         chosen = [groups[i] for i in batch]
         shape = (len(chosen), max(len(group.captions) for group in chosen), max(group.length for group in chosen))

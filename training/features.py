@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -56,7 +55,7 @@ def features_cached(
                 bar.update(len(chosen))
         rows.flush()
         del rows
-        os.replace(partial, path)
+        partial.replace(path)
     return np.memmap(path, dtype=np.float16, mode="r", shape=shape)
 
 
@@ -77,7 +76,8 @@ def _encode(
     pixels = photos_tensor(photos, preprocessing=preprocessing).to(device)
     with torch.inference_mode():
         features = encoder(pixels.flip(-1) if mirrored else pixels)
-    return features.to(torch.float16).cpu().numpy()
+    rows: np.ndarray = features.to(torch.float16).cpu().numpy()
+    return rows
 
 
 def _digest(photos: Sequence[Path], config: EncoderConfig, preprocessing: Preprocessing, mirrored: bool) -> str:

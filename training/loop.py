@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 import json
 import math
-import os
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +116,7 @@ class Trainer:
             epoch, begun = len(self.history) + 1, time.monotonic()
             train_loss = self._train_epoch(epoch)
             validation_loss = self._validation_loss()
-            captions = self.captions()
+            captions = self.captions(self.average)
             record = EpochRecord(
                 epoch=epoch,
                 seconds=time.monotonic() - begun,
@@ -133,21 +133,21 @@ class Trainer:
             report("  " + " | ".join(list(captions.values())[:5]))
 
     def best_decoder(self) -> Decoder:
-        """The decoder with the best weights, in evaluation mode. Only after an epoch or a resumption."""
+        """The decoder with the best weights, in evaluation mode, rounded as a bundle keeps them (float16)."""
         decoder = copy.deepcopy(self.average)
         decoder.load_state_dict(self.best)
-        return decoder
+        return decoder.half().float()
 
     def best_record(self) -> EpochRecord:
         return max(self.history, key=_quality)
 
-    def captions(self) -> dict[int, str]:
-        """What the averaged weights say of the validation photos: id -> sentence."""
+    def captions(self, decoder: Decoder) -> dict[int, str]:
+        """What a decoder says of the validation photos: id -> sentence."""
         photos = self.validation.photos
         texts: list[str] = []
         for first in range(0, len(photos), 64):
             found = beam_search(
-                self.average,
+                decoder,
                 self._features(self.validation, range(first, min(first + 64, len(photos)))),
                 beam=self.decoding.beam,
                 max_words=self.decoding.max_words,
@@ -161,8 +161,12 @@ class Trainer:
         try:
             state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
             made, ours = json.loads(state["settings"]), json.loads(self._settings())
+            for settings in (made, ours):
+                settings["options"].pop("epochs")  # may change: the learning rate then follows the new number
         except FileNotFoundError as error:
-            raise CheckpointError(f"There is no checkpoint {self.checkpoint} to resume. Start without --resume.") from error
+            raise CheckpointError(
+                f"There is no checkpoint {self.checkpoint} to resume. Start without --resume."
+            ) from error
         except Exception as error:  # whatever torch meets in a file that is none of its own
             raise CheckpointError(
                 f"The checkpoint {self.checkpoint} cannot be read ({error}). Delete it and start again."
@@ -214,9 +218,9 @@ class Trainer:
 
     def _average(self, step: int) -> None:
         decay = min(self.options.averaging, (1 + step) / (10 + step))
-        ours, theirs = list(self.average.parameters()), list(self.decoder.parameters())
         with torch.no_grad():
-            torch._foreach_lerp_(ours, theirs, 1 - decay)
+            for ours, theirs in zip(self.average.parameters(), self.decoder.parameters(), strict=True):
+                ours.lerp_(theirs, 1 - decay)
 
     def _loss(self, decoder: Decoder, features: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor, int]:
         """Mean cross-entropy per token, the spread of the attention, and the number of tokens."""
@@ -247,8 +251,9 @@ class Trainer:
         except JavaMissing:
             return None
 
-    def _features(self, part: TrainingSet, rows: Sequence[int], views: Sequence[int] | np.ndarray | None = None) -> Tensor:
-        chosen = [part.views[view][row] for view, row in zip([0] * len(rows) if views is None else views, rows, strict=True)]
+    def _features(self, part: TrainingSet, rows: Sequence[int], views: Iterable[int] = repeat(0)) -> Tensor:
+        """Features of photos `rows`, each looked at in its own of `views`."""
+        chosen = [part.views[view][row] for view, row in zip(views, rows, strict=False)]
         return torch.from_numpy(np.stack(chosen).astype(np.float32)).to(self.device)
 
     def _settings(self) -> str:
@@ -274,7 +279,7 @@ class Trainer:
             "rng": torch.get_rng_state(),
         }
         torch.save(state, partial)
-        os.replace(partial, self.checkpoint)
+        partial.replace(self.checkpoint)
 
 
 def _spread(attention: Tensor, real: Tensor) -> Tensor:

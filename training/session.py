@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
-import torch
-
-from captioner.config import BundleConfig, DecoderConfig, DecodingDefaults
-from captioner.encoders import encoder_config, encoder_create, encoder_preprocessing
-from training.coco import captioned_photos
+from captioner.bundle import bundle_save
+from captioner.config import BundleConfig, DecoderConfig, DecodingDefaults, EncoderConfig, Preprocessing
+from captioner.encoders import Encoder, encoder_config, encoder_create, encoder_preprocessing
+from training.card import card_text, validation_metrics
+from training.coco import CaptionedPhoto, captioned_photos
 from training.errors import TrainingError
 from training.features import features_cached
 from training.loop import LoopOptions, Trainer, TrainingSet
@@ -19,7 +20,11 @@ from training.vocabulary_builder import vocabulary_build
 
 @dataclass(frozen=True)
 class SessionOptions:
-    """What to train on and what to make. `work` keeps the features and the checkpoint; it can be deleted afterwards."""
+    """What to train on and what to make.
+
+    `work` keeps the features and the checkpoint; it can be deleted afterwards. `card_notes`: Markdown for the end
+    of the model card: licence, intended use, limits.
+    """
 
     images: Path
     train_captions: Path
@@ -36,6 +41,7 @@ class SessionOptions:
     decoding: DecodingDefaults = field(default_factory=DecodingDefaults)
     loop: LoopOptions = field(default_factory=LoopOptions)
     device: str = "cpu"
+    card_notes: Path | None = None
     resume: bool = False
 
 
@@ -46,6 +52,9 @@ def captioner_train(options: SessionOptions, *, report: Callable[[str], None]) -
     """
     if options.output.exists():
         raise TrainingError(f"{options.output} exists already, and a bundle is never changed. Choose another --output.")
+    if options.card_notes is not None and not options.card_notes.is_file():
+        raise TrainingError(f"There is no file {options.card_notes} to take the model card's notes from.")
+    notes = options.card_notes.read_text(encoding="utf-8") if options.card_notes else ""
     train = captioned_photos(options.train_captions, images=options.images)
     validation = captioned_photos(options.val_captions, images=options.images)
     vocabulary = vocabulary_build((text for photo in train for text in photo.captions), threshold=options.threshold)
@@ -55,27 +64,12 @@ def captioner_train(options: SessionOptions, *, report: Callable[[str], None]) -
     encoder_settings = encoder_config(options.encoder, weights_file=options.encoder_weights)
     encoder = encoder_create(encoder_settings, preprocessing=preprocessing).to(options.device)
 
-    def views(photos: list, mirrors: tuple[bool, ...]) -> TrainingSet:  # type: ignore[type-arg]
-        paths = [photo.path for photo in photos]
-        return TrainingSet(
-            photos,
-            [
-                features_cached(
-                    paths,
-                    encoder=encoder,
-                    config=encoder_settings,
-                    preprocessing=preprocessing,
-                    directory=options.work / "features",
-                    mirrored=mirrored,
-                    device=options.device,
-                )
-                for mirrored in mirrors
-            ],
-        )
-
+    make = partial(
+        _training_set, encoder=encoder, config=encoder_settings, preprocessing=preprocessing, options=options
+    )
     trainer = Trainer(
-        train=views(train, (False, True) if options.mirror else (False,)),
-        validation=views(validation, (False,)),
+        train=make(train, mirrors=(False, True) if options.mirror else (False,)),
+        validation=make(validation, mirrors=(False,)),
         vocabulary=vocabulary,
         decoder=options.decoder,
         decoding=options.decoding,
@@ -87,7 +81,51 @@ def captioner_train(options: SessionOptions, *, report: Callable[[str], None]) -
         trainer.resume()
         report(f"Resumed after epoch {len(trainer.history)}.")
     trainer.run(report=report)
-    config = BundleConfig(encoder_settings, options.decoder, preprocessing, options.decoding)
-    from captioner.bundle import bundle_save
+    best = trainer.best_record()
+    report(f"The weights of epoch {best.epoch} were the best; writing {options.output}.")
+    decoder = trainer.best_decoder()
+    metrics = {
+        **validation_metrics(validation, trainer.captions(decoder), beam=options.decoding.beam),
+        "training": {"best_epoch": best.epoch, "epochs": [asdict(record) for record in trainer.history]},
+    }
+    return bundle_save(
+        options.output,
+        decoder=decoder,
+        encoder=encoder if encoder_settings.weights.source == "file" else None,
+        config=BundleConfig(encoder_settings, options.decoder, preprocessing, options.decoding),
+        vocabulary=vocabulary,
+        metrics=metrics,
+        card=card_text(
+            name=options.output.name,
+            encoder=encoder_settings,
+            decoder=options.decoder,
+            photos=(len(train), len(validation)),
+            words=len(vocabulary),
+            metrics=metrics,
+            notes=notes,
+        ),
+    )
 
-    raise SystemExit("trained")
+
+def _training_set(
+    photos: list[CaptionedPhoto],
+    *,
+    encoder: Encoder,
+    config: EncoderConfig,
+    preprocessing: Preprocessing,
+    options: SessionOptions,
+    mirrors: tuple[bool, ...],
+) -> TrainingSet:
+    views = [
+        features_cached(
+            [photo.path for photo in photos],
+            encoder=encoder,
+            config=config,
+            preprocessing=preprocessing,
+            directory=options.work / "features",
+            mirrored=mirrored,
+            device=options.device,
+        )
+        for mirrored in mirrors
+    ]
+    return TrainingSet(photos, views)
