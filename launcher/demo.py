@@ -13,7 +13,7 @@ import httpx
 
 from launcher.errors import LaunchError
 from launcher.run import StopAsked, Stopper, say
-from launcher.site import MODEL_UNUSABLE, Site, free_port
+from launcher.site import Site, free_port, model_unusable, path_shown
 from webapp.env import BASE_DIR
 
 SAMPLES = BASE_DIR / "samples"
@@ -91,8 +91,7 @@ def _captions(
 
 
 def _still_possible(site: Site, give_up: float) -> None:
-    worker = site.states()["worker"]
-    if worker.exit_status == MODEL_UNUSABLE and worker.name in {"BACKOFF", "EXITED"}:
+    if model_unusable(site.states()["worker"]):
         raise LaunchError("the worker cannot use its model.")
     if time.monotonic() > give_up:
         raise LaunchError(f"not done after {SECONDS:.0f} seconds.")
@@ -114,6 +113,6 @@ def _figure(photo: Path, elapsed: float) -> int:
     if done.returncode:
         say(f"Failed: the attention figure was not written.\n{done.stdout}{done.stderr}")
         return 1
-    say(f"\n  Where the model looked for each word: {os.path.relpath(FIGURE)}")
+    say(f"\n  Where the model looked for each word: {path_shown(FIGURE)}")
     say(f"  All of it took {elapsed:.0f} seconds, from an empty folder. Now try `make run`.")
     return 0

@@ -3,7 +3,8 @@
 A process of its own (`python -m launcher.prepare`), because it is the one part of the launcher that needs Django.
 """
 
-import os
+import io
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.files import File
 from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import DatabaseError
 
 from webapp.env import BASE_DIR
 from webapp.secrets import secret_ensure
@@ -22,8 +25,11 @@ ADMIN = "admin"
 
 def main() -> None:
     django.setup()
-    call_command("check", verbosity=0)
-    call_command("migrate", verbosity=0, interactive=False)
+    try:
+        call_command("check", stdout=io.StringIO())
+        call_command("migrate", verbosity=0, interactive=False)
+    except (SystemCheckError, DatabaseError) as error:
+        sys.exit(str(error).strip())
     account_ensure()
     samples_submit(marker=settings.DATA_DIR / "samples-submitted")
 
@@ -39,8 +45,7 @@ def account_ensure() -> None:
     else:
         path: Path = settings.DATA_DIR / "secrets" / "admin_password"
         password = secret_ensure(path, length=12)
-        shown = os.path.relpath(path)
-        print(f"  First start: log in as `{ADMIN}`, password {password} (shown this once; kept in {shown}).")
+        print(f"  First start: log in as `{ADMIN}`, password {password} (shown this once; kept in {path}).")
     users.create_superuser(username=ADMIN, password=password)
 
 

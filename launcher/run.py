@@ -7,7 +7,7 @@ from types import FrameType
 from typing import NoReturn
 
 from launcher.errors import LaunchError
-from launcher.site import MODEL_UNUSABLE, Site
+from launcher.site import MODEL_UNUSABLE, Site, model_unusable, path_shown
 from launcher.supervision import State
 
 
@@ -53,30 +53,29 @@ def run() -> int:
 
 
 def _watch(site: Site, stopper: Stopper) -> NoReturn:
-    web_answers = worker_ready = False
+    web_answers = worker_told = False
     before: dict[str, State] = {}
+    second = 0
     while True:
         states = site.states()
         if not web_answers and site.answers("/healthz"):
             web_answers = True
-            say(f"  Open {site.url} — Ctrl-C stops everything; logs are in {os.path.relpath(site.logs)}.")
-            if not worker_ready:
-                say("  The worker is loading its model …")
-        if web_answers and not worker_ready and site.answers("/readyz") == 200:
-            worker_ready = True
+            say(f"  Open {site.url} (Ctrl-C stops everything; logs are in {path_shown(site.logs)})")
+        if not worker_told and model_unusable(states["worker"]):
+            worker_told = True
+            site.stop("worker")
+            said = "".join(f"\n    {line}" for line in site.log_tail("worker", lines=3))
+            say(f"  The worker cannot use its model and is not started again; the site stays up. It said:{said}")
+            say("  Mend that, stop with Ctrl-C, and start again.")
+        if web_answers and not worker_told and second % 2 == 0 and site.answers("/readyz") == 200:
+            worker_told = True
             say("  The worker is ready: captions appear on the open page.")
-        for name, state in states.items():
-            if name in before and (line := change_told(name, before[name], state)):
-                say(f"  {line} Log: {os.path.relpath(site.logs / name)}.log")
-            if state.exit_status == MODEL_UNUSABLE and name == "worker" and state.name in {"BACKOFF", "EXITED"}:
-                if state.name == "BACKOFF":
-                    site.stop(name)
-                if before.get(name) != state:
-                    say("  The worker cannot use its model, and is not started again; the site stays up. It said:")
-                    say("".join(f"    {line}\n" for line in site.log_tail(name, lines=3)).rstrip())
-                    say("  Mend that, then stop with Ctrl-C and start again.")
+        for name, state in before.items():
+            if line := change_told(name, state, states[name]):
+                say(f"  {line} Log: {path_shown(site.logs / name)}.log")
         before = states
-        stopper.wait(0.5)
+        second += 1
+        stopper.wait(1)
 
 
 def change_told(name: str, before: State, now: State) -> str:

@@ -169,6 +169,15 @@ class Site:
             raise LaunchError("The database could not be prepared: the message above says why.")
 
 
+def model_unusable(worker: State) -> bool:
+    return worker.exit_status == MODEL_UNUSABLE and worker.name in {"BACKOFF", "EXITED"}
+
+
+def path_shown(path: Path) -> str:
+    """As a person here would type it."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
