@@ -49,6 +49,7 @@ app.conf.update(
         "queue_order_strategy": "priority",
         "max_retries": 0,
     },
+    beat_scheduler="celery.beat:Scheduler",  # nothing to remember, so no file
     beat_schedule={
         "sweep": {
             "task": SWEEP,
@@ -95,7 +96,7 @@ def model_verify_enqueue(model_version_id: int) -> bool:
 
 def queue_lengths() -> dict[str, int] | None:
     """Messages that wait in each queue, or None where the broker is down or silent (then after 2 s)."""
-    connection = app.connection_for_read()
+    connection: Any = app.connection_for_read()
     try:
         with connection:
             client = connection.default_channel.client

@@ -50,10 +50,10 @@ class Sandbox:
     Args:
         processes: calls that may run at the same time; more wait their turn.
         timeout: seconds that one call may take in its child, the import of its module included.
-        memory_mb: address space of a child in MiB.
+        memory_mb: address space of a child in MiB; None: no limit.
     """
 
-    def __init__(self, *, processes: int, timeout: float, memory_mb: int) -> None:
+    def __init__(self, *, processes: int, timeout: float, memory_mb: int | None = None) -> None:
         self.timeout = timeout
         self.memory_mb = memory_mb
         self._slots: queue.LifoQueue[_Child | None] = queue.LifoQueue()
@@ -98,13 +98,17 @@ class Sandbox:
 
 
 class _Child:
-    def __init__(self, memory_mb: int) -> None:
+    def __init__(self, memory_mb: int | None) -> None:
         self.connection, theirs = _spawn.Pipe()
         self.process = _spawn.Process(target=_serve, args=(theirs, memory_mb), name="sandbox", daemon=True)
         self.process.start()
         theirs.close()
         self.calls = 0
-        if not (self.connection.poll(START_SECONDS) and self._receive() == "ready"):
+        try:
+            started = self.connection.poll(START_SECONDS) and self._receive() == "ready"
+        except SandboxError as error:
+            raise SandboxError(f"a child process {error} before it was ready") from error
+        if not started:
             self.kill()
             raise SandboxError(f"a child process was not ready within {START_SECONDS} s; is the machine overloaded?")
 
@@ -139,11 +143,12 @@ class _Child:
             raise SandboxCrashed(f"ended its process ({how})") from None
 
 
-def _serve(connection: Connection, memory_mb: int) -> None:
+def _serve(connection: Connection, memory_mb: int | None) -> None:
     """The child's loop."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_AS, (memory_mb * 2**20, memory_mb * 2**20))
+    if memory_mb is not None:
+        resource.setrlimit(resource.RLIMIT_AS, (memory_mb * 2**20, memory_mb * 2**20))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"  # each thread costs address space
     connection.send("ready")

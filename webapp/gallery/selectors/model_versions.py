@@ -8,5 +8,6 @@ def model_version_active() -> ModelVersion | None:
     return ModelVersion.objects.filter(state=ModelVersion.State.ACTIVE).first()
 
 
-def model_version_get(*, model_version_id: int) -> ModelVersion | None:
-    return ModelVersion.objects.filter(id=model_version_id).first()
+def model_version_candidate(*, model_version_id: int) -> ModelVersion | None:
+    """The row if a worker has yet to verify it."""
+    return ModelVersion.objects.filter(id=model_version_id, state=ModelVersion.State.CANDIDATE).first()

@@ -32,7 +32,9 @@ class WorkerProgress:
 
 
 def workers_alive() -> "QuerySet[WorkerHeartbeat]":
-    return workers_known().filter(seen_at__gte=Now() - timedelta(seconds=ALIVE_SECONDS), error="")
+    """Those that have a model loaded; `error` of one of these says why it has not swapped to the active model."""
+    recently = Now() - timedelta(seconds=ALIVE_SECONDS)
+    return workers_known().filter(seen_at__gte=recently, model_version__isnull=False)
 
 
 def workers_known() -> "QuerySet[WorkerHeartbeat]":

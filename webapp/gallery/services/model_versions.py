@@ -1,12 +1,14 @@
 """Which model writes the captions: a bundle is registered, verified by a worker, activated by a person."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
 
+from webapp import jobs
 from webapp.gallery.errors import ActionRefused
 from webapp.gallery.models import ModelVersion
 
@@ -32,6 +34,19 @@ def model_version_register(*, description: Mapping[str, Any], path: Path, name: 
                 row.state, row.error = State.CANDIDATE, ""
             row.save(update_fields=["name", "path", "state", "error"])
     return row
+
+
+def model_version_verify(*, model_version_id: int) -> None:
+    """Have a worker verify a candidate, or once more one that was rejected.
+
+    Raises:
+        ActionRefused: it is verified already.
+    """
+    with transaction.atomic():
+        unverified = ModelVersion.objects.filter(id=model_version_id, state__in=[State.CANDIDATE, State.REJECTED])
+        if not unverified.update(state=State.CANDIDATE, error=""):
+            raise ActionRefused("already_verified", f"Model version {model_version_id} is verified already.")
+        transaction.on_commit(partial(jobs.model_verify_enqueue, model_version_id))
 
 
 def model_version_verified(*, model_version_id: int) -> None:

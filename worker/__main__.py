@@ -1,0 +1,125 @@
+"""`python -m worker`: load the model, then take work. Exit statuses: see `Exit`.
+
+Decoding children import this module too, so it imports nothing heavy by itself.
+"""
+
+import logging
+import os
+import sys
+import warnings
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from worker.engine import Engine
+    from worker.runtime import Runtime
+
+log = logging.getLogger("worker")
+
+DRAIN_SECONDS = 20.0  # after TERM; then the rest is given back and the process ends
+
+
+class Exit(IntEnum):
+    STOPPED = 0  # as told
+    FAILED = 1  # anything else, such as a database that is away: start it again, with backoff
+    BAD_BUNDLE = 3  # no model to caption with: starting again does not help, somebody has to act
+    MODEL_DIED = 4  # the model hung or broke: start it again
+
+
+def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
+    import django
+
+    django.setup()
+    from django.conf import settings
+
+    from captioner.errors import BundleError
+    from webapp.gallery.services.heartbeats import heartbeat_record
+    from worker.engine import Engine
+    from worker.runtime import Runtime, worker_name
+
+    engine = Engine(device=settings.ENV["FOVEA_DEVICE"])
+    try:
+        _model_load(engine)
+    except BundleError as error:
+        log.error("no model to caption with: %s", error)  # noqa: TRY400  (the message says all)
+        heartbeat_record(name=worker_name(), device=engine.device, model_version_id=None, error=str(error))
+        return Exit.BAD_BUNDLE
+    return _serve(Runtime(engine, on_fatal=_die))
+
+
+def _model_load(engine: "Engine") -> None:
+    """Load the active model version; where there is none yet, make the default bundle the active one."""
+    from django.conf import settings
+    from django.db import connection
+
+    from webapp.gallery.selectors.model_versions import model_version_active
+    from webapp.gallery.services.model_versions import model_version_activate, model_version_verified
+    from worker.registration import bundle_register
+
+    active = model_version_active()
+    if active is None:
+        registered = bundle_register(settings.DEFAULT_BUNDLE)
+        engine.swap(engine.load(Path(registered.path), model_version_id=registered.pk))
+        model_version_verified(model_version_id=registered.pk)
+        model_version_activate(model_version_id=registered.pk)
+    else:
+        engine.swap(engine.load(Path(active.path), model_version_id=active.pk))
+    connection.close()
+
+
+def _serve(runtime: "Runtime") -> int:
+    import threading
+
+    from celery import signals
+    from celery.exceptions import SecurityWarning
+    from django.conf import settings
+
+    from webapp import jobs
+    from worker import runtime as runtimes
+    from worker import tasks  # noqa: F401  (registers them)
+
+    runtimes.runtime_set(runtime)
+
+    def give_up() -> None:
+        log.warning("not done %g s after TERM; the rest is given back", DRAIN_SECONDS)
+        last = threading.Timer(5, os._exit, [Exit.STOPPED])  # should the database not answer either
+        last.daemon = True
+        last.start()
+        runtime.held.release()
+        os._exit(Exit.STOPPED)
+
+    def stopping(**_: object) -> None:
+        runtime.stopping.set()
+        timer = threading.Timer(DRAIN_SECONDS, give_up)
+        timer.daemon = True
+        timer.start()
+
+    signals.worker_shutting_down.connect(stopping, weak=False)
+    warnings.simplefilter("ignore", SecurityWarning)  # running as root matters where messages are pickles; ours are not
+    consumer = jobs.app.Worker(
+        pool="threads",
+        concurrency=settings.ENV["FOVEA_WORKER_THREADS"],
+        queues=list(jobs.QUEUES),
+        hostname=f"fovea@{runtime.name}",
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        task_events=False,
+        quiet=True,
+    )
+    consumer.start()
+    runtime.close()
+    return consumer.exitcode or Exit.STOPPED
+
+
+def _die(reason: str) -> None:
+    """End at once: a thread that hangs in the model cannot be stopped. The leases run out; others take over."""
+    log.critical("%s; this process ends", reason)
+    logging.shutdown()
+    os._exit(Exit.MODEL_DIED)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""What a task does with its photos: lease, decode, caption, record."""
+
+import logging
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from captioner.errors import PhotoError
+from captioner.inference import CaptionResult
+from webapp import jobs
+from webapp.gallery.errors import StaleLease
+from webapp.gallery.services import leases
+from webapp.gallery.services.leases import Lease
+from webapp.sandbox import SandboxCrashed, SandboxError, SandboxOutOfMemory, SandboxTimedOut
+from worker.batcher import Captioned
+from worker.engine import LoadedModel
+from worker.leasing import lease_release
+from worker.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+RESULT_SECONDS = 300.0  # the batcher's own watchdog is far quicker: this is for what nobody thought of
+
+
+def photos_caption(runtime: Runtime, *, job_ids: Sequence[int]) -> None:
+    """Caption those of the jobs that still wait. Whatever is not finished at the end is given back."""
+    model = runtime.model
+    taken = leases.jobs_lease(job_ids=job_ids, worker=runtime.name)
+    runtime.held.add(taken)
+    try:
+        decoded = [(lease, *pair) for lease in taken if (pair := _decode(runtime, lease, model)) is not None]
+        for lease, decode_ms, future in decoded:
+            _record(runtime, lease, model, decode_ms, future)
+    finally:
+        for lease in taken:
+            if lease in runtime.held:
+                runtime.held.drop(lease)
+                lease_release(lease)
+
+
+def _decode(runtime: Runtime, lease: Lease, model: LoadedModel) -> "tuple[float, Future[Captioned]] | None":
+    """Open the file and hand its pixels to the batcher; None where there is nothing to wait for."""
+    if runtime.stopping.is_set() or lease not in runtime.held:
+        return None
+    start = time.monotonic()
+    try:
+        pixels = runtime.decoder.pixels(lease.path, preprocessing=model.preprocessing)
+    except PhotoError as error:
+        _end(runtime, lease, leases.job_fail, code=error.code, message=error.message)
+    except (SandboxCrashed, SandboxTimedOut, SandboxOutOfMemory) as error:
+        log.warning("job %d: opening %s %s", lease.job_id, lease.path, error)
+        _end(runtime, lease, leases.job_harm, reason=str(error))
+    except SandboxError as error:  # the machine's fault, not the file's: the lease is given back
+        log.warning("job %d: %s", lease.job_id, error)
+    except Exception as error:
+        log.exception("job %d: %s", lease.job_id, lease.path)
+        _end(runtime, lease, leases.job_fail, code="unreadable", message=f"The file cannot be read: {error}")
+    else:
+        future = runtime.batcher.submit(pixels, model=model, interactive=lease.lane == jobs.INTERACTIVE)
+        return (time.monotonic() - start) * 1000, future
+    return None
+
+
+def _record(runtime: Runtime, lease: Lease, model: LoadedModel, decode_ms: float, future: "Future[Captioned]") -> None:
+    try:
+        captioned = future.result(RESULT_SECONDS)
+    except TimeoutError:
+        log.error("job %d: no result within %g s", lease.job_id, RESULT_SECONDS)  # noqa: TRY400
+        return
+    except Exception as error:
+        log.exception("job %d: the model failed on it, and on nothing else", lease.job_id)
+        _end(runtime, lease, leases.job_fail, code="model_error", message=f"The model failed on this photo: {error}")
+        return
+    fields = caption_fields(captioned.result)
+    timings = {"decode_ms": decode_ms, "wait_ms": captioned.wait_ms, "model_ms": captioned.model_ms}
+    _end(runtime, lease, leases.caption_record, fields=fields | timings, model_version_id=model.model_version_id)
+
+
+def _end(runtime: Runtime, lease: Lease, write: Any, **values: Any) -> None:
+    try:
+        write(lease=lease, **values)
+    except StaleLease as error:
+        log.warning("dropped a late result: %s", error)
+    else:
+        runtime.counted(captioned=write is leases.caption_record)
+    runtime.held.drop(lease)
+
+
+def caption_fields(result: CaptionResult) -> dict[str, Any]:
+    """A result as the fields of a `Caption` row."""
+    return {
+        "text": result.text,
+        "confidence": result.confidence,
+        "words": [{"text": word.text, "log_probability": word.log_probability} for word in result.words],
+        "alternatives": [{"text": each.text, "confidence": each.confidence} for each in result.alternatives],
+        "attention": result.attention.tobytes(),
+        "attention_shape": list(result.attention.shape),
+    }

@@ -1,0 +1,77 @@
+"""The leases that this process holds, renewed every few seconds by a thread of its own."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+
+from django.conf import settings
+from django.db import connection
+
+from webapp.gallery.errors import StaleLease
+from webapp.gallery.services import leases
+from webapp.gallery.services.leases import Lease
+
+log = logging.getLogger(__name__)
+
+
+class LeasesHeld:
+    """Which leases are in hand. Safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._leases: dict[Lease, None] = {}  # in the order in which they were taken
+        self._lock = threading.Lock()
+
+    def add(self, taken: Iterable[Lease]) -> None:
+        with self._lock:
+            self._leases.update(dict.fromkeys(taken))
+
+    def drop(self, lease: Lease) -> None:
+        with self._lock:
+            self._leases.pop(lease, None)
+
+    def __contains__(self, lease: Lease) -> bool:
+        return lease in self._leases
+
+    def renew(self) -> None:
+        with self._lock:
+            held = list(self._leases)
+        for lease in leases.leases_renew(leases=held) if held else []:
+            log.warning("job %d was taken over by another worker", lease.job_id)
+            self.drop(lease)
+
+    def release(self) -> None:
+        """Give back all that is left."""
+        with self._lock:
+            held, self._leases = list(self._leases), {}
+        for lease in held:
+            lease_release(lease)
+
+
+def lease_release(lease: Lease) -> None:
+    try:
+        leases.job_release(lease=lease)
+    except StaleLease:
+        log.info("job %d is in other hands already", lease.job_id)
+
+
+class Periodic:
+    """Calls `function` every `seconds` in a thread until closed; an error is logged, and the next call comes."""
+
+    def __init__(self, name: str, function: Callable[[], None], *, seconds: float) -> None:
+        self._function, self._seconds = function, seconds
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closed.set()
+        self._thread.join(settings.LEASE_SECONDS)
+
+    def _run(self) -> None:
+        while not self._closed.wait(self._seconds):
+            try:
+                self._function()
+            except Exception:
+                log.exception("%s", self._thread.name)
+            finally:
+                connection.close()

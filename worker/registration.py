@@ -1,0 +1,51 @@
+"""How a bundle becomes a model version: checked, copied into the data folder, and given its row. Imports no torch."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from captioner.bundle import bundle_describe, bundle_validate
+from captioner.errors import BundleError
+from webapp.gallery.services.model_versions import model_version_register
+
+if TYPE_CHECKING:
+    from webapp.gallery.models import ModelVersion
+
+
+def bundle_register(directory: Path, *, name: str = "") -> "ModelVersion":
+    """Register a bundle; its own copy is what workers load, so that the original may go.
+
+    Raises:
+        BundleError: missing, corrupt or incompatible; nothing was registered.
+    """
+    version = bundle_validate(directory)
+    description = bundle_describe(directory)
+    copy = settings.MODELS_DIR / version[:12]
+    if not _intact(copy):
+        _bundle_copy(directory, copy)
+    return model_version_register(description=description, path=copy, name=name or directory.name)
+
+
+def _intact(copy: Path) -> bool:
+    try:
+        bundle_validate(copy)
+    except BundleError:
+        return False
+    return True
+
+
+def _bundle_copy(directory: Path, copy: Path) -> None:
+    temporary = copy.with_name(f".{copy.name}.{os.getpid()}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        shutil.copytree(directory, temporary)
+        shutil.rmtree(copy, ignore_errors=True)  # a damaged one; a whole one is never replaced
+        temporary.rename(copy)
+    except OSError:
+        if not _intact(copy):  # else another worker, which starts at the same moment, was first
+            raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

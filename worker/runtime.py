@@ -1,0 +1,121 @@
+"""What one worker process is made of: the engine, the batcher, the decoder and the leases in hand."""
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+
+from webapp.gallery.selectors.model_versions import model_version_active
+from webapp.gallery.services.heartbeats import heartbeat_record, heartbeat_remove
+from worker.batcher import Batcher
+from worker.decoding import Decoder
+from worker.engine import Engine, EngineOutOfMemory, LoadedModel, device_name
+from worker.leasing import LeasesHeld, Periodic
+
+log = logging.getLogger(__name__)
+
+HANG_SECONDS = 120.0  # the longest a healthy micro-batch may take, on a slow machine under load
+HEARTBEAT_SECONDS = 5.0
+MODEL_WATCH_SECONDS = 2.0
+
+
+def worker_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+class Runtime:
+    """
+    Args:
+        engine: with its model loaded.
+        on_fatal: ends the process; gets the reason.
+    """
+
+    def __init__(self, engine: Engine, *, on_fatal: Callable[[str], None]) -> None:
+        self.name = worker_name()
+        self.engine = engine
+        self.batcher = Batcher(
+            max_batch=settings.ENV["FOVEA_WORKER_MAX_BATCH"],
+            max_wait=settings.ENV["FOVEA_WORKER_MAX_WAIT_MS"] / 1000,
+            out_of_memory=EngineOutOfMemory,
+            hang_seconds=HANG_SECONDS,
+            on_fatal=on_fatal,
+        )
+        self.decoder = Decoder()
+        self.held = LeasesHeld()
+        self.stopping = threading.Event()
+        self._counts = threading.Lock()
+        self._captions = self._failures = self._captions_told = 0
+        self._refused: int | None = None  # an active model version that did not load
+        self._error = ""
+        self.heartbeat()
+        self._periodic = [
+            Periodic("lease-renewal", self.held.renew, seconds=settings.LEASE_RENEW_SECONDS),
+            Periodic("heartbeat", self.heartbeat, seconds=HEARTBEAT_SECONDS),
+            Periodic("model-watch", self.model_follow, seconds=MODEL_WATCH_SECONDS),
+        ]
+
+    @property
+    def model(self) -> LoadedModel:
+        assert self.engine.current is not None, "the engine is loaded before the worker takes work"
+        return self.engine.current
+
+    def counted(self, *, captioned: bool) -> None:
+        with self._counts:
+            if captioned:
+                self._captions += 1
+            else:
+                self._failures += 1
+
+    def heartbeat(self) -> None:
+        captions = self._captions
+        heartbeat_record(
+            name=self.name,
+            device=device_name(self.engine.device),
+            model_version_id=self.model.model_version_id,
+            captions=captions,
+            failures=self._failures,
+            captioned_now=captions > self._captions_told,
+            error=self._error,
+        )
+        self._captions_told = captions
+
+    def model_follow(self) -> None:
+        """Swap to the active model version if it is another one. Until it has loaded, the former one goes on."""
+        active = model_version_active()
+        if active is None or active.pk in {self.model.model_version_id, self._refused}:
+            return
+        try:
+            self.engine.swap(self.engine.load(Path(active.path), model_version_id=active.pk))
+        except Exception as error:
+            log.exception("model version %s does not load; the former one stays in use", active)
+            self._refused, self._error = active.pk, f"{active} does not load, the former model stays in use: {error}"
+        else:
+            self._refused, self._error = None, ""
+        self.heartbeat()
+
+    def close(self) -> None:
+        """The end, after the last task."""
+        self.batcher.close()
+        for periodic in self._periodic:
+            periodic.close()
+        self.decoder.close()
+        self.held.release()
+        heartbeat_remove(name=self.name)
+
+
+_running: Runtime | None = None
+
+
+def runtime_set(runtime: Runtime) -> None:
+    """Make it the one that this process's tasks use."""
+    global _running
+    _running = runtime
+
+
+def running() -> Runtime:
+    assert _running is not None, "tasks run inside `python -m worker`"
+    return _running

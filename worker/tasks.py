@@ -1,0 +1,28 @@
+"""The tasks, thin: ids in, services out. Celery closes each task's database connection (its Django fix-up)."""
+
+from webapp import jobs
+from webapp.gallery.services import batches, heartbeats, leases
+from worker.captioning import photos_caption
+from worker.runtime import running
+from worker.verification import model_verify
+
+
+@jobs.app.task(name=jobs.CAPTION_PHOTOS)
+def caption_photos(job_ids: list[int]) -> None:
+    photos_caption(running(), job_ids=job_ids)
+
+
+@jobs.app.task(name=jobs.UNPACK_BATCH)
+def unpack_batch(batch_id: int) -> None:
+    batches.batch_unpack(batch_id=batch_id)
+
+
+@jobs.app.task(name=jobs.VERIFY_MODEL)
+def verify_model(model_version_id: int) -> None:
+    model_verify(model_version_id=model_version_id)
+
+
+@jobs.app.task(name=jobs.SWEEP)
+def sweep() -> None:
+    leases.jobs_sweep()
+    heartbeats.heartbeats_forget()
