@@ -76,7 +76,13 @@ def _publish(task: str, payload: dict[str, Any], *, queue: str) -> bool:
         log.warning("%s not published, the sweep will: %s", task, error)
         _broker_rests_until = time.monotonic() + BROKER_REST_SECONDS
         return False
+    _broker_rests_until = 0.0
     return True
+
+
+def broker_failed() -> bool:
+    """Whether the last message of this process could not be published."""
+    return _broker_rests_until > 0
 
 
 def caption_photos_enqueue(job_ids: Iterable[int], *, queue: str) -> bool:

@@ -1,7 +1,7 @@
 """Reads zip files that nobody vouches for. No Django: the listing runs in a killable child process.
 
-What the names of members say is shown to people and never used as a path. D. Fifield, "A better zip bomb" (2019), is why
-overlapping members are refused: a few kilobytes of them expand to anything.
+What the names of members say is shown to people and never used as a path. D. Fifield, "A better zip bomb" (2019), is
+why overlapping members are refused: a few kilobytes of them expand to anything.
 """
 
 import re

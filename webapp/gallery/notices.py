@@ -1,9 +1,15 @@
 """What the pages say at the top when captioning does not go on."""
 
+from webapp import jobs
+from webapp.gallery.models import CaptionJob
 from webapp.gallery.selectors.workers import worker_progress
 
 
 def captioning_notice() -> str:
     """Empty where all is well."""
     progress = worker_progress()
-    return "" if progress.ok else progress.message
+    if not progress.ok:
+        return progress.message
+    if jobs.broker_failed() and CaptionJob.objects.filter(state=CaptionJob.State.QUEUED).exists():
+        return "The queue does not answer, so captioning waits. Your photos are kept, and captioned once it is back."
+    return ""

@@ -117,7 +117,7 @@ def folder_files(folder: Path) -> list[str]:
 
 
 def batch_create_from_folder(*, owner: User, folder: Path, name: str = "") -> Batch:
-    """A batch with a row for each photo of a folder; the owner's unfinished or earlier one of that name is gone on with.
+    """A batch with a row for each photo of a folder; the owner's earlier one of that name is gone on with.
 
     Raises:
         BatchRejected: see `folder_files`.
@@ -141,9 +141,7 @@ def batch_folder_take(*, batch: Batch, folder: Path) -> Iterator[BatchItem]:
     mine = Batch.objects.filter(pk=batch.pk)
     return _items_take(
         batch,
-        batch.items.filter(photo=None, name__in=list(files))
-        if len(files) < ITEMS_AT_ONCE
-        else batch.items.filter(photo=None),
+        batch.items.filter(photo=None),
         file_of=lambda item: _opened(files.get(item.name)),
         proceed=lambda: mine.exclude(state=State.CANCELLED).exists(),
     )
@@ -170,7 +168,7 @@ def batch_resume(*, batch: Batch) -> None:
 
 
 def batch_cancel(*, batch: Batch) -> None:
-    """What is captioned stays; what waits is not captioned, what is not unpacked yet is dropped. Raises ActionRefused."""
+    """What is captioned stays, what waits will not be, what is not unpacked is dropped. Raises ActionRefused."""
     archive = batch.archive
     with transaction.atomic():
         _state_change(batch, (*LIVE, State.PAUSED), State.CANCELLED, "cancelled")

@@ -80,7 +80,7 @@ def photo_create(
             size_check(file.size, limits)
             sha256 = storage.file_write(original, file.chunks())
             if existing := Photo.objects.select_related("job").filter(owner=owner, sha256=sha256).first():
-                return _again(existing, enqueue=enqueue), False
+                return _wanted_again(existing, lane), False
             inspection = _inspected(original, limits)
         except PhotoRejected as error:
             raise PhotoRejected(error.code, f"{name}: {error.message}") from error
@@ -135,7 +135,7 @@ def photo_delete(*, photo: Photo) -> None:
         transaction.on_commit(lambda: storage.folder_remove(original))
 
 
-def photo_retry(*, photo: Photo) -> None:
+def photo_retry(*, photo: Photo, lane: str = jobs.INTERACTIVE) -> None:
     """Queues the caption of a photo that failed, was quarantined or was cancelled, with its counts at zero.
 
     Raises:
@@ -144,7 +144,7 @@ def photo_retry(*, photo: Photo) -> None:
     with transaction.atomic():
         retried = CaptionJob.objects.filter(photo=photo, state__in=RETRYABLE).update(
             state=CaptionJob.State.QUEUED,
-            lane=CaptionJob.Lane.INTERACTIVE,
+            lane=lane,
             queued_at=Now(),
             started_at=None,
             finished_at=None,
@@ -169,9 +169,9 @@ def jobs_publish(caption_jobs: Iterable[CaptionJob]) -> bool:
     return all(taken)
 
 
-def _again(photo: Photo, *, enqueue: bool) -> Photo:
+def _wanted_again(photo: Photo, lane: str) -> Photo:
     if photo.job.state == CaptionJob.State.CANCELLED:
-        photo_retry(photo=photo)
+        photo_retry(photo=photo, lane=lane)
         photo.job.refresh_from_db()
     return photo
 

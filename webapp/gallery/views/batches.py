@@ -1,13 +1,104 @@
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from webapp.accounts.requests import user_of
+from webapp.gallery.errors import BatchRejected, GalleryError
+from webapp.gallery.models import Batch
+from webapp.gallery.notices import captioning_notice
+from webapp.gallery.selectors import batches as selectors
+from webapp.gallery.selectors.photos import photos_with_captions
+from webapp.gallery.services import batches as services
+from webapp.gallery.views.photos import PAGE_SIZE, wants_json
+
+BATCHES_ON_PAGE = 20
+FAILURES_ON_PAGE = 50
+ACTIONS = {"pause": services.batch_pause, "resume": services.batch_resume, "cancel": services.batch_cancel}
 
 
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def batches(request: HttpRequest) -> HttpResponse:
-    return HttpResponse()
+    """One's batches; a zip is sent here."""
+    if request.method == "POST":
+        return _batch_create(request)
+    paginator = Paginator(selectors.batches_of(user_of(request)), BATCHES_ON_PAGE)
+    page = paginator.get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "rows": [batch_context(batch) for batch in page],
+        "notice": captioning_notice(),
+        "max_bytes": settings.ZIP_MAX_BYTES,
+        "max_files": settings.ZIP_MAX_FILES,
+    }
+    return render(request, "gallery/batches.html", context)
 
 
+def _batch_create(request: HttpRequest) -> HttpResponse:
+    try:
+        if not (file := request.FILES.get("archive")):
+            raise BatchRejected("no_file", "No file was sent. Choose a zip.")
+        batch = services.batch_create_from_zip(owner=user_of(request), file=file, name=request.POST.get("name", ""))
+    except GalleryError as error:
+        if wants_json(request):
+            result = {"status": "error", "code": error.code, "message": error.message}
+            return JsonResponse({"results": [result]}, status=400)
+        messages.error(request, error.message)
+        return redirect("batches")
+    url = batch.get_absolute_url()
+    if wants_json(request):
+        result = {"status": "created", "url": url, "message": f"{batch.name} was taken in as a batch."}
+        return JsonResponse({"results": [result]})
+    return redirect(url)
+
+
+@login_required
+@require_safe
 def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
-    return HttpResponse()
+    batch = get_object_or_404(Batch, pk=batch_id, owner=user_of(request))
+    show = "failures" if request.GET.get("show") == "failures" else "photos"
+    number = request.GET.get("page")
+    context = batch_context(batch) | {"show": show, "notice": captioning_notice()}
+    if show == "failures":
+        context["page"] = Paginator(selectors.batch_failures(batch), FAILURES_ON_PAGE).get_page(number)
+    else:
+        context |= grid_context(batch, number)
+    return render(request, "gallery/batch.html", context)
 
 
+def batch_context(batch: Batch) -> dict[str, object]:
+    """What the templates show of a batch, and by what an open page says which state it shows."""
+    progress = selectors.batch_progress(batch)
+    live = batch.state in services.LIVE
+    counts = (progress.captioned, progress.failed, progress.waiting, progress.total)
+    return {
+        "batch": batch,
+        "progress": progress,
+        "pending": live and not progress.finished,
+        "finished": batch.state == Batch.State.RUNNING and progress.finished,
+        "seen_batch": f"{batch.pk}:{batch.state} {counts}",
+    }
+
+
+def grid_context(batch: Batch, number: str | None = None) -> dict[str, object]:
+    """A page of the batch's photos; `seen_grid` where more of them may yet come to it."""
+    photos = photos_with_captions().filter(pk__in=batch.items.values("photo"))
+    page = Paginator(photos, PAGE_SIZE).get_page(number)
+    return {"page": page, "seen_grid": f"{batch.pk}:{len(page)}" if len(page) < PAGE_SIZE and page.number == 1 else ""}
+
+
+@login_required
+@require_POST
 def batch_change(request: HttpRequest, batch_id: int, action: str) -> HttpResponse:
-    return HttpResponse()
+    if action not in ACTIONS:
+        raise Http404(f"no such action on a batch: {action}")
+    batch = get_object_or_404(Batch, pk=batch_id, owner=user_of(request))
+    try:
+        ACTIONS[action](batch=batch)
+    except GalleryError as error:
+        messages.error(request, error.message)
+    return redirect(batch)

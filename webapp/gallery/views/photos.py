@@ -5,6 +5,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
 from webapp.accounts.requests import user_of
@@ -36,40 +37,51 @@ def gallery(request: HttpRequest) -> HttpResponse:
     paginator.count = counts[chosen]
     context = {
         "page": paginator.get_page(request.GET.get("page")),
-        "filters": [(key, label, counts[key]) for key, (label, _) in FILTERS.items()],
-        "chosen": chosen,
         "notice": captioning_notice(),
         "max_files": settings.UPLOAD_MAX_FILES,
         "max_bytes": settings.UPLOAD_MAX_BYTES,
     }
-    return render(request, "gallery/gallery.html", context)
+    return render(request, "gallery/gallery.html", context | tabs_context(chosen, counts))
+
+
+def tabs_context(chosen: str, counts: dict[str, int]) -> dict[str, object]:
+    """The filters above the gallery, and by what an open page says which counts it shows."""
+    return {
+        "filters": [(key, label, counts[key]) for key, (label, _) in FILTERS.items()],
+        "chosen": chosen,
+        "seen_tabs": ":".join([chosen, *(str(count) for count in counts.values())]),
+    }
 
 
 @login_required
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
     """Takes in the files of one form. The browser's script sends one file per request and asks for JSON."""
-    wants_json = request.accepts("application/json") and not request.accepts("text/html")
     try:
         uploads = services.photos_upload(owner=user_of(request), files=request.FILES.getlist("file"))
     except GalleryError as error:
-        if wants_json:
+        if wants_json(request):
             return JsonResponse(
                 {"results": [{"status": "error", "code": error.code, "message": error.message}]}, status=400
             )
         messages.error(request, error.message)
         return redirect("gallery")
-    if wants_json:
+    if wants_json(request):
         return JsonResponse({"results": [_result(item, request) for item in uploads]})
     for item in uploads:
         if item.error:
             messages.error(request, item.error.message)
-        elif not item.created:
-            messages.info(request, f"{item.name}: already in your gallery.", extra_tags=f"photo-{item.photo.pk}")
+        elif item.photo and not item.created:
+            link = format_html('<a href="{}">Show it</a>', item.photo.get_absolute_url())
+            messages.info(request, format_html("{} is already in your gallery. {}", item.name, link))
     added = sum(item.created for item in uploads)
     if added:
         messages.success(request, f"{added} photo{'s' if added > 1 else ''} added. The captions follow.")
     return redirect("gallery")
+
+
+def wants_json(request: HttpRequest) -> bool:
+    return request.accepts("application/json") and not request.accepts("text/html")
 
 
 def _result(item: services.Upload, request: HttpRequest) -> dict[str, str]:

@@ -5,36 +5,72 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from webapp.accounts.models import User
+from webapp.gallery.models import Batch, Photo
 from webapp.gallery.notices import captioning_notice
 from webapp.gallery.selectors import photos as selectors
-from webapp.gallery.views.photos import photo_context
+from webapp.gallery.selectors.batches import batches_of
+from webapp.gallery.views.batches import batch_context, grid_context
+from webapp.gallery.views.photos import FILTERS, photo_context, tabs_context
 
 SEEN_LIMIT = 500
 
 
 @require_safe
 def state(request: HttpRequest) -> HttpResponse:
-    """`seen` (gallery cards) and `seen_photo` (the photo page) hold "id:state" as the page shows it. The answer holds only what differs,
-    as fragments that htmx puts in place; 204 where nothing does."""
-    if not isinstance(request.user, User):
+    """What the page shows comes as "id:state" (`seen` for its cards, `seen_photo`, `seen_batch`, `seen_grid`), and in
+    `seen_tabs` and `notice`. The answer holds what differs, as fragments that htmx puts in place; 204 where nothing
+    does."""
+    user = request.user
+    if not isinstance(user, User):
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})  # logged out elsewhere: to the login page
-    cards = _seen(request, "seen")
-    page = _seen(request, "seen_photo")
-    photos = selectors.photos_visible_to(request.user).in_bulk([*cards, *page]) if cards or page else {}
-    changed = [photos[key] for key, state in cards.items() if key in photos and photos[key].job.state != state]
-    context: dict[str, object] = {
-        "changed": changed,
+    cards, pages = _seen(request, "seen"), _seen(request, "seen_photo")
+    wanted = [*cards, *pages]
+    photos = selectors.photos_visible_to(user).in_bulk(wanted) if wanted else {}
+    changed = _changed(photos, cards)
+    panels = [photo_context(photo) for photo in _changed(photos, pages)]
+    context = {
+        "cards": changed,
         "gone": [key for key in cards if key not in photos],
-        "announced": [photo for photo in changed if photo.job.state not in selectors.WAITING],
+        "panels": panels,
+        "batches": _batches(user, _seen(request, "seen_batch")),
+        "grid": _grid(user, _seen(request, "seen_grid")),
+        "tabs": _tabs(user, request.GET.get("seen_tabs", "")),
+        "announced": [photo for photo in _changed(photos, cards | pages) if photo.job.state not in selectors.WAITING],
     }
-    for key, state in page.items():
-        if key in photos and photos[key].job.state != state:
-            context |= photo_context(photos[key]) | {"announced": [photos[key]]}
     notice = captioning_notice()
-    context |= {"notice": notice, "notice_changed": notice != request.GET.get("notice", "")}
-    if not (changed or context["gone"] or "photo" in context or context["notice_changed"]):
+    notice_changed = notice != request.GET.get("notice", "")
+    if not (notice_changed or any(context.values())):
         return HttpResponse(status=204)
-    return render(request, "gallery/_state.html", context)
+    return render(request, "gallery/_state.html", context | {"notice": notice, "notice_changed": notice_changed})
+
+
+def _changed(photos: dict[int, Photo], seen: dict[int, str]) -> list[Photo]:
+    return [photos[key] for key, state in seen.items() if key in photos and photos[key].job.state != state]
+
+
+def _batches(user: User, seen: dict[int, str]) -> list[dict[str, object]]:
+    if not seen:
+        return []
+    counted: dict[int, Batch] = batches_of(user).in_bulk(list(seen))
+    contexts = [batch_context(batch) for batch in counted.values()]
+    return [context for context in contexts if context["seen_batch"] not in {f"{key}:{seen[key]}" for key in seen}]
+
+
+def _grid(user: User, seen: dict[int, str]) -> dict[str, object] | None:
+    """The first photos of a batch, while they come in."""
+    for batch in Batch.objects.filter(owner=user, pk__in=seen):
+        grid = grid_context(batch)
+        if grid["seen_grid"] != f"{batch.pk}:{seen[batch.pk]}":
+            return grid
+    return None
+
+
+def _tabs(user: User, seen: str) -> dict[str, object] | None:
+    chosen = seen.partition(":")[0]
+    if chosen not in FILTERS:
+        return None
+    tabs = tabs_context(chosen, selectors.photos_counts(user))
+    return None if tabs["seen_tabs"] == seen else tabs
 
 
 def _seen(request: HttpRequest, name: str) -> dict[int, str]:
