@@ -22,4 +22,8 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "webapp.settings"  # of the processes tha
 
 from webapp.settings import *  # noqa: E402, F403
 
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    # A file as in production: SQLite's shared memory ignores the time-out, and other processes do not see it.
+    DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}  # noqa: F405
+
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # as slow as a real one is, it adds up

@@ -24,7 +24,11 @@ class ModelUnfit(Exception):
 
 
 def model_verify(*, model_version_id: int) -> None:
-    """Verify a candidate, and write down the outcome. Others than candidates are left alone."""
+    """Verify a candidate, and write down the outcome. Others than candidates are left alone.
+
+    Raises:
+        ImportError: what the model needs is not installed here; the candidate remains one.
+    """
     if not _one_at_a_time.acquire(blocking=False):
         return  # the sweep sends another message while the row is a candidate
     try:
@@ -67,6 +71,8 @@ def _error(directory: Path) -> str:
         sandbox.run(bundle_verify, directory)
     except (BundleError, ModelUnfit) as error:
         return str(error)
+    except ImportError:
+        raise  # nothing is wrong with the model: this machine cannot try it
     except SandboxError as error:
         return f"loading and trying the model {error}"
     except Exception as error:

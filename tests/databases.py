@@ -1,0 +1,47 @@
+"""A PostgreSQL server of a test's own: an empty cluster on a Unix socket, run as an unprivileged user."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.services import service_missing
+
+UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """The URL of a new server, stopped and removed afterwards."""
+    binaries = _binaries()
+    folder = Path(tempfile.mkdtemp(prefix="fovea-postgres-"))  # a short path: a socket's may have 107 characters
+    as_user = {"user": UNPRIVILEGED} if os.geteuid() == 0 else {}
+    if as_user:
+        shutil.chown(folder, UNPRIVILEGED)
+    data = folder / "data"
+    settings = f"-k {folder} -c listen_addresses='' -c fsync=off -c shared_buffers=16MB"
+
+    def run(*command: str | Path) -> None:
+        subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, **as_user)  # type: ignore[call-overload]
+
+    try:
+        run(binaries / "initdb", "--auth=trust", "--username=fovea", "--no-sync", "--pgdata", data)
+        run(binaries / "pg_ctl", "--wait", "--pgdata", data, "--log", folder / "log", "--options", settings, "start")
+        try:
+            yield f"postgresql://fovea@{str(folder).replace('/', '%2F')}/postgres"
+        finally:
+            run(binaries / "pg_ctl", "--mode=immediate", "--pgdata", data, "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _binaries() -> Path:
+    if found := shutil.which("initdb"):
+        return Path(found).parent
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not debian:
+        service_missing("PostgreSQL's server is not installed (Debian: postgresql)")
+    return debian[-1].parent
