@@ -1,13 +1,16 @@
 """What the pages of the admin share: its name, pages that only read, and the photo beside its row."""
 
+from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from webapp.gallery.errors import GalleryError
 from webapp.gallery.models import Photo
 
 admin.site.site_header = "Fovea"
@@ -20,6 +23,10 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
 
     list_per_page = 50
     show_full_result_count = False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        title = str(self.opts.verbose_name_plural).capitalize()
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -48,3 +55,27 @@ def media_url(photo: Photo, *, kind: str) -> str:
 def changelist_url(model: str, **query: object) -> str:
     """The list of `model` ("gallery_captionjob"), narrowed by `query`."""
     return reverse(f"admin:{model}_changelist", query=query)
+
+
+def state_badge(state: str, label: str) -> SafeString:
+    return format_html('<span class="badge badge-{}">{}</span>', state, label)
+
+
+def act_on_each(
+    page: ReadOnlyAdmin, request: HttpRequest, rows: QuerySet[Any], done: str, act: Callable[[Any], object]
+) -> None:
+    """Act on each row; one that refuses does not stop the others, and the page says why it refused."""
+    count, refusals = 0, []
+    for row in rows:
+        try:
+            act(row)
+        except GalleryError as error:
+            refusals.append(error.message)
+        else:
+            count += 1
+    if count:
+        page.message_user(request, f"{count} {done}.", messages.SUCCESS)
+    for message in refusals[:5]:
+        page.message_user(request, message, messages.WARNING)
+    if len(refusals) > 5:
+        page.message_user(request, f"… and {len(refusals) - 5} more.", messages.WARNING)

@@ -178,6 +178,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PUBLIC": True,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
+    "ENUM_NAME_OVERRIDES": {
+        "CaptionState": "webapp.gallery.models.CaptionJob.State",
+        "BatchState": "webapp.gallery.models.Batch.State",
+    },
 }
 
 # --- The rest ---------------------------------------------------------------------------------------------------------

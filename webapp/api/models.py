@@ -2,7 +2,7 @@ from django.db import models
 from knox.models import AbstractAuthToken
 
 
-class AuthToken(AbstractAuthToken):
+class AuthToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
     """An API token (stored hashed by knox) with a name its owner recognises it by, and what it may do."""
 
     class Scope(models.TextChoices):

@@ -6,7 +6,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webapp.api.models import AuthToken
-from webapp.gallery.models import CaptionJob, ModelVersion, Photo
+from webapp.gallery.models import Batch, BatchItem, CaptionJob, ModelVersion, Photo
+from webapp.gallery.selectors.batches import batch_progress
 from webapp.gallery.selectors.photos import caption_shown
 from webapp.review.models import Review
 
@@ -15,6 +16,10 @@ class ErrorSerializer(serializers.Serializer[Any]):
     code = serializers.CharField(help_text="for programs")
     message = serializers.CharField(help_text="for people: the value, the limit and the remedy")
     fields = serializers.DictField(required=False, help_text="what is wrong with which field")  # type: ignore[assignment]
+
+
+def _error_of(row: CaptionJob | BatchItem) -> dict[str, str] | None:
+    return {"code": row.error_code, "message": row.error_message} if row.error_code else None
 
 
 class ErrorBodySerializer(serializers.Serializer[Any]):
@@ -107,8 +112,7 @@ class PhotoSummarySerializer(serializers.ModelSerializer[Photo]):
 
     @extend_schema_field(ErrorSerializer(allow_null=True))
     def get_error(self, photo: Photo) -> dict[str, str] | None:
-        job = photo.job
-        return {"code": job.error_code, "message": job.error_message} if job.error_code else None
+        return _error_of(photo.job)
 
 
 class PhotoSerializer(PhotoSummarySerializer):
@@ -154,3 +158,58 @@ class UploadsSerializer(serializers.Serializer[Any]):
     accepted = serializers.IntegerField()
     rejected = serializers.IntegerField()
     error = ErrorSerializer(required=False, help_text="only where every file was rejected")
+
+
+# --- Batches ----------------------------------------------------------------------------------------------------------
+class BatchUploadSerializer(serializers.Serializer[Any]):
+    file = serializers.FileField(help_text="a zip of photos")
+    name = serializers.CharField(required=False, help_text="the zip's own name, if left out")
+
+
+class ProgressSerializer(serializers.Serializer[Any]):
+    """How many files of a batch are where; `settled` sums captioned, failed and cancelled."""
+
+    total = serializers.IntegerField()
+    captioned = serializers.IntegerField()
+    failed = serializers.IntegerField(help_text="not taken as a photo, or not captioned")
+    waiting = serializers.IntegerField()
+    paused = serializers.IntegerField()
+    cancelled = serializers.IntegerField()
+    untaken = serializers.IntegerField(help_text="not unpacked yet")
+    settled = serializers.IntegerField()
+    finished = serializers.BooleanField()
+
+
+class BatchSerializer(serializers.ModelSerializer[Batch]):
+    """A batch as `selectors.batches` reads it."""
+
+    status_url = serializers.HyperlinkedIdentityField("api:batch", lookup_url_kwarg="batch_id")
+    items_url = serializers.HyperlinkedIdentityField("api:batch_items", lookup_url_kwarg="batch_id")
+    progress = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Batch
+        fields = ["id", "name", "source", "state", "error", "status_url", "items_url", "progress", "created_at"]
+
+    @extend_schema_field(ProgressSerializer)
+    def get_progress(self, batch: Batch) -> Any:
+        return ProgressSerializer(batch_progress(batch)).data
+
+
+class BatchItemSerializer(serializers.ModelSerializer[BatchItem]):
+    """One file of a batch: its photo, or why there is none."""
+
+    photo_id = serializers.IntegerField(allow_null=True)
+    status_url = serializers.HyperlinkedRelatedField[Photo](
+        "api:photo", source="photo", lookup_url_kwarg="photo_id", read_only=True, allow_null=True
+    )
+    state = serializers.ChoiceField(CaptionJob.State.choices, source="photo.job.state", allow_null=True)
+    error = serializers.SerializerMethodField()
+
+    class Meta:
+        model = BatchItem
+        fields = ["name", "photo_id", "status_url", "state", "error"]
+
+    @extend_schema_field(ErrorSerializer(allow_null=True))
+    def get_error(self, item: BatchItem) -> dict[str, str] | None:
+        return _error_of(item.photo.job if item.photo else item)

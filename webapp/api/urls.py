@@ -1,13 +1,21 @@
 from django.urls import path, re_path
 
-from webapp.api import views
+from webapp.api.views import accounts, batches, photos, unknown
 
 app_name = "api"
 urlpatterns = [
-    path("auth/login/", views.LoginView.as_view(), name="login"),
-    path("auth/logout/", views.LogoutView.as_view(), name="logout"),
-    path("photos/", views.PhotosView.as_view(), name="photos"),
-    path("photos/<int:photo_id>/", views.PhotoView.as_view(), name="photo"),
-    path("photos/<int:photo_id>/retry/", views.PhotoRetryView.as_view(), name="photo_retry"),
-    re_path("", views.UnknownView.as_view(), name="unknown"),
+    path("auth/login/", accounts.LoginView.as_view(), name="login"),
+    path("auth/logout/", accounts.LogoutView.as_view(), name="logout"),
+    path("photos/", photos.PhotosView.as_view(), name="photos"),
+    path("photos/<int:photo_id>/", photos.PhotoView.as_view(), name="photo"),
+    path("photos/<int:photo_id>/retry/", photos.PhotoRetryView.as_view(), name="photo_retry"),
+    path("batches/", batches.BatchesView.as_view(), name="batches"),
+    path("batches/<int:batch_id>/", batches.BatchView.as_view(), name="batch"),
+    path("batches/<int:batch_id>/items/", batches.BatchItemsView.as_view(), name="batch_items"),
+    re_path(
+        r"^batches/(?P<batch_id>[0-9]+)/(?P<action>pause|resume|cancel)/$",
+        batches.BatchActionView.as_view(),
+        name="batch_action",
+    ),
+    re_path("", unknown.UnknownView.as_view(), name="unknown"),
 ]

@@ -64,7 +64,7 @@ def _words(caption: Caption) -> list[dict[str, object]]:
 
 @admin.register(CaptionForReview)
 class CaptionForReviewAdmin(ReadOnlyAdmin):
-    list_display = ["thumbnail", "shown_text", "confidence_percent", "decision_badge", "model_version", "created_at"]
+    list_display = ["thumbnail", "shown_text", "confidence_percent", "decision_badge", "version"]
     list_display_links = ["thumbnail", "shown_text"]
     list_filter = [DecisionFilter, ModelVersionFilter, ConfidenceFilter]
     search_fields = ["text", "photo__name", "photo__owner__username"]
@@ -99,6 +99,10 @@ class CaptionForReviewAdmin(ReadOnlyAdmin):
     @admin.display(description="confidence", ordering="confidence")
     def confidence_percent(self, caption: CaptionForReview) -> str:
         return f"{caption.confidence:.0%}"
+
+    @admin.display(description="model version", ordering="model_version__name")
+    def version(self, caption: CaptionForReview) -> str:
+        return caption.model_version.name
 
     @admin.display(description="decision", ordering="decision")
     def decision_badge(self, caption: Any) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from django.db.models import BooleanField, Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import BooleanField, Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
 from django.db.models.functions import Coalesce
 
 from webapp.gallery.models import Caption
@@ -48,7 +48,7 @@ def captions_for_review() -> QuerySet[Any]:
         .defer("attention", "words", "alternatives", "model_version__vocabulary", "model_version__card")
         .annotate(
             decision=Coalesce(Subquery(newest.values("decision")[:1]), Value("")),
-            reviewed_text=Coalesce(Subquery(newest.values("text")[:1]), Value("")),
+            reviewed_text=Coalesce(Subquery(newest.values("text")[:1]), Value(""), output_field=TextField()),
             decided=Exists(Review.objects.filter(caption=OuterRef("pk"))),
         )
         .order_by("decided", "confidence", "id")
@@ -60,7 +60,7 @@ def captions_filter(captions: QuerySet[Any], filters: Filters) -> QuerySet[Any]:
         captions = captions.filter(decided=False)
     elif filters.decision in Review.Decision.values:
         captions = captions.filter(decision=filters.decision)
-    if filters.model_version.isdigit():
+    if filters.model_version.isdecimal():
         captions = captions.filter(model_version=int(filters.model_version))
     if band := BANDS.get(filters.confidence):
         captions = captions.filter(confidence__gte=band[0], confidence__lt=band[1])
@@ -74,21 +74,23 @@ def caption_next(*, filters: Filters, after: Caption | None = None) -> CaptionFo
     """
     queue = captions_filter(captions_for_review(), replace(filters, decision=filters.decision or UNDECIDED))
     if after is None:
-        return queue.first()
+        first: CaptionForReview | None = queue.first()
+        return first
     later = Q(confidence__gt=after.confidence) | Q(confidence=after.confidence, id__gt=after.pk)
-    return (
+    following: CaptionForReview | None = (
         queue.exclude(pk=after.pk)
         .annotate(behind=Case(When(later, then=Value(False)), default=Value(True), output_field=BooleanField()))
         .order_by("behind", "confidence", "id")
         .first()
     )
+    return following
 
 
 def review_progress(filters: Filters) -> Progress:
     """How many of the captions that `filters` select, whatever was decided about them, have a decision."""
     captions = captions_filter(captions_for_review(), replace(filters, decision=""))
-    counts = captions.order_by().aggregate(total=Count("pk"), decided=Count("pk", filter=Q(decided=True)))
-    return Progress(**counts)
+    counts = captions.order_by().aggregate(all=Count("pk"), reviewed=Count("pk", filter=Q(decided=True)))
+    return Progress(decided=counts["reviewed"], total=counts["all"])
 
 
 def caption_reviews(caption: Caption) -> QuerySet[Review]:

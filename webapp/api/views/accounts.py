@@ -1,0 +1,58 @@
+"""Tokens for names and passwords."""
+
+from typing import Any
+
+from django.contrib.auth import authenticate, user_logged_in, user_logged_out
+from drf_spectacular.utils import extend_schema
+from knox.models import get_token_model
+from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import ScopedRateThrottle
+from rest_framework.views import APIView
+
+from webapp.api.errors import LockedOut, LoginFailed
+from webapp.api.schema import answers
+from webapp.api.serializers import LoginSerializer, TokenSerializer
+
+
+class LoginView(APIView):
+    """A token for a name and password. After five wrong passwords the account is locked for a quarter of an hour."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_classes = (ScopedRateThrottle,)
+    throttle_scope = "login"
+
+    @extend_schema(
+        operation_id="login",
+        request=LoginSerializer,
+        responses=answers({200: TokenSerializer}, 400, 401, 429),
+    )
+    def post(self, request: Request) -> Response:
+        form = LoginSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        asked = form.validated_data
+        http_request: Any = request._request  # the one that axes marks
+        user = authenticate(http_request, username=asked["username"], password=asked["password"])
+        if user is None:
+            if getattr(http_request, "axes_locked_out", False):
+                http_request.axes_locked_out = False  # else its middleware answers with a page
+                raise LockedOut
+            raise LoginFailed
+        user_logged_in.send(sender=user.__class__, request=http_request, user=user)
+        token, secret = get_token_model().objects.create(user=user, name=asked["name"], scope=asked["scope"])
+        answer = {"token": secret, "name": token.name, "scope": token.scope, "expires_at": token.expiry}
+        return Response(TokenSerializer(answer).data)
+
+
+class LogoutView(APIView):
+    """The token it is sent with is no longer valid."""
+
+    permission_classes = (IsAuthenticated,)  # whatever the token's scope
+
+    @extend_schema(operation_id="logout", request=None, responses=answers({204: None}, 401))
+    def post(self, request: Request) -> Response:
+        request.auth.delete()
+        user_logged_out.send(sender=request.user.__class__, request=request._request, user=request.user)
+        return Response(status=204)

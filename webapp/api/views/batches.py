@@ -1,0 +1,103 @@
+"""Batches: those of the token's user, and nobody else's."""
+
+from typing import Any, Final
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from webapp.api.pagination import Pagination
+from webapp.api.permissions import user_of
+from webapp.api.schema import answers
+from webapp.api.serializers import BatchItemSerializer, BatchSerializer, BatchUploadSerializer
+from webapp.gallery.errors import BatchRejected
+from webapp.gallery.models import Batch, BatchItem
+from webapp.gallery.selectors import batches as batch_selectors
+from webapp.gallery.services import batches as batch_services
+
+ACTIONS: Final = {
+    "pause": batch_services.batch_pause,
+    "resume": batch_services.batch_resume,
+    "cancel": batch_services.batch_cancel,
+}
+
+
+def _batch(request: Request, batch_id: int) -> Batch:
+    return get_object_or_404(batch_selectors.batches_of(user_of(request)), pk=batch_id)
+
+
+def _answer(request: Request, batch_id: int, *, status: int) -> Response:
+    return Response(BatchSerializer(_batch(request, batch_id), context={"request": request}).data, status=status)
+
+
+class BatchesView(generics.ListAPIView[Batch]):
+    serializer_class = BatchSerializer
+    pagination_class = Pagination
+    parser_classes = (MultiPartParser,)
+
+    def get_queryset(self) -> Any:
+        return batch_selectors.batches_of(user_of(self.request))
+
+    @extend_schema(operation_id="batches_list", responses=answers({200: BatchSerializer(many=True)}, 401))
+    def get(self, request: Request) -> Response:
+        """Your batches, newest first."""
+        return super().get(request)
+
+    @extend_schema(
+        operation_id="batches_upload",
+        request={"multipart/form-data": BatchUploadSerializer},
+        responses=answers({202: BatchSerializer}, 400, 401, 403, 413, 422),
+    )
+    def post(self, request: Request) -> Response:
+        """Send a zip of photos; a worker unpacks it, and a file in it that is refused does not stop the others."""
+        file = request.FILES.get("file")
+        if file is None:
+            raise BatchRejected("no_file", "No zip was sent. Put it into the field “file”.")
+        batch = batch_services.batch_create_from_zip(
+            owner=user_of(request), file=file, name=str(request.POST.get("name", ""))
+        )
+        return _answer(request, batch.pk, status=202)
+
+
+class BatchView(APIView):
+    @extend_schema(operation_id="batches_detail", responses=answers({200: BatchSerializer}, 401, 404))
+    def get(self, request: Request, batch_id: int) -> Response:
+        """The state of a batch and how far it is."""
+        return _answer(request, batch_id, status=200)
+
+
+class BatchActionView(APIView):
+    @extend_schema(
+        operation_id="batches_action",
+        request=None,
+        parameters=[OpenApiParameter("action", location="path", enum=list(ACTIONS))],
+        responses=answers({200: BatchSerializer}, 401, 403, 404, 409),
+    )
+    def post(self, request: Request, batch_id: int, action: str) -> Response:
+        """Pause, resume or cancel a batch; what is captioned already stays."""
+        ACTIONS[action](batch=_batch(request, batch_id))
+        return _answer(request, batch_id, status=200)
+
+
+class BatchItemsView(generics.ListAPIView[BatchItem]):
+    serializer_class = BatchItemSerializer
+    pagination_class = Pagination
+
+    def get_queryset(self) -> Any:
+        batch = _batch(self.request, self.kwargs["batch_id"])
+        if self.request.query_params.get("failed") == "true":
+            return batch_selectors.batch_failures(batch)
+        return batch.items.select_related("photo__job").order_by("pk")
+
+    @extend_schema(
+        operation_id="batches_items",
+        parameters=[OpenApiParameter("failed", bool, description="only those without a caption, and why")],
+        responses=answers({200: BatchItemSerializer(many=True)}, 401, 404),
+    )
+    def get(self, request: Request, batch_id: int) -> Response:
+        """The files of a batch, in its order."""
+        return super().get(request)

@@ -1,0 +1,97 @@
+"""Photos: those of the token's user, and nobody else's."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import exceptions, generics
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from webapp.api.errors import error_body, gallery_status
+from webapp.api.pagination import Pagination
+from webapp.api.permissions import user_of
+from webapp.api.schema import answers
+from webapp.api.serializers import PhotoSerializer, PhotoSummarySerializer, UploadSerializer, UploadsSerializer
+from webapp.gallery.models import CaptionJob, Photo
+from webapp.gallery.selectors import photos as photo_selectors
+from webapp.gallery.services import photos as photo_services
+
+
+class PhotosView(generics.ListAPIView[Photo]):
+    serializer_class = PhotoSummarySerializer
+    pagination_class = Pagination
+    parser_classes = (MultiPartParser,)
+
+    def get_queryset(self) -> Any:
+        states = self.request.query_params.getlist("state")
+        for state in states:
+            if state not in CaptionJob.State.values:
+                raise exceptions.ValidationError(
+                    {"state": f"“{state}” is none of: {', '.join(CaptionJob.State.values)}."}
+                )
+        return photo_selectors.photos_of(user_of(self.request), states=tuple(states))
+
+    @extend_schema(
+        operation_id="photos_list",
+        parameters=[OpenApiParameter("state", enum=CaptionJob.State.values, many=True)],
+        responses=answers({200: PhotoSummarySerializer(many=True)}, 400, 401),
+    )
+    def get(self, request: Request) -> Response:
+        """Your photos, newest first."""
+        return super().get(request)
+
+    @extend_schema(
+        operation_id="photos_upload",
+        request={"multipart/form-data": UploadSerializer},
+        responses=answers({202: UploadsSerializer, 413: UploadsSerializer, 422: UploadsSerializer}, 400, 401, 403),
+    )  # fmt: skip
+    def post(self, request: Request) -> Response:
+        """Upload photos to be captioned. A file that is refused does not stop its neighbours."""
+        uploads = photo_services.photos_upload(owner=user_of(request), files=request.FILES.getlist("file"))
+        errors = [upload.error for upload in uploads if upload.error]
+        answer: dict[str, Any] = {
+            "results": uploads,
+            "accepted": len(uploads) - len(errors),
+            "rejected": len(errors),
+        }
+        statuses = {gallery_status(error) for error in errors}
+        if len(errors) < len(uploads):
+            status = 202
+        else:
+            status = statuses.pop() if len(statuses) == 1 else 422
+            code = errors[0].code if len(errors) == 1 else "all_rejected"
+            message = errors[0].message if len(errors) == 1 else f"None of {len(errors)} files was taken: see results."
+            answer |= error_body(code, message)
+        return Response(UploadsSerializer(answer, context={"request": request}).data, status=status)
+
+
+class PhotoView(APIView):
+    @extend_schema(operation_id="photos_detail", responses=answers({200: PhotoSerializer}, 401, 404))
+    def get(self, request: Request, photo_id: int) -> Response:
+        """The state of one photo, and its caption once there is one."""
+        return Response(PhotoSerializer(_photo(request, photo_id), context={"request": request}).data)
+
+    @extend_schema(operation_id="photos_delete", responses=answers({204: None}, 401, 403, 404))
+    def delete(self, request: Request, photo_id: int) -> Response:
+        """Delete a photo with its captions and files."""
+        photo_services.photo_delete(photo=_photo(request, photo_id))
+        return Response(status=204)
+
+
+class PhotoRetryView(APIView):
+    @extend_schema(
+        operation_id="photos_retry",
+        request=None,
+        responses=answers({202: PhotoSerializer}, 401, 403, 404, 409),
+    )
+    def post(self, request: Request, photo_id: int) -> Response:
+        """Caption a photo again that failed, was quarantined or was cancelled."""
+        photo_services.photo_retry(photo=_photo(request, photo_id))
+        return Response(PhotoSerializer(_photo(request, photo_id), context={"request": request}).data, status=202)
+
+
+def _photo(request: Request, photo_id: int) -> Photo:
+    return get_object_or_404(photo_selectors.photos_of(user_of(request)), pk=photo_id)

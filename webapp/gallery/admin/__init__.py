@@ -1,0 +1,7 @@
+"""The staff's view of the gallery. Rows are read here; actions call the services."""
+
+from webapp.gallery.admin.batches import BatchAdmin, BatchItemAdmin
+from webapp.gallery.admin.models import ModelVersionAdmin, WorkerHeartbeatAdmin
+from webapp.gallery.admin.photos import CaptionJobAdmin, PhotoAdmin
+
+__all__ = ["BatchAdmin", "BatchItemAdmin", "CaptionJobAdmin", "ModelVersionAdmin", "PhotoAdmin", "WorkerHeartbeatAdmin"]

@@ -1,0 +1,76 @@
+"""Batches and their files."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from webapp.admin import ReadOnlyAdmin, act_on_each, changelist_url, state_badge
+from webapp.gallery.models import Batch, BatchItem
+from webapp.gallery.selectors.batches import batch_progress, batches_counted
+from webapp.gallery.services import batches
+
+
+@admin.register(Batch)
+class BatchAdmin(ReadOnlyAdmin):
+    list_display = ["name", "owner", "source", "badge", "progress", "created_at"]
+    list_filter = ["state", "source", "created_at"]
+    list_select_related = ["owner"]
+    search_fields = ["name", "owner__username"]
+    fields = ["name", "owner", "source", "badge", "progress", "links", "error", "created_at"]
+    actions = ["pause", "resume", "cancel"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return batches_counted()
+
+    @admin.display(description="state", ordering="state")
+    def badge(self, batch: Batch) -> str:
+        return state_badge(batch.state, batch.get_state_display())
+
+    @admin.display()
+    def progress(self, batch: Batch) -> str:
+        counts = batch_progress(batch)
+        waiting = counts.total - counts.settled
+        return f"{counts.captioned} of {counts.total} captioned, {waiting} wait, {counts.failed} failed"
+
+    @admin.display(description="look at")
+    def links(self, batch: Batch) -> str:
+        return format_html(
+            '<a href="{}">its files</a> · <a href="{}">its jobs</a>',
+            changelist_url("gallery_batchitem", batch=batch.pk),
+            changelist_url("gallery_captionjob", photo__batch_items__batch=batch.pk),
+        )
+
+    @admin.action(description="Pause the selected batches", permissions=["manage"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
+        act_on_each(self, request, queryset, "paused", lambda batch: batches.batch_pause(batch=batch))
+
+    @admin.action(description="Resume the selected batches", permissions=["manage"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
+        act_on_each(self, request, queryset, "resumed", lambda batch: batches.batch_resume(batch=batch))
+
+    @admin.action(description="Cancel the selected batches", permissions=["manage"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
+        act_on_each(self, request, queryset, "cancelled", lambda batch: batches.batch_cancel(batch=batch))
+
+
+@admin.register(BatchItem)
+class BatchItemAdmin(ReadOnlyAdmin):
+    """The files of one batch, reached from its page."""
+
+    list_display = ["name", "state", "photo", "error_code", "error_message"]
+    list_filter = ["error_code", "photo__job__state"]
+    list_select_related = ["photo__job"]
+    search_fields = ["name"]
+    fields = ["batch", "name", "photo", "error_code", "error_message"]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @admin.display()
+    def state(self, item: BatchItem) -> str:
+        if item.photo is None:
+            return state_badge("failed", "Refused") if item.error_code else state_badge("queued", "Not unpacked")
+        return state_badge(item.photo.job.state, item.photo.job.get_state_display())
