@@ -44,7 +44,7 @@ def batches_of(owner: User) -> QuerySet[Batch]:
 
 def batches_counted() -> QuerySet[Batch]:
     """Everybody's, for staff."""
-    return Batch.objects.select_related("owner").annotate(**_counts("items__"))
+    return Batch.objects.select_related("owner").annotate(**_counts("items__")).order_by("-created_at", "-id")
 
 
 def batch_progress(batch: Batch) -> Progress:

@@ -1,5 +1,6 @@
 """Bulk submissions: making them from a folder or a zip, unpacking, and holding, resuming and cancelling them."""
 
+import io
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
@@ -182,7 +183,7 @@ class _MemberFile(File[bytes]):
     """A member of a zip, as a file that can be read once."""
 
     def __init__(self, archive: zipfile.ZipFile, index: int) -> None:
-        super().__init__(None)
+        super().__init__(io.BytesIO())  # the content is read by `chunks` alone
         self.size = archive.infolist()[index].file_size
         self._content = member_chunks(archive, index)
 
@@ -244,13 +245,13 @@ def _items_take(
 
 
 def _item_take(item: BatchItem, owner: User, file_of: Callable[[BatchItem], File[bytes]]) -> None:
+    name = item.name.replace("\\", "/").rsplit("/", 1)[-1][-photos.NAME_LENGTH :]
     item.error_code = item.error_message = ""
     try:
         with file_of(item) as file:
-            name = item.name.replace("\\", "/").rsplit("/", 1)[-1][-photos.NAME_LENGTH :]
             item.photo, _ = photos.photo_create(owner=owner, file=file, name=name, lane=jobs.BULK, enqueue=False)
     except PhotoRejected as error:
-        item.error_code, item.error_message = error.code, error.message
+        item.error_code, item.error_message = error.code, error.message.removeprefix(f"{name}: ")
     item.save(update_fields=["photo", "error_code", "error_message"])
 
 

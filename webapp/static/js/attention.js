@@ -2,7 +2,7 @@
 "use strict";
 
 const canvas = document.getElementById("attention");
-const DIM = 0.82; // opacity of the veil where the weight is nothing
+const DIM = 0.72; // opacity of the veil where the weight is nothing
 
 function maps() {
   const data = document.getElementById("attention-maps");
