@@ -44,6 +44,7 @@ _UPRIGHT = {
     8: Transpose.ROTATE_90,
 }
 _ORIENTATION_TAG = 0x0112
+_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\0", b"MM\0*")
 
 pillow_heif.register_heif_opener(thumbnails=False)
 ImageFile.LOAD_TRUNCATED_IMAGES = False
@@ -61,17 +62,19 @@ def photo_pixels(
     `source` is a path or the file's bytes. Returns uint8 (size, size, 3), RGB, transparency on white, the
     first frame of an animation. Raises PhotoError with a code of captioner.errors.PHOTO_ERROR_CODES.
     """
-    with _photo_errors():
-        file = _file_open(source, max_bytes=max_bytes)
-        with file, _image_open(file, max_pixels=max_pixels) as image:
-            # Twice the size: JPEG decodes at a fraction of its resolution, and the last step stays a good filter.
-            image.draft(None, (2 * preprocessing.size, 2 * preprocessing.size))
-            image.load()
-            orientation = _orientation(image)
-            square = _resized(_rgb(image), preprocessing)
-            # On the small square, where it is cheap: all three policies treat both axes alike.
-            upright = square.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else square
-            return np.array(upright, dtype=np.uint8)
+    with (
+        _photo_errors(),
+        _file_open(source) as file,
+        _image_open(file, max_bytes=max_bytes, max_pixels=max_pixels) as image,
+    ):
+        # Twice the size: JPEG decodes at a fraction of its resolution, and the last step stays a good filter.
+        image.draft(None, (2 * preprocessing.size, 2 * preprocessing.size))
+        image.load()
+        orientation = _orientation(image)
+        square = _resized(_rgb(image), preprocessing)
+        # On the small square, where it is cheap: all three policies treat both axes alike.
+        upright = square.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else square
+        return np.array(upright, dtype=np.uint8)
 
 
 @contextlib.contextmanager
@@ -100,11 +103,14 @@ def _photo_errors() -> Iterator[None]:
         ) from error
 
 
-def _file_open(source: str | Path | bytes, *, max_bytes: int) -> IO[bytes]:
+def _file_open(source: str | Path | bytes) -> IO[bytes]:
     try:
-        file: IO[bytes] = io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb")  # noqa: SIM115
+        return io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb")
     except (OSError, ValueError) as error:
         raise PhotoError("unreadable", f"The file cannot be opened: {error}.") from error
+
+
+def _image_open(file: IO[bytes], *, max_bytes: int, max_pixels: int) -> Image.Image:
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     if size == 0:
@@ -114,10 +120,6 @@ def _file_open(source: str | Path | bytes, *, max_bytes: int) -> IO[bytes]:
             "too_many_bytes",
             f"The file has {size:,} bytes; the limit is {max_bytes:,}. Save it smaller or with more compression.",
         )
-    return file
-
-
-def _image_open(file: IO[bytes], *, max_pixels: int) -> Image.Image:
     try:
         image: Image.Image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
@@ -138,6 +140,11 @@ def _unidentified(file: IO[bytes]) -> PhotoError:
         with Image.open(file) as image:  # headers only: nothing of a foreign format is ever decoded
             name = image.format
     except Exception:  # noqa: BLE001
+        file.seek(0)
+        if file.read(16).startswith(_SIGNATURES):
+            return PhotoError(
+                "unreadable", "The file begins like a picture, but is damaged. Copy or download it again."
+            )
         return PhotoError("not_an_image", f"The file is not a picture that can be read: {FORMATS_TEXT} are.")
     return PhotoError("unsupported_format", f"{name} files are not accepted: {FORMATS_TEXT} are. Convert it first.")
 
