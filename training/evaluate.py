@@ -154,7 +154,9 @@ def coco_scores(references: Mapping[int, list[str]], captions: Mapping[int, str]
     rouge, _ = Rouge().compute_score(tokenized_references, tokenized_captions)
     cider, _ = Cider().compute_score(tokenized_references, tokenized_captions)
     return Scores(
-        *(100 * float(score) for score in (*bleu, rouge, cider)),
+        **{f"bleu_{order}": 100 * float(score) for order, score in enumerate(bleu, start=1)},
+        rouge_l=100 * float(rouge),
+        cider=100 * float(cider),
         meteor=_meteor_score(tokenized_references, tokenized_captions) if meteor else None,
     )
 

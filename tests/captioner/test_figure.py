@@ -42,7 +42,7 @@ def test_figure_goes_on_in_the_next_row_for_a_long_caption():
     figure = attention_figure([_captioned(long)])
 
     assert len(_titles(figure)) == 21
-    assert figure.subfigs[0].axes[0].get_gridspec().get_geometry() == (4, COLUMNS)
+    assert len(figure.subfigs[0].axes) == 4 * COLUMNS
 
 
 def test_figure_gives_each_photo_its_own_rows_and_title():
