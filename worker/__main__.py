@@ -36,6 +36,7 @@ def main() -> int:
 
     from captioner.errors import BundleError
     from webapp.gallery.services.heartbeats import heartbeat_record
+    from worker.decoding import Decoder
     from worker.engine import Engine
     from worker.runtime import Runtime, worker_name
 
@@ -46,7 +47,7 @@ def main() -> int:
         log.error("no model to caption with: %s", error)  # noqa: TRY400  (the message says all)
         heartbeat_record(name=worker_name(), device=engine.device, model_version_id=None, error=str(error))
         return Exit.BAD_BUNDLE
-    return _serve(Runtime(engine, on_fatal=_die))
+    return _serve(Runtime(engine, Decoder(), on_fatal=_die))
 
 
 def _model_load(engine: "Engine") -> None:

@@ -95,8 +95,12 @@ class Batcher:
             thread.join()
 
     def _run(self) -> None:
-        while batch := self._take():
-            self._caption(batch)
+        try:
+            while batch := self._take():
+                self._caption(batch)
+        except Exception as error:
+            log.exception("the micro-batcher itself failed")
+            self._on_fatal(f"the micro-batcher failed: {error}")
 
     def _take(self) -> list[_Item]:
         """The next micro-batch, all for one model; empty when there will be no more."""
@@ -133,7 +137,10 @@ class Batcher:
         sizes = batch[0].model.batch_sizes
         if len(batch) <= max(sizes, default=0):  # an engine of fixed sizes: fill up to the next one
             images += images[-1:] * (sizes[bisect_left(sizes, len(batch))] - len(batch))
-        return batch[0].model.caption_batch(images)[: len(batch)]
+        results = batch[0].model.caption_batch(images)
+        if len(results) != len(images):
+            raise RuntimeError(f"the model gave {len(results)} results for {len(images)} photos")
+        return results[: len(batch)]
 
     def _smaller(self, batch: list[_Item], size: int, error: Exception) -> None:
         if len(batch) > 1:

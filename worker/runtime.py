@@ -31,10 +31,11 @@ class Runtime:
     """
     Args:
         engine: with its model loaded.
+        decoder: opens the files.
         on_fatal: ends the process; gets the reason.
     """
 
-    def __init__(self, engine: Engine, *, on_fatal: Callable[[str], None]) -> None:
+    def __init__(self, engine: Engine, decoder: Decoder, *, on_fatal: Callable[[str], None]) -> None:
         self.name = worker_name()
         self.engine = engine
         self.batcher = Batcher(
@@ -44,7 +45,7 @@ class Runtime:
             hang_seconds=HANG_SECONDS,
             on_fatal=on_fatal,
         )
-        self.decoder = Decoder()
+        self.decoder = decoder
         self.held = LeasesHeld()
         self.stopping = threading.Event()
         self._counts = threading.Lock()
@@ -102,7 +103,6 @@ class Runtime:
         self.batcher.close()
         for periodic in self._periodic:
             periodic.close()
-        self.decoder.close()
         self.held.release()
         heartbeat_remove(name=self.name)
 

@@ -33,7 +33,10 @@ class Captioned:
     result: CaptionResult
 
     def line(self) -> str:
-        return f"{_shown(self.file)}: {self.result.text} ({self.result.confidence:.2f})"
+        return f"{_shown(self.file)}: {self.sentence()}"
+
+    def sentence(self) -> str:
+        return f"{self.result.text} ({self.result.confidence:.2f})"
 
     def to_dict(self) -> dict[str, Any]:
         result = self.result
@@ -187,7 +190,7 @@ def _figure_write(figure: Path, captioned: Sequence[Captioned], captioner: Capti
 
     photos = [
         CaptionedPhoto(
-            title=photo.line(),
+            title=f"{_shown(Path(photo.file).name)}: {photo.sentence()}",
             pixels=photo.pixels,
             aspect=photo_aspect(photo.file, preprocessing=captioner.preprocessing),
             result=photo.result,

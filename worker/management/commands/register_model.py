@@ -48,6 +48,6 @@ class Command(BaseCommand):
             raise CommandError(error.message) from error
         except ImportError as error:
             raise CommandError(
-                f"{error}. To verify here, install worker/requirements.txt; or leave --activate out: a worker verifies it."
+                f"{error}. Install worker/requirements.txt, or leave --activate out: a worker verifies it then."
             ) from error
         self.stdout.write(f"{active} is active; workers swap to it once they have loaded it.")

@@ -1,0 +1,242 @@
+"""From leased rows to captions, with the real engine, children and database."""
+
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.conf import settings
+from django.db.models import F
+
+from captioner.preprocessing import photo_pixels
+from tests.brokers import wait_until
+from tests.photos import photo_store, picture
+from webapp.gallery.models import Caption, CaptionJob, ModelVersion, Photo
+from webapp.gallery.services import leases
+from webapp.sandbox import Sandbox
+from worker.captioning import photos_caption
+from worker.runtime import Runtime
+
+State = CaptionJob.State
+
+
+class HarmfulDecoder:
+    """A real child process that ends whatever file it opens."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self._call = (function, *arguments)
+        self._sandbox = Sandbox(processes=1, timeout=0.5, memory_mb=1024)
+
+    def pixels(self, path: Path, *, preprocessing: object) -> np.ndarray:
+        function, *arguments = self._call
+        result: np.ndarray = self._sandbox.run(function, *arguments)
+        return result
+
+
+def _caption(runtime: Runtime, *photos: Photo) -> None:
+    photos_caption(runtime, job_ids=[photo.job.pk for photo in photos])
+    for photo in photos:
+        photo.job.refresh_from_db()
+
+
+def test_photo_gets_its_caption(runtime: Runtime, user, model_version: ModelVersion) -> None:
+    photo = photo_store(user, picture(1))
+    _caption(runtime, photo)
+    caption = Caption.objects.get(photo=photo)
+    assert photo.job.state == State.DONE
+    assert caption.text
+    assert 0 < caption.confidence <= 1
+    assert caption.model_version == model_version
+    assert [word["text"] for word in caption.words]
+    assert caption.alternatives
+    assert min(caption.decode_ms, caption.wait_ms, caption.model_ms) >= 0
+
+
+def test_photo_gets_the_words_that_the_captioner_alone_would_write(runtime: Runtime, user) -> None:
+    photos = [photo_store(user, picture(seed)) for seed in range(5)]
+    _caption(runtime, *photos)
+    captioner = runtime.model.captioner
+    for photo in photos:
+        pixels = photo_pixels(settings.MEDIA_ROOT / photo.original, preprocessing=captioner.preprocessing)
+        assert photo.captions.get().text == captioner.caption_batch([pixels])[0].text
+
+
+def test_caption_keeps_one_attention_map_for_each_word(runtime: Runtime, user) -> None:
+    photo = photo_store(user, picture(1))
+    _caption(runtime, photo)
+    caption = photo.captions.get()
+    words, height, width = caption.attention_shape
+    assert words == len(caption.words)
+    assert len(caption.attention) == words * height * width
+
+
+def test_broken_file_fails_alone_with_its_reason(runtime: Runtime, user) -> None:
+    good, truncated, text = (
+        photo_store(user, content) for content in (picture(1), picture(2)[:500], b"no image at all")
+    )
+    _caption(runtime, good, truncated, text)
+    assert good.job.state == State.DONE
+    assert (truncated.job.state, truncated.job.error_code) == (State.FAILED, "truncated")
+    assert (text.job.state, text.job.error_code) == (State.FAILED, "not_an_image")
+    assert text.job.error_message
+
+
+def test_missing_file_fails_with_its_reason(runtime: Runtime, user) -> None:
+    photo = photo_store(user, picture(1))
+    (settings.MEDIA_ROOT / photo.original).unlink()
+    _caption(runtime, photo)
+    assert photo.job.state == State.FAILED
+    assert photo.job.error_message
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        ((os.abort,), "ended its process (SIGABRT)"),
+        ((time.sleep, 60), "took longer than 0.5 s"),
+        ((bytearray, 2**31), "needed more memory"),
+    ],
+    ids=["crashes", "hangs", "bloats"],
+)
+def test_harmful_file_is_tried_twice_then_quarantined(
+    runtime: Runtime, user, call: tuple[Any, ...], reason: str
+) -> None:
+    photo = photo_store(user, picture(1))
+    decoder = HarmfulDecoder(*call)
+    runtime.decoder = decoder  # type: ignore[assignment]
+    _caption(runtime, photo)
+    assert (photo.job.state, photo.job.harm_count) == (State.QUEUED, 1)
+    _caption(runtime, photo)
+    assert photo.job.state == State.QUARANTINED
+    assert reason in photo.job.error_message
+    decoder._sandbox.close()
+
+
+def test_photo_that_no_longer_waits_is_left_alone(runtime: Runtime, user) -> None:
+    photo = photo_store(user, picture(1), state=State.CANCELLED)
+    _caption(runtime, photo)
+    assert photo.job.state == State.CANCELLED
+    assert not Caption.objects.exists()
+
+
+def test_photo_captioned_at_the_same_moment_by_two_tasks_is_captioned_once(runtime: Runtime, user) -> None:
+    photo = photo_store(user, picture(1))
+    threads = [threading.Thread(target=_task, args=[runtime, photo]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    photo.job.refresh_from_db()
+    assert (photo.job.state, photo.job.token) == (State.DONE, 1)
+    assert Caption.objects.count() == 1
+
+
+def _task(runtime: Runtime, photo: Photo) -> None:
+    from django.db import connection
+
+    photos_caption(runtime, job_ids=[photo.job.pk])
+    connection.close()
+
+
+def test_photo_that_the_model_fails_on_fails_alone(
+    runtime: Runtime, user, monkeypatch: pytest.MonkeyPatch, deaths: list[str]
+) -> None:
+    photos = [photo_store(user, picture(seed)) for seed in range(3)]
+    captioner = runtime.model.captioner
+    poison = photo_pixels(settings.MEDIA_ROOT / photos[1].original, preprocessing=captioner.preprocessing)
+    whole = captioner.caption_batch
+
+    def caption_batch(images: list[np.ndarray], **options: Any) -> Any:
+        if any((image == poison).all() for image in images):
+            raise RuntimeError("nan")
+        return whole(images, **options)
+
+    monkeypatch.setattr(captioner, "caption_batch", caption_batch)
+    _caption(runtime, *photos)
+    assert [photo.job.state for photo in photos] == [State.DONE, State.FAILED, State.DONE]
+    assert photos[1].job.error_code == "model_error"
+    assert deaths == []
+
+
+def test_stopping_worker_gives_back_what_it_has_not_started(runtime: Runtime, user) -> None:
+    photo = photo_store(user, picture(1))
+    runtime.stopping.set()
+    _caption(runtime, photo)
+    assert (photo.job.state, photo.job.lease_count) == (State.QUEUED, 0)
+
+
+def test_failing_task_gives_back_its_leases(runtime: Runtime, user, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo = photo_store(user, picture(1))
+
+    def record(**values: object) -> None:
+        raise OSError("the database went away")
+
+    monkeypatch.setattr(leases, "caption_record", record)
+    with pytest.raises(OSError, match="went away"):
+        _caption(runtime, photo)
+    photo.job.refresh_from_db()
+    assert photo.job.state == State.QUEUED
+
+
+def test_late_result_of_a_job_in_other_hands_is_dropped(
+    runtime: Runtime, user, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = photo_store(user, picture(1))
+    taken_over = leases.jobs_lease
+
+    def lease_and_lose(**values: Any) -> Any:
+        taken = taken_over(**values)
+        CaptionJob.objects.update(token=F("token") + 1, worker="another")
+        return taken
+
+    monkeypatch.setattr(leases, "jobs_lease", lease_and_lose)
+    _caption(runtime, photo)
+    assert not Caption.objects.exists()
+    assert (photo.job.state, photo.job.worker) == (State.RUNNING, "another")
+
+
+def test_leases_are_renewed_while_photos_are_in_hand(runtime: Runtime, user, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo = photo_store(user, picture(1))
+    (lease,) = leases.jobs_lease(job_ids=[photo.job.pk], worker=runtime.name)
+    runtime.held.add([lease])
+    before = CaptionJob.objects.get().lease_expires_at
+    runtime.held.renew()
+    assert CaptionJob.objects.get().lease_expires_at > before
+
+
+def test_lost_lease_is_not_worked_on(runtime: Runtime, user) -> None:
+    photo = photo_store(user, picture(1))
+    (lease,) = leases.jobs_lease(job_ids=[photo.job.pk], worker=runtime.name)
+    runtime.held.add([lease])
+    CaptionJob.objects.update(token=F("token") + 1)
+    runtime.held.renew()
+    assert lease not in runtime.held
+
+
+def test_held_leases_are_released_at_the_end(runtime: Runtime, user) -> None:
+    photo = photo_store(user, picture(1))
+    runtime.held.add(leases.jobs_lease(job_ids=[photo.job.pk], worker=runtime.name))
+    runtime.held.release()
+    photo.job.refresh_from_db()
+    assert photo.job.state == State.QUEUED
+
+
+def test_heartbeat_counts_captions_and_failures(runtime: Runtime, user) -> None:
+    from webapp.gallery.models import WorkerHeartbeat
+
+    _caption(runtime, photo_store(user, picture(1)), photo_store(user, b"broken"))
+    runtime.heartbeat()
+    heartbeat = WorkerHeartbeat.objects.get()
+    assert (heartbeat.captions, heartbeat.failures) == (1, 1)
+    assert heartbeat.last_caption_at is not None
+
+
+def test_closed_worker_leaves_no_heartbeat(runtime: Runtime) -> None:
+    from webapp.gallery.models import WorkerHeartbeat
+
+    assert WorkerHeartbeat.objects.count() == 1
+    runtime.close()
+    wait_until(lambda: not WorkerHeartbeat.objects.exists(), what="the heartbeat's removal")
