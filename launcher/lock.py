@@ -14,7 +14,7 @@ from pathlib import Path
 
 from launcher.errors import AlreadyRunning, LaunchError
 
-ORPHANS_PATIENCE = 30.0  # seconds: more than a worker takes to finish its photos and end
+ORPHANS_PATIENCE = 40.0  # seconds: more than a worker takes to finish its photos and end
 
 
 def processes_lock_path(folder: Path) -> Path:

@@ -23,7 +23,7 @@ from webapp import env
 
 MODEL_UNUSABLE = 3  # exit status of a worker whose bundle is missing, corrupt or incompatible
 _WEB_STOP_SECONDS = 8
-_WORKER_STOP_SECONDS = 25
+_WORKER_STOP_SECONDS = 30  # it finishes the photos that the model has in hand, for 25 seconds at most
 
 
 class Site:
@@ -131,12 +131,10 @@ class Site:
         python = [sys.executable, "-m"]
         web = [*python, "uvicorn", "webapp.asgi:application", "--host", host, "--port", str(port)]
         web += ["--timeout-graceful-shutdown", "3", "--no-access-log", "--log-level", level]
-        beat = [*python, "celery", "--app", "webapp.jobs", "beat", "--loglevel", level]
-        beat += ["--schedule", str(self.data_dir / "beat-schedule"), "--pidfile", ""]
         return [
             Program("web", web, stop_seconds=_WEB_STOP_SECONDS),
             Program("worker", [*python, "worker"], stop_seconds=_WORKER_STOP_SECONDS, final_status=MODEL_UNUSABLE),
-            Program("beat", beat),
+            Program("beat", [*python, "webapp.beat"]),
         ]
 
     def _broker_wait(self) -> None:

@@ -22,11 +22,10 @@ resolve(get_resolver().url_patterns)
 """
 
 BEAT = """
-import django
-django.setup()
-from celery.apps.beat import Beat
-from webapp.jobs import app
-Beat(app=app)
+import celery.apps.beat
+celery.apps.beat.Beat.start_scheduler = lambda self: None  # all but publishing for ever
+from webapp.beat import main
+main()
 """
 
 
