@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from tqdm import tqdm
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,6 +95,8 @@ class Command(BaseCommand):
         captioner = _captioner_load(options["bundle"] or settings.DEFAULT_BUNDLE)
         if figure:
             _figure_check(figure, photos, captioner)
+        from tqdm import tqdm
+
         drawn: list[Captioned] = []
         failed = 0
         # The bar goes to the terminal's error stream, and is silent elsewhere and for photos that take a moment.
