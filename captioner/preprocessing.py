@@ -142,9 +142,7 @@ def _unidentified(file: IO[bytes]) -> PhotoError:
     except Exception:  # noqa: BLE001
         file.seek(0)
         if file.read(16).startswith(_SIGNATURES):
-            return PhotoError(
-                "unreadable", "The file begins like a picture, but is damaged. Copy or download it again."
-            )
+            return PhotoError("unreadable", "The file is a picture, but damaged at its start. Copy it again.")
         return PhotoError("not_an_image", f"The file is not a picture that can be read: {FORMATS_TEXT} are.")
     return PhotoError("unsupported_format", f"{name} files are not accepted: {FORMATS_TEXT} are. Convert it first.")
 

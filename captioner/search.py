@@ -90,17 +90,21 @@ def beam_search(
             open_ = _beams_empty(photos, 1, length, attention.shape[-1], device, score=0.0)
             finished = _beams_empty(photos, beam, length, attention.shape[-1], device, score=_NEVER)
         norm = (step + 1) ** length_penalty
+        totals = open_.score.unsqueeze(-1) + logs
+        # An <end> counts only among the best `beam` continuations: beam 1 is greedy search, not its best prefix.
+        floor = totals.flatten(1).topk(min(beam, logs[0].numel()), 1).values[:, -1:]
+        barred = done.unsqueeze(1) | ((totals[:, :, END] < floor) & (step < max_words))
         ended = open_.select(
             torch.arange(open_.score.shape[1], device=device).expand(photos, -1),
-            ((open_.score + logs[:, :, END]) / norm).masked_fill(done.unsqueeze(1), _NEVER),
+            (totals[:, :, END] / norm).masked_fill(barred, _NEVER),
         )
         ended.append(step, torch.full_like(ended.tokens[:, :, 0], END), logs[:, :, END], attention)
         pool = finished.join(ended)
         score, best = pool.score.topk(beam, 1)
         finished = pool.select(best, score)
 
-        logs[:, :, END] = _NEVER
-        score, best = (open_.score.unsqueeze(-1) + logs).flatten(1).topk(min(beam, logs[0].numel()), 1)
+        totals[:, :, END] = _NEVER
+        score, best = totals.flatten(1).topk(min(beam, logs[0].numel()), 1)
         parent, tokens = best // logs.shape[-1], best % logs.shape[-1]
         open_ = open_.select(parent, score)
         word_logs = logs.flatten(1).gather(1, best)

@@ -1,0 +1,207 @@
+"""Beam search, against an exhaustive search and by its promises."""
+
+from __future__ import annotations
+
+import itertools
+from typing import NamedTuple
+
+import pytest
+import torch
+from torch import Tensor
+
+from captioner.config import DecoderConfig
+from captioner.decoders import Decoder, decoder_create
+from captioner.search import Hypothesis, beam_search
+from captioner.vocabulary import END, PAD, START, UNKNOWN
+
+WORDS = 3  # after the four special tokens
+VOCABULARY = 4 + WORDS
+MAX_WORDS = 4
+
+
+def decoder(seed: int, kind: str = "show_attend_and_tell") -> Decoder:
+    """A random decoder, sure enough of itself that captions differ."""
+    torch.manual_seed(seed)
+    sizes = DecoderConfig(kind, embedding=8, hidden=8, annotation=8, attention=4, dropout=0.0)
+    made = decoder_create(sizes, vocabulary_size=VOCABULARY, feature_channels=6).eval()
+    torch.nn.init.normal_(made.embedding.weight)
+    return made
+
+
+def photos(seed: int, count: int) -> Tensor:
+    return torch.randn((count, 4, 6), generator=torch.Generator().manual_seed(seed))
+
+
+def exhaustive(model: Decoder, features: Tensor, *, length_penalty: float) -> list[tuple[float, list[int]]]:
+    """Every caption of one photo that there is, best first, by teacher forcing."""
+    found = []
+    for length in range(1, MAX_WORDS + 1):
+        words = torch.tensor(list(itertools.product(range(4, VOCABULARY), repeat=length)))
+        tokens = torch.nn.functional.pad(torch.nn.functional.pad(words, (1, 0), value=START), (0, 1), value=END)
+        with torch.inference_mode():
+            logits, _ = model(features, tokens[None, :, :-1])
+        logs = logits[0].log_softmax(-1).gather(-1, tokens[:, 1:, None]).sum((1, 2))
+        found += zip((logs / (length + 1) ** length_penalty).tolist(), words.tolist(), strict=True)
+    return sorted(found, reverse=True)
+
+
+def search(model: Decoder, features: Tensor, **options: float) -> list[list[Hypothesis]]:
+    values = {"beam": 3, "max_words": MAX_WORDS, "length_penalty": 0.7} | options
+    return beam_search(model, features, **values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["show_attend_and_tell", "show_and_tell"])
+@pytest.mark.parametrize("length_penalty", [0.0, 0.7, 1.0])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_search_with_a_beam_as_wide_as_the_tree_finds_the_best_captions(seed, length_penalty, kind):
+    model, features = decoder(seed, kind), photos(seed, 1)
+
+    found = search(model, features, beam=(WORDS + 1) ** MAX_WORDS, length_penalty=length_penalty)[0]
+
+    wanted = exhaustive(model, features, length_penalty=length_penalty)[:5]
+    assert [hypothesis.tokens for hypothesis in found[:5]] == [words for _, words in wanted]
+    assert [hypothesis.score for hypothesis in found[:5]] == pytest.approx([score for score, _ in wanted], rel=1e-4)
+
+
+def test_search_of_beam_one_is_greedy():
+    model, features = decoder(3), photos(3, 1)
+    tokens = [START]
+    while len(tokens) <= MAX_WORDS:
+        logits = model(features, torch.tensor([[tokens]]))[0].detach()
+        logits[0, 0, -1, [PAD, START, UNKNOWN]] = -torch.inf
+        if len(tokens) == 1:
+            logits[0, 0, -1, END] = -torch.inf
+        if (token := int(logits[0, 0, -1].argmax())) == END:
+            break
+        tokens.append(token)
+
+    found = search(model, features, beam=1, length_penalty=0.0)
+
+    assert [hypothesis.tokens for hypothesis in found[0]] == [tokens[1:]]
+
+
+def test_search_of_a_wider_beam_scores_no_worse():
+    model, features = decoder(4), photos(4, 16)
+
+    narrow, wide = (search(model, features, beam=beam) for beam in (1, 5))
+
+    assert sum(w[0].score for w in wide) >= sum(n[0].score for n in narrow)
+
+
+@pytest.mark.parametrize("kind", ["show_attend_and_tell", "show_and_tell"])
+def test_search_gives_a_photo_the_same_captions_alone_and_among_others(kind):
+    model, features = decoder(5, kind), photos(5, 9)
+
+    together = search(model, features)
+
+    for photo, wanted in enumerate(together):
+        alone = search(model, features[photo : photo + 1])[0]
+        assert [h.tokens for h in alone] == [h.tokens for h in wanted]
+        assert [h.score for h in alone] == pytest.approx([h.score for h in wanted], rel=1e-4)
+
+
+def test_search_gives_log_probabilities_of_each_word_and_the_end():
+    model, features = decoder(6), photos(6, 1)
+
+    best = search(model, features)[0][0]
+
+    with torch.inference_mode():
+        logits, attention = model(features, torch.tensor([[[START, *best.tokens]]]))
+    wanted = logits[0, 0].log_softmax(-1)
+    tokens = [*best.tokens, END]
+    assert best.log_probabilities == pytest.approx([float(wanted[i, t]) for i, t in enumerate(tokens)], rel=1e-4)
+    assert torch.allclose(best.attention, attention[0, 0, : len(best.tokens)], atol=1e-5)
+
+
+def test_search_gives_captions_best_first_and_each_once():
+    found = search(decoder(7), photos(7, 4), beam=5)
+
+    for captions in found:
+        scores = [hypothesis.score for hypothesis in captions]
+        assert scores == sorted(scores, reverse=True)
+        assert len({tuple(hypothesis.tokens) for hypothesis in captions}) == len(captions) == 5
+
+
+class Steps(NamedTuple):
+    """How many steps a scripted model took for how many photos; nothing to select."""
+
+    taken: int
+    photos: int
+
+    def select(self, captions: Tensor, /) -> Steps:
+        return self
+
+
+class Script:
+    """Stands in for an engine: the same log-probabilities (V) at every step."""
+
+    def __init__(self, logs: list[float]) -> None:
+        self.logs = torch.tensor(logs)
+        self.steps = 0
+
+    def start(self, features: Tensor, /) -> Steps:
+        return Steps(0, len(features))
+
+    def step(self, state: Steps, tokens: Tensor, /) -> tuple[Tensor, Tensor, Steps]:
+        self.steps += 1
+        logs = self.logs.expand(*tokens.shape, -1).clone()
+        return logs, torch.full((*tokens.shape, 4), 0.25), Steps(state.taken + 1, state.photos)
+
+
+@pytest.mark.parametrize("favourite", [PAD, START, UNKNOWN])
+def test_search_never_emits_special_tokens(favourite):
+    logs = [-9.0] * VOCABULARY
+    logs[favourite] = -0.1
+
+    found = beam_search(Script(logs), photos(1, 2), beam=3, max_words=4, length_penalty=0.7)
+
+    assert all(token >= 4 for captions in found for hypothesis in captions for token in hypothesis.tokens)
+
+
+def test_search_never_ends_before_the_first_word():
+    logs = [-9.0] * VOCABULARY
+    logs[END] = -0.1
+
+    found = beam_search(Script(logs), photos(1, 1), beam=3, max_words=4, length_penalty=0.0)
+
+    assert [len(hypothesis.tokens) for hypothesis in found[0]] == [1, 1, 1]
+
+
+def test_search_stops_early_when_every_photo_is_done():
+    logs = [-9.0] * VOCABULARY
+    logs[END] = -0.1
+    script = Script(logs)
+
+    beam_search(script, photos(1, 3), beam=2, max_words=50, length_penalty=0.7)
+
+    assert script.steps < 5
+
+
+def test_search_cuts_captions_at_max_words():
+    logs = [-9.0] * VOCABULARY
+    logs[5] = -0.1
+
+    found = beam_search(Script(logs), photos(1, 1), beam=1, max_words=6, length_penalty=1.0)
+
+    assert found[0][0].tokens == [5] * 6
+    assert found[0][0].log_probabilities == pytest.approx([-0.1] * 6 + [-9.0])
+
+
+def test_search_prefers_longer_captions_the_higher_the_length_penalty():
+    logs = [-9.0] * VOCABULARY
+    logs[5], logs[END] = -0.5, -1.0
+
+    lengths = [
+        len(beam_search(Script(logs), photos(1, 1), beam=3, max_words=8, length_penalty=penalty)[0][0].tokens)
+        for penalty in (0.0, 1.0)
+    ]
+
+    assert lengths == [1, 8]
+
+
+def test_search_gives_fewer_captions_where_there_are_fewer():
+    logs = [-1.0] * 6  # two words
+
+    found = beam_search(Script(logs), photos(1, 1), beam=5, max_words=1, length_penalty=0.0)
+
+    assert sorted(hypothesis.tokens for hypothesis in found[0]) == [[4], [5]]
