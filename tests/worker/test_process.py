@@ -1,0 +1,151 @@
+"""The worker as a process of its own, with a real broker: it starts, works, is killed, is told to end."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.brokers import Broker, broker_use, wait_until
+from tests.photos import photo_store, picture
+from tests.processes import Process, WorkerProcess
+from webapp import jobs
+from webapp.gallery.models import Caption, CaptionJob, ModelVersion, Photo, WorkerHeartbeat
+from webapp.gallery.selectors.workers import worker_progress
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+State = CaptionJob.State
+
+
+@pytest.fixture
+def worker(broker: Broker, transactional_db: None, tiny_bundle: Path, tmp_path: Path) -> Iterator[WorkerProcess]:
+    with WorkerProcess(tmp_path, tiny_bundle) as process:
+        yield process
+
+
+@pytest.fixture
+def beat(broker: Broker, transactional_db: None, tmp_path: Path) -> Iterator[Process]:
+    with Process("webapp.beat", tmp_path / "beat.log") as process:
+        yield process
+
+
+def _enqueue(*photos: Photo) -> None:
+    assert jobs.caption_photos_enqueue([photo.job.pk for photo in photos], queue=jobs.INTERACTIVE)
+
+
+def _in_state(state: str, *photos: Photo) -> bool:
+    return CaptionJob.objects.filter(photo__in=photos, state=state).count() == len(photos)
+
+
+def _endless(photo: Photo) -> Path:
+    """Replace a photo's original by a pipe that nobody writes to: whoever opens it waits for ever."""
+    original: Path = settings.MEDIA_ROOT / photo.original
+    original.unlink()
+    os.mkfifo(original)
+    return original
+
+
+def test_worker_captions_with_the_default_bundle_on_its_first_start(worker: WorkerProcess, user) -> None:
+    photos = [photo_store(user, picture(seed)) for seed in range(3)]
+    _enqueue(*photos)
+    worker.ready()
+    wait_until(lambda: _in_state(State.DONE, *photos), what="captioning")
+    version = ModelVersion.objects.get(state=ModelVersion.State.ACTIVE)
+    assert {caption.model_version for caption in Caption.objects.all()} == {version}
+    assert Path(version.path).parent == settings.MODELS_DIR
+    assert worker_progress().ok
+    assert worker.terminate() == 0
+    assert not WorkerHeartbeat.objects.exists()
+
+
+def test_worker_outlives_messages_that_it_refuses(worker: WorkerProcess, user, broker: Broker) -> None:
+    worker.ready()
+    with jobs.app.connection_for_write() as connection:
+        producer = connection.Producer()
+        names = {"routing_key": jobs.INTERACTIVE, "headers": {"task": jobs.CAPTION_PHOTOS, "id": "1"}}
+        producer.publish(
+            b"\x80\x04K\x01.", content_type="application/x-python-serialize", content_encoding="binary", **names
+        )
+        producer.publish("not JSON", content_type="application/json", content_encoding="utf-8", **names)
+        producer.publish({"no": "task"}, serializer="json", routing_key=jobs.INTERACTIVE)
+    jobs.app.send_task("fovea.unheard_of", queue=jobs.INTERACTIVE)
+    for payload in ({}, {"job_ids": "abc"}, {"job_ids": [10**30]}, {"job_ids": None}, {"ids": [1]}):
+        jobs.app.send_task(jobs.CAPTION_PHOTOS, kwargs=payload, queue=jobs.INTERACTIVE)
+    photo = photo_store(user, picture(1))
+    _enqueue(photo)
+    wait_until(lambda: _in_state(State.DONE, photo), what="captioning")
+    assert "Refusing to deserialize" in worker.log or "ContentDisallowed" in worker.log
+    assert broker.length(jobs.INTERACTIVE) == 0
+
+
+def test_photo_in_a_killed_workers_hands_is_captioned_once_within_30_s_of_its_restart(
+    worker: WorkerProcess, beat: Process, user
+) -> None:
+    photo, neighbour = photo_store(user, picture(1)), photo_store(user, picture(2))
+    whole = (settings.MEDIA_ROOT / photo.original).read_bytes()
+    pipe = _endless(photo)
+    worker.ready()
+    _enqueue(photo, neighbour)
+    wait_until(lambda: _in_state(State.RUNNING, photo), what="the lease")
+    worker.kill()
+    pipe.unlink()
+    pipe.write_bytes(whole)
+    worker.start()
+    worker.ready()
+    start = time.monotonic()
+    wait_until(lambda: _in_state(State.DONE, photo, neighbour), seconds=30, what="captioning")
+    assert time.monotonic() - start < 30
+    assert Caption.objects.filter(photo=photo).count() == 1
+    photo.job.refresh_from_db()
+    assert photo.job.harm_count == 0  # being there when a worker dies is no fault
+
+
+def test_worker_told_to_end_finishes_or_gives_back(
+    broker: Broker, transactional_db: None, tiny_bundle: Path, tmp_path: Path, user
+) -> None:
+    photo = photo_store(user, picture(1))
+    _endless(photo)
+    with WorkerProcess(tmp_path, tiny_bundle, FOVEA_DECODE_TIMEOUT_SECONDS="600") as worker:
+        worker.ready()
+        _enqueue(photo)
+        wait_until(lambda: _in_state(State.RUNNING, photo), what="the lease")
+        assert worker.terminate(seconds=40) == 0
+    photo.job.refresh_from_db()
+    assert (photo.job.state, photo.job.lease_count) == (State.QUEUED, 0)
+
+
+def test_photos_are_captioned_once_the_broker_is_back(
+    transactional_db: None, tiny_bundle: Path, tmp_path: Path, user, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Broker() as broker:
+        broker_use(broker, monkeypatch)
+        with (
+            WorkerProcess(tmp_path, tiny_bundle) as worker,
+            Process("webapp.beat", tmp_path / "beat.log"),
+        ):
+            worker.ready()
+            broker.kill()
+            photo = photo_store(user, picture(1))
+            assert not jobs.caption_photos_enqueue([photo.job.pk], queue=jobs.INTERACTIVE)
+            broker.start()
+            wait_until(lambda: _in_state(State.DONE, photo), seconds=60, what="captioning")
+
+
+def test_worker_without_a_bundle_ends_with_status_3_and_says_why_on_the_site(
+    broker: Broker, transactional_db: None, tmp_path: Path
+) -> None:
+    missing = tmp_path / "nowhere"
+    with WorkerProcess(tmp_path, missing) as worker:
+        assert worker.running.wait(120) == 3
+        assert str(missing) in worker.log
+    progress = worker_progress()
+    assert not progress.ok
+    assert str(missing) in progress.message
+
+
+def test_beat_publishes_the_sweep(beat: Process, broker: Broker) -> None:
+    wait_until(lambda: broker.length(jobs.HOUSEKEEPING) > 0, what="the first sweep")
+    assert beat.terminate() == 0
