@@ -41,6 +41,16 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
         return super().has_change_permission(request)
 
 
+class DeletesWhole(admin.ModelAdmin[Any]):
+    """Who may delete a row deletes with it what is about it alone, though nobody deletes jobs or reviews one by one."""
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
+        to_delete, counts, _, protected = super().get_deleted_objects(objs, request)
+        return to_delete, counts, set(), protected
+
+
 def photo_image(photo: Photo, *, kind: str) -> SafeString:
     """The photo's `thumbnail` or `preview`, free of metadata, through the view that checks access."""
     return format_html(

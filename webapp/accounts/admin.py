@@ -6,20 +6,15 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
 from webapp.accounts.models import User
+from webapp.admin import DeletesWhole
+from webapp.gallery.services import batches, photos
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin[User]):
-    list_display = [
-        "username",
-        "email",
-        "photo_count",
-        "is_active",
-        "is_staff",
-        "is_superuser",
-        "last_login",
-        "date_joined",
-    ]
+class UserAdmin(DeletesWhole, DjangoUserAdmin[User]):
+    """Accounts. Who has reviewed captions cannot be deleted, only made inactive: the history names them."""
+
+    list_display = ["username", "email", "photo_count", "is_active", "is_staff", "last_login", "date_joined"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).annotate(photo_count=Count("photos"))
@@ -27,3 +22,14 @@ class UserAdmin(DjangoUserAdmin[User]):
     @admin.display(description="photos", ordering="photo_count")
     def photo_count(self, user: Any) -> int:
         return int(user.photo_count)
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        for batch in obj.batches.exclude(archive=""):  # one by one, with their files
+            batches.batch_cancel(batch=batch)
+        for photo in obj.photos.all():
+            photos.photo_delete(photo=photo)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            self.delete_model(request, user)

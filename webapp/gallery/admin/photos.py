@@ -7,7 +7,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 
-from webapp.admin import ReadOnlyAdmin, act_on_each, photo_image, state_badge
+from webapp.admin import DeletesWhole, ReadOnlyAdmin, act_on_each, photo_image, state_badge
 from webapp.gallery.models import Caption, CaptionJob, Photo
 from webapp.gallery.services import photos
 
@@ -39,11 +39,10 @@ class CaptionInline(admin.TabularInline[Caption, Photo]):
 
 
 @admin.register(Photo)
-class PhotoAdmin(ReadOnlyAdmin):
+class PhotoAdmin(DeletesWhole, ReadOnlyAdmin):
     list_display = ["thumbnail_image", "name", "owner", "state", "caption_text", "size", "created_at"]
     list_display_links = ["thumbnail_image", "name"]
     list_filter = ["job__state", "format", "created_at"]
-    list_select_related = ["owner", "job"]
     search_fields = ["name", "owner__username", "sha256__startswith"]
     fields = ["preview_image", "name", "owner", "state", "error", "size", "sha256", "created_at"]
     inlines = [CaptionInline]
@@ -51,13 +50,6 @@ class PhotoAdmin(ReadOnlyAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("gallery.delete_photo")
-
-    def get_deleted_objects(
-        self, objs: Any, request: HttpRequest
-    ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
-        # Who may delete a photo deletes with it what is about it alone: its job, captions and their reviews.
-        to_delete, counts, _, protected = super().get_deleted_objects(objs, request)
-        return to_delete, counts, set(), protected
 
     def delete_model(self, request: HttpRequest, obj: Photo) -> None:
         photos.photo_delete(photo=obj)
@@ -69,7 +61,7 @@ class PhotoAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         newest = Caption.objects.filter(photo=OuterRef("pk")).order_by("-created_at", "-id").values("text")[:1]
         rows: QuerySet[Any] = super().get_queryset(request).annotate(newest_text=Subquery(newest))
-        return rows.select_related("job")
+        return rows.select_related("owner", "job")
 
     @admin.display(description="photo")
     def thumbnail_image(self, photo: Photo) -> str:

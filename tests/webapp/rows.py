@@ -1,0 +1,59 @@
+"""Rows and files for the tests of API, admin and review."""
+
+import io
+import itertools
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+from PIL import Image
+
+from webapp.accounts.models import User
+from webapp.gallery.models import Caption, CaptionJob, ModelVersion, Photo
+
+_numbers = itertools.count()
+
+
+def picture(name: str = "cat.png", *, color: str = "teal") -> SimpleUploadedFile:
+    """A small PNG, as a browser or program sends it."""
+    content = io.BytesIO()
+    Image.new("RGB", (40, 30), color).save(content, "PNG")
+    return SimpleUploadedFile(name, content.getvalue(), "image/png")
+
+
+def photo_make(owner: User, *, state: str = CaptionJob.State.QUEUED, **job: object) -> Photo:
+    """A photo with its job; there are no files behind it."""
+    number = next(_numbers)
+    photo = Photo.objects.create(
+        owner=owner, sha256=f"{number:064}", name=f"photo-{number}.jpg", original=f"photos/{number}/original",
+        thumbnail=f"photos/{number}/thumbnail.jpg", preview=f"photos/{number}/preview.jpg", format="JPEG",
+        width=400, height=300, size_bytes=12345,
+    )  # fmt: skip
+    CaptionJob.objects.create(photo=photo, state=state, queued_at=timezone.now(), **job)  # type: ignore[misc]
+    return photo
+
+
+def model_version_make(**values: object) -> ModelVersion:
+    defaults = {"version": f"{next(_numbers):064}", "name": "default", "path": "models/default"}
+    return ModelVersion.objects.create(**{**defaults, **values})
+
+
+def caption_make(
+    owner: User,
+    model_version: ModelVersion,
+    *,
+    text: str = "a dog runs",
+    confidence: float = 0.5,
+    photo: Photo | None = None,
+) -> Caption:
+    """A caption of a photo of its own, unless one is given."""
+    return Caption.objects.create(
+        photo=photo or photo_make(owner, state=CaptionJob.State.DONE),
+        model_version=model_version,
+        text=text,
+        confidence=confidence,
+        words=[{"text": word, "log_probability": -0.5} for word in text.split()],
+        alternatives=[{"text": text, "confidence": confidence}, {"text": "a cat sits", "confidence": 0.1}],
+        decode_ms=1.5,
+        wait_ms=2.5,
+        model_ms=3.5,
+    )

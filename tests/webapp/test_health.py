@@ -1,0 +1,196 @@
+"""Liveness and readiness, with a real broker that is killed, frozen and filled, and a real database that is locked."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from tests.brokers import Broker, broker_use, wait_until
+from tests.databases import postgres
+from tests.webapp.rows import model_version_make, photo_make
+from webapp import health
+from webapp.accounts.models import User
+from webapp.gallery.models import CaptionJob, WorkerHeartbeat
+from webapp.gallery.services.heartbeats import heartbeat_record
+
+pytestmark = pytest.mark.django_db(transaction=True)
+sqlite_only = pytest.mark.skipif("sqlite3" not in settings.DATABASES["default"]["ENGINE"], reason="SQLite's lock")
+
+
+@pytest.fixture
+def own_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
+    """One that the test may break."""
+    with Broker() as broker:
+        broker_use(broker, monkeypatch)
+        yield broker
+
+
+@pytest.fixture
+def worker(db: None) -> None:
+    """A worker that said a moment ago that it has a model."""
+    heartbeat_record(name="host-1", device="cpu", model_version_id=model_version_make().pk)
+
+
+def readyz(client: Client) -> tuple[int, dict[str, Any]]:
+    """Status and parts; fails where the answer took more than the five seconds it may take."""
+    begun = time.monotonic()
+    response = client.get("/readyz")
+    assert time.monotonic() - begun < 5
+    return response.status_code, response.json()["parts"]
+
+
+@pytest.mark.django_db(databases=[])
+def test_healthz_is_alive_without_asking_the_database(client: Client) -> None:
+    assert client.get("/healthz").json() == {"status": "alive"}
+
+
+def test_healthz_answers_are_not_cached(client: Client) -> None:
+    assert "no-store" in client.get("/healthz")["Cache-Control"]
+
+
+def test_healthz_may_not_be_posted_to(client: Client) -> None:
+    assert client.post("/healthz").status_code == 405
+
+
+def test_readyz_is_ready_where_all_parts_are(client: Client, broker: Broker, worker: None) -> None:
+    status, parts = readyz(client)
+    assert (status, {name: part["ok"] for name, part in parts.items()}) == (
+        200, {"database": True, "broker": True, "worker": True},
+    )  # fmt: skip
+
+
+def test_readyz_names_a_broker_that_is_down(client: Client, worker: None) -> None:
+    status, parts = readyz(client)
+    assert status == 503
+    assert [name for name, part in parts.items() if not part["ok"]] == ["broker"]
+    assert "127.0.0.1:1" in parts["broker"]["error"]
+    assert "FOVEA_BROKER_URL" in parts["broker"]["remedy"]
+
+
+def test_readyz_hides_the_brokers_password(client: Client, worker: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(health.jobs.app.conf, "broker_url", "redis://:hunter2@127.0.0.1:1/0")
+    assert "hunter2" not in str(readyz(client))
+
+
+def test_readyz_names_a_silent_broker_in_time(client: Client, own_broker: Broker, worker: None) -> None:
+    own_broker.freeze()
+    status, parts = readyz(client)
+    own_broker.thaw()
+    assert status == 503
+    assert [name for name, part in parts.items() if not part["ok"]] == ["broker"]
+
+
+def test_readyz_names_a_broker_that_is_full(client: Client, own_broker: Broker, worker: None) -> None:
+    own_broker.command("CONFIG SET maxmemory 1")
+    status, parts = readyz(client)
+    assert status == 503
+    assert "memory" in parts["broker"]["error"]
+
+
+def test_readyz_is_ready_again_after_the_broker_is_back(client: Client, own_broker: Broker, worker: None) -> None:
+    own_broker.kill()
+    assert readyz(client)[0] == 503
+    own_broker.start()
+    assert readyz(client)[0] == 200
+
+
+def test_readyz_names_a_missing_worker(client: Client, broker: Broker) -> None:
+    status, parts = readyz(client)
+    assert status == 503
+    assert "No worker is running" in parts["worker"]["error"]
+    assert parts["worker"]["remedy"]
+
+
+def test_readyz_passes_on_why_the_last_worker_ended(client: Client, broker: Broker) -> None:
+    heartbeat_record(name="host-1", device="cpu", model_version_id=None, error="vocab.json is missing")
+    assert "vocab.json is missing" in readyz(client)[1]["worker"]["error"]
+
+
+def test_readyz_names_a_worker_without_progress(client: Client, broker: Broker, worker: None, user: User) -> None:
+    photo = photo_make(user)
+    CaptionJob.objects.filter(photo=photo).update(queued_at=timezone.now() - timedelta(hours=1))
+    status, parts = readyz(client)
+    assert status == 503
+    assert "finished nothing" in parts["worker"]["error"]
+    assert "restart" in parts["worker"]["remedy"]
+
+
+@sqlite_only
+def test_readyz_names_a_locked_database_in_time(client: Client, broker: Broker, worker: None) -> None:
+    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        status, parts = readyz(client)
+    finally:
+        other.close()
+    assert status == 503
+    assert [name for name, part in parts.items() if not part["ok"]] == ["database"]
+    assert "locked" in parts["database"]["error"]
+    assert "transaction" in parts["database"]["remedy"]
+
+
+@sqlite_only
+def test_readyz_names_missing_tables(client: Client, broker: Broker) -> None:
+    table = WorkerHeartbeat._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
+    try:
+        status, parts = readyz(client)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
+    assert status == 503
+    assert "migrate" in parts["worker"]["remedy"]
+
+
+def test_probe_that_is_silent_is_given_up_on_and_not_asked_twice() -> None:
+    never = threading.Event()
+    asked: list[int] = []
+
+    def check() -> str:
+        asked.append(1)
+        never.wait()
+        return "late"
+
+    probe = health.Probe("part", check, silent="restart it")
+    first, second = probe.start(), probe.start()
+    assert first is second
+    report = probe.report(first, seconds=0.01)
+    assert (report["ok"], report["remedy"]) == (False, "restart it")
+    never.set()
+    wait_until(first.done, what="the end of the check")
+    assert asked == [1]
+
+
+def test_probe_that_raises_something_unexpected_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    def check() -> str:
+        raise ZeroDivisionError("by zero")
+
+    probe = health.Probe("part", check, silent="")
+    report = probe.report(probe.start(), seconds=5)
+    assert report["error"] == "ZeroDivisionError: by zero"
+    assert "part" in caplog.text
+
+
+@pytest.mark.slow
+def test_database_check_on_postgresql_says_when_the_server_is_gone() -> None:
+    script = "import django; django.setup(); from webapp.health import database_check as c; print(c())"
+    with postgres() as url:
+        environment = {**os.environ, "FOVEA_DATABASE_URL": url}
+        up = subprocess.run(
+            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False
+        )
+    down = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert up.stdout.strip() == "postgresql", up.stderr
+    assert "NotReady" in down.stderr
