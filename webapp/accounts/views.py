@@ -1,11 +1,24 @@
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth import login
+from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from webapp.accounts.forms import SignupForm
+
+
+class Login(LoginView):
+    """Locked by django-axes after repeated wrong passwords: see AXES_ in the settings."""
+
+    template_name = "accounts/login.html"
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs) | {"signup_open": settings.SIGNUP_OPEN}
 
 
 @sensitive_post_parameters()

@@ -55,14 +55,12 @@ def photo_inspect(path: Path, limits: Limits) -> Inspection:
         with _opened(path, limits) as image:
             name = {"MPO": "JPEG", "HEIF": "HEIC"}.get(image.format or "", image.format or "")
             width, height = image.size
-            if _turned(image):
-                width, height = height, width
-            image.draft(
-                None, (PREVIEW_SIDE, PREVIEW_SIDE)
-            )  # JPEG: a fraction of the resolution, in a fraction of the time
-            image.load()
+            image.draft(None, (PREVIEW_SIDE, PREVIEW_SIDE))  # JPEG: fewer pixels, in a fraction of the time
+            image.load()  # before the metadata is looked at: a PNG's is read by loading, where an error would be lost
             profile = image.info.get("icc_profile")
-            preview = ImageOps.exif_transpose(_shrunk(image, PREVIEW_SIDE))
+            preview, turned = _upright(_shrunk(image, PREVIEW_SIDE))
+            if turned:
+                width, height = height, width
             preview = _on_white(_srgb(preview, profile))
             thumbnail = _shrunk(preview, THUMBNAIL_SIDE)
             return Inspection(name, width, height, _jpeg(thumbnail), _jpeg(preview))
@@ -131,11 +129,13 @@ def _unidentified(path: Path) -> PhotoRejected:
     return PhotoRejected("unsupported_format", f"{name} is not accepted; convert it to one of {FORMATS_TEXT}.")
 
 
-def _turned(image: Image.Image) -> bool:
+def _upright(image: Image.Image) -> tuple[Image.Image, bool]:
+    """The picture as the camera was held, and whether that swapped its sides (EXIF 2.32, 4.6.4 A: Orientation)."""
     try:
-        return image.getexif().get(0x0112) in {5, 6, 7, 8}  # Orientation: these swap the axes (EXIF 2.32, 4.6.4 A)
+        turned = image.getexif().get(0x0112) in {5, 6, 7, 8}
+        return ImageOps.exif_transpose(image), turned
     except Exception:  # noqa: BLE001  (metadata that cannot be read does not spoil the pixels)
-        return False
+        return image, False
 
 
 def _shrunk(image: Image.Image, side: int) -> Image.Image:

@@ -1,0 +1,275 @@
+"""Taking photos in: what is stored, what is refused, and what is left behind (nothing)."""
+
+import errno
+import hashlib
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from django.db import DatabaseError, connection
+
+from tests.brokers import Broker
+from tests.harm import bloat, crash, hang
+from tests.pictures import noise, picture, png_bomb, upload
+from tests.webapp.conftest import files_of
+from webapp import jobs
+from webapp.accounts.models import User
+from webapp.gallery import isolation, storage
+from webapp.gallery.errors import ActionRefused, GalleryError, PhotoRejected
+from webapp.gallery.models import Caption, CaptionJob, ModelVersion, Photo
+from webapp.gallery.services import photos
+from webapp.gallery.services.photos import photo_create, photo_delete, photo_retry, photos_upload
+from webapp.sandbox import Sandbox
+
+State = CaptionJob.State
+
+
+def create(owner: User, content: bytes | None = None, name: str = "photo.jpg") -> Photo:
+    return photo_create(owner=owner, file=upload(content, name), name=name)[0]
+
+
+def test_photo_create_keeps_the_original_untouched(media: Path, user: User) -> None:
+    content = picture() + b"trailing bytes"
+    photo = create(user, content)
+    assert (media / photo.original).read_bytes() == content
+    assert photo.sha256 == hashlib.sha256(content).hexdigest()
+    assert photo.size_bytes == len(content)
+
+
+def test_photo_create_stores_under_names_of_its_own(media: Path, user: User) -> None:
+    photo = create(user, name="my holiday.jpg")
+    assert photo.name == "my holiday.jpg"
+    assert not [path for path in files_of(media) if "holiday" in str(path)]
+
+
+def test_photo_create_makes_a_thumbnail_and_a_preview(media: Path, user: User) -> None:
+    photo = create(user)
+    assert {(media / photo.thumbnail).read_bytes()[:2], (media / photo.preview).read_bytes()[:2]} == {b"\xff\xd8"}
+    assert (photo.format, photo.width, photo.height) == ("JPEG", 96, 64)
+
+
+def test_photo_create_queues_its_caption(media: Path, user: User) -> None:
+    job = create(user).job
+    assert (job.state, job.lane) == (State.QUEUED, "interactive")
+
+
+def test_photo_create_tells_a_worker(
+    media: Path, user: User, broker: Broker, django_capture_on_commit_callbacks
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        create(user)
+    assert broker.length(jobs.INTERACTIVE) == 1
+
+
+def test_photo_create_gives_the_same_bytes_one_photo(media: Path, user: User) -> None:
+    first = create(user)
+    again, created = photo_create(owner=user, file=upload(name="other.jpg"), name="other.jpg")
+    assert (again, created) == (first, False)
+    assert len(files_of(media)) == 3
+
+
+def test_photo_create_gives_each_owner_their_own(media: Path, user: User, other_user: User) -> None:
+    assert create(user) != create(other_user)
+
+
+def test_photo_create_queues_a_cancelled_photo_once_more(media: Path, user: User) -> None:
+    photo = create(user)
+    CaptionJob.objects.update(state=State.CANCELLED)
+    assert create(user).job.state == State.QUEUED
+    assert Photo.objects.get() == photo
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "empty"),
+        (b"not a picture", "not_an_image"),
+        (noise(size=(400, 400))[:-2000], "truncated"),
+        (png_bomb(), "too_many_pixels"),
+        (picture(kind="BMP"), "unsupported_format"),
+    ],
+    ids=["empty", "text", "truncated", "bomb", "bmp"],
+)
+def test_photo_create_stores_nothing_of_a_broken_file(media: Path, user: User, content: bytes, code: str) -> None:
+    with pytest.raises(PhotoRejected, match=r"^broken\.jpg: ") as caught:
+        create(user, content, "broken.jpg")
+    assert caught.value.code == code
+    assert not files_of(media)
+    assert not Photo.objects.exists()
+
+
+def test_photo_create_names_the_limit_of_bytes(media: Path, user: User, settings) -> None:
+    settings.UPLOAD_MAX_BYTES = 1000
+    with pytest.raises(PhotoRejected, match=r"the limit is 1,000\. Save it smaller"):
+        create(user, noise())
+    assert not files_of(media)
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("../../etc/passwd", "slash"),
+        ("a\\b.jpg", "slash"),
+        ("a\0.jpg", "NUL"),
+        ("x" * 4000 + ".jpg", "4,004 characters; the limit is 255"),
+        (" ", "no name"),
+    ],
+    ids=["slashes", "backslash", "nul", "long", "blank"],
+)
+def test_photo_create_refuses_a_name_that_is_none(media: Path, user: User, name: str, problem: str) -> None:
+    with pytest.raises(PhotoRejected, match=problem) as caught:
+        photo_create(owner=user, file=upload(), name=name)
+    assert caught.value.code == "bad_name"
+    assert "Rename the file" in caught.value.message
+    assert not files_of(media)
+
+
+@pytest.mark.parametrize(
+    ("harm", "problem"), [(hang, "took longer than 1 s"), (crash, "SIGABRT"), (bloat, "more memory")]
+)
+def test_photo_create_outlives_a_file_that_harms_its_decoder(
+    media: Path, user: User, monkeypatch: pytest.MonkeyPatch, harm: object, problem: str
+) -> None:
+    small = Sandbox(processes=1, timeout=1, memory_mb=1024)
+    small.run(int)  # the child has started: the time-out is the file's alone
+    monkeypatch.setattr(photos, "sandbox", lambda: small)
+    monkeypatch.setattr(photos, "photo_inspect", harm)
+    with pytest.raises(PhotoRejected, match=problem) as caught:
+        create(user)
+    small.close()
+    assert caught.value.code == "unreadable"
+    assert not files_of(media)
+
+
+def test_photo_create_on_a_full_disk_leaves_nothing(media: Path, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(storage.os, "fsync", full)
+    with pytest.raises(GalleryError, match="The disk is full") as caught:
+        create(user)
+    assert caught.value.code == "no_space"
+    assert not files_of(media)
+    monkeypatch.undo()
+    create(user)  # works again without a restart
+
+
+def test_photo_create_that_cannot_write_its_row_leaves_no_file(
+    media: Path, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*args: object, **kwargs: object) -> None:
+        raise DatabaseError("database is locked")
+
+    monkeypatch.setattr(CaptionJob.objects, "create", locked)
+    with pytest.raises(DatabaseError):
+        create(user)
+    assert not files_of(media)
+    assert not Photo.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_photo_create_of_one_file_in_two_requests_at_once_gives_one_photo(media: Path, user: User) -> None:
+    barrier = threading.Barrier(2)
+    found: list[tuple[Photo, bool]] = []
+
+    def send() -> None:
+        barrier.wait()
+        found.append(photo_create(owner=user, file=upload(), name="photo.jpg"))
+        connection.close()
+
+    threads = [threading.Thread(target=send) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(created for _, created in found) == [False, True]
+    assert found[0][0] == found[1][0]
+    assert len(files_of(media)) == 3
+
+
+def test_photos_upload_lets_the_neighbours_of_a_broken_file_through(media: Path, user: User) -> None:
+    files = [upload(picture("red"), "red.jpg"), upload(b"", "empty.jpg"), upload(picture("blue"), "blue.jpg")]
+    uploads = photos_upload(owner=user, files=files)
+    assert [(item.created, item.error.code if item.error else "") for item in uploads] == [
+        (True, ""), (False, "empty"), (True, ""),
+    ]  # fmt: skip
+    assert Photo.objects.count() == 2
+
+
+def test_photos_upload_refuses_more_files_than_the_limit_as_a_whole(media: Path, user: User, settings) -> None:
+    settings.UPLOAD_MAX_FILES = 2
+    with pytest.raises(PhotoRejected, match=r"3 files .* limit is 2\. Nothing was stored\.") as caught:
+        photos_upload(owner=user, files=[upload()] * 3)
+    assert caught.value.code == "too_many_files"
+    assert not files_of(media)
+
+
+def test_photos_upload_tells_the_workers_once(media: Path, user: User, broker: Broker) -> None:
+    photos_upload(owner=user, files=[upload(picture(colour), f"{colour}.jpg") for colour in ("red", "blue")])
+    assert broker.length(jobs.INTERACTIVE) == 1
+
+
+def test_photo_delete_removes_rows_and_files(media: Path, user: User, django_capture_on_commit_callbacks) -> None:
+    photo = create(user)
+    version = ModelVersion.objects.create(version="v", name="m", path="p")
+    Caption.objects.create(
+        photo=photo, model_version=version, text="t", confidence=1, words=[], decode_ms=1, wait_ms=1, model_ms=1
+    )
+    with django_capture_on_commit_callbacks(execute=True):
+        photo_delete(photo=photo)
+    assert not files_of(media)
+    assert [model.objects.count() for model in (Photo, CaptionJob, Caption)] == [0, 0, 0]
+
+
+def test_photo_delete_spares_the_neighbours(media: Path, user: User, django_capture_on_commit_callbacks) -> None:
+    kept = create(user, picture("red"))
+    with django_capture_on_commit_callbacks(execute=True):
+        photo_delete(photo=create(user, picture("blue")))
+    assert (media / kept.original).exists()
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.QUARANTINED, State.CANCELLED])
+def test_photo_retry_starts_from_nothing(media: Path, user: User, state: str) -> None:
+    photo = create(user)
+    CaptionJob.objects.update(
+        state=state, lease_count=9, harm_count=2, error_code="harmful", error_message="m", token=7
+    )
+    photo_retry(photo=photo)
+    job = CaptionJob.objects.get()
+    assert (job.state, job.lease_count, job.harm_count, job.error_code, job.error_message) == (
+        State.QUEUED,
+        0,
+        0,
+        "",
+        "",
+    )
+    assert job.token == 7  # a fencing token only ever rises
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING, State.DONE, State.PAUSED])
+def test_photo_retry_refuses_what_did_not_fail(media: Path, user: User, state: str) -> None:
+    photo = create(user)
+    CaptionJob.objects.update(state=state)
+    with pytest.raises(ActionRefused, match=r"photo\.jpg"):
+        photo_retry(photo=photo)
+    assert CaptionJob.objects.get().state == state
+
+
+def test_media_path_stays_below_the_media_folder(media: Path) -> None:
+    with pytest.raises(ValueError, match="outside the media folder"):
+        storage.media_path("../secrets/secret_key")
+
+
+def test_staging_folder_removes_what_a_crash_left_an_hour_ago(media: Path) -> None:
+    stale, fresh = media / "incoming" / "stale", media / "incoming" / "fresh"
+    for folder in (stale, fresh):
+        folder.mkdir(parents=True)
+    os.utime(stale, (0, 0))
+    with storage.staging_folder():
+        assert fresh.exists()
+        assert not stale.exists()
+
+
+def test_sandbox_of_the_gallery_has_the_configured_limits() -> None:
+    assert isolation.sandbox().memory_mb == 2048
