@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.util
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -149,7 +150,10 @@ def _weights_read(weights: WeightsReference) -> dict[str, Tensor]:
             f"The encoder's weights {path} have sha256 {digest}, not {weights.sha256}. "
             f"Reinstall or fetch {weights.name} again."
         )
-    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise BundleCorrupt(f"The encoder's weights {path} are not a file of weights ({error}).") from error
     return state
 
 
