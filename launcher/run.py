@@ -3,11 +3,12 @@
 import os
 import signal
 import threading
+from dataclasses import replace
 from types import FrameType
 from typing import NoReturn
 
 from launcher.errors import LaunchError
-from launcher.site import MODEL_UNUSABLE, Site, model_unusable, path_shown
+from launcher.site import Site, model_unusable, path_shown
 from launcher.supervision import State
 
 
@@ -70,10 +71,10 @@ def _watch(site: Site, stopper: Stopper) -> NoReturn:
         if web_answers and not worker_told and second % 2 == 0 and site.answers("/readyz") == 200:
             worker_told = True
             say("  The worker is ready: captions appear on the open page.")
-        for name, state in before.items():
-            if line := change_told(name, state, states[name]):
+        for name, state in states.items():
+            if name in before and (line := change_told(name, before[name], state)):
                 say(f"  {line} Log: {path_shown(site.logs / name)}.log")
-        before = states
+            before[name] = state if state.pid else replace(state, pid=before.get(name, state).pid)
         second += 1
         stopper.wait(1)
 
@@ -82,10 +83,6 @@ def change_told(name: str, before: State, now: State) -> str:
     """What to tell a person of a program's change; empty where it is none of their business."""
     if before.pid and now.pid and before.pid != now.pid:
         return f"The {name} ended unexpectedly and was started again."
-    if now.name == before.name or now.exit_status == MODEL_UNUSABLE:
-        return ""
-    if now.name == "BACKOFF":
-        return f"The {name} ended at once (status {now.exit_status}) and is tried again."
-    if now.name == "FATAL":
+    if now.name == "FATAL" != before.name:
         return f"The {name} cannot be started, and is not tried again."
     return ""

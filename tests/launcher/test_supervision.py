@@ -52,7 +52,8 @@ def supervise(tmp_path):
 
 def running(supervisor: Supervisor, name: str) -> int:
     supervisor.start(name)
-    return wait_for(lambda: supervisor.states()[name].pid)
+    pid: int = wait_for(lambda: supervisor.states()[name].pid)
+    return pid
 
 
 def test_supervisor_leaves_no_process_behind(supervise):

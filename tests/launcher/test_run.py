@@ -1,0 +1,203 @@
+"""`make run` and `make demo`, whole: real broker, web, worker and beat."""
+
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from launcher.processes import session_processes
+from launcher.site import free_port
+from webapp.env import BASE_DIR
+
+pytestmark = pytest.mark.slow
+
+LAUNCHER = [sys.executable, "-m", "launcher"]
+
+
+class Run:
+    """`python -m launcher run` in a data folder of its own."""
+
+    def __init__(self, folder: Path, **variables: str) -> None:
+        self.folder = folder
+        self.environ = os.environ | {
+            "FOVEA_DATA_DIR": str(folder),
+            "FOVEA_PORT": str(free_port()),
+            "FOVEA_BROKER_URL": "",
+            "FOVEA_DATABASE_URL": "",
+            **variables,
+        }
+        self.url = f"http://127.0.0.1:{self.environ['FOVEA_PORT']}"
+        self.printed = folder.with_suffix(".txt")
+        self._sessions: set[int] = set()  # of its supervisors
+
+    @contextmanager
+    def started(self) -> Iterator[subprocess.Popen[bytes]]:
+        with self.printed.open("wb") as out:
+            process = subprocess.Popen(
+                [*LAUNCHER, "run"], cwd=BASE_DIR, env=self.environ, stdout=out, stderr=subprocess.STDOUT
+            )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(60)
+
+    def text(self) -> str:
+        return self.printed.read_text()
+
+    def wait_for(self, text: str, seconds: float = 120) -> None:
+        wait_for(lambda: text in self.text(), seconds, self.text)
+
+    def processes(self) -> dict[int, str]:
+        """Command lines of every living process of this run's supervisor, orphans included."""
+        mark = f"FOVEA_DATA_DIR={self.folder}\0".encode()
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if mark in (process / "environ").read_bytes() and os.getsid(int(process.name)) != os.getsid(0):
+                    self._sessions.add(os.getsid(int(process.name)))
+        found = {}
+        for pid in {pid for session in self._sessions for pid in session_processes(session)}:
+            with suppress(OSError):
+                found[pid] = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        return found
+
+
+def wait_for(condition, seconds, explain=lambda: ""):
+    give_up = time.monotonic() + seconds
+    while not (result := condition()):
+        assert time.monotonic() < give_up, f"waited {seconds} s: {explain()}"
+        time.sleep(0.2)
+    return result
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, tiny_bundle) -> Iterator[Run]:
+    """A site whose worker is ready."""
+    run = Run(tmp_path_factory.mktemp("run"), FOVEA_DEFAULT_BUNDLE=str(tiny_bundle))
+    with run.started():
+        run.wait_for("The worker is ready")
+        yield run
+
+
+@pytest.fixture
+def broken_run(tmp_path) -> Run:
+    """One whose worker has no bundle, so that it starts fast."""
+    return Run(tmp_path / "data", FOVEA_DEFAULT_BUNDLE=str(tmp_path / "none"))
+
+
+@pytest.fixture
+def api(run) -> Iterator[httpx.Client]:
+    password = (run.folder / "secrets" / "admin_password").read_text().strip()
+    with httpx.Client(base_url=f"{run.url}/api/v1/", timeout=20, trust_env=False) as client:
+        answer = client.post("auth/login/", json={"username": "admin", "password": password})
+        client.headers["Authorization"] = f"Token {answer.raise_for_status().json()['token']}"
+        yield client
+
+
+def test_run_captions_the_sample_photos_unasked(run, api):
+    def captions() -> list[str]:
+        photos = api.get("photos/").raise_for_status().json()["results"]
+        return [photo["caption"] for photo in photos if photo["state"] == "done"]
+
+    samples = sorted((BASE_DIR / "samples").glob("*.jpg"))
+    assert len(samples) >= 4
+    wait_for(lambda: len(captions()) == len(samples), 60, lambda: str(api.get("photos/").json()))
+
+
+def test_run_shows_the_password_and_keeps_it_for_its_owner_alone(run):
+    path = run.folder / "secrets" / "admin_password"
+    assert f"password {path.read_text().strip()} (shown this once" in run.text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_run_keeps_the_broker_password_for_its_owner_alone(run):
+    path = run.folder / "broker" / "valkey.conf"
+    assert "requirepass" in path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_second_run_on_the_same_data_says_so_and_ends(run):
+    environ = run.environ | {"FOVEA_PORT": str(free_port())}
+    second = subprocess.run([*LAUNCHER, "run"], cwd=BASE_DIR, env=environ, capture_output=True, text=True, check=False)
+    assert second.returncode == 1
+    assert "already runs on" in second.stdout
+    assert httpx.get(f"{run.url}/healthz", trust_env=False).status_code == 200
+
+
+def test_run_starts_a_killed_web_process_again(run):
+    found = subprocess.run(["pgrep", "-f", f"uvicorn.*{run.environ['FOVEA_PORT']}"], capture_output=True, check=True)
+    os.kill(int(found.stdout.split()[0]), signal.SIGKILL)
+    run.wait_for("The web ended unexpectedly and was started again")
+
+    def answers() -> bool:
+        try:
+            return httpx.get(f"{run.url}/healthz", trust_env=False).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    wait_for(answers, 60, run.text)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_run_leaves_nothing_running_when_stopped(broken_run, number):
+    with broken_run.started() as process:
+        broken_run.wait_for("Open http")
+        assert len(broken_run.processes()) >= 4
+        process.send_signal(number)
+        assert process.wait(60) == 0
+    assert broken_run.processes() == {}
+    assert "nothing is left running" in broken_run.text()
+
+
+def test_run_without_a_bundle_keeps_the_site_up_and_says_why(broken_run):
+    with broken_run.started():
+        broken_run.wait_for("The worker cannot use its model and is not started again")
+        broken_run.wait_for("Open http")
+        assert re.search(r"no model bundle at .*none", broken_run.text())
+        assert not any("-m worker" in line for line in broken_run.processes().values())
+        assert httpx.get(f"{broken_run.url}/healthz", trust_env=False).status_code == 200
+        ready = httpx.get(f"{broken_run.url}/readyz", trust_env=False)
+        assert ready.status_code == 503
+        assert "No worker is running" in ready.text
+
+
+def test_run_goes_on_after_its_launcher_was_killed(broken_run):
+    with broken_run.started() as process:
+        broken_run.wait_for("Open http")
+        before = set(broken_run.processes())
+        assert len(before) >= 4
+        process.kill()
+        process.wait()
+    with broken_run.started():
+        broken_run.wait_for("Open http")
+        after = broken_run.processes()
+        assert not before & set(after)
+        assert sum("valkey-server" in line for line in after.values()) == 1
+        assert "First start" not in broken_run.text()
+
+
+def test_demo_shows_captions_and_leaves_nothing(tiny_bundle):
+    environ = os.environ | {"FOVEA_DEFAULT_BUNDLE": str(tiny_bundle)}
+    done = subprocess.run([*LAUNCHER, "demo"], cwd=BASE_DIR, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^  coffee\.jpg +\w.* \d\.\d\d +\d+$", done.stdout, flags=re.MULTILINE), done.stdout
+    figure = re.search(r"for each word: (\S+)", done.stdout)
+    assert figure
+    assert (BASE_DIR / figure.group(1)).stat().st_size > 10_000
+
+
+def test_demo_says_what_failed(tmp_path):
+    environ = os.environ | {"FOVEA_DEFAULT_BUNDLE": str(tmp_path / "none")}
+    done = subprocess.run([*LAUNCHER, "demo"], cwd=BASE_DIR, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Failed: the worker cannot use its model." in done.stdout
+    assert f"no model bundle at {tmp_path}/none" in done.stdout
