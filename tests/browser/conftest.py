@@ -99,11 +99,13 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """For one module only: while playwright runs, this thread has an event loop, in which Django refuses its ORM."""
     if not CHROMIUM.exists():
         service_missing(f"{CHROMIUM} is not installed (Debian: chromium)")
-    with sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         # Chromium's own sandbox cannot be set up by root.
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox"] if os.geteuid() == 0 else []

@@ -28,7 +28,7 @@ def photo_make(owner: User, *, state: str = CaptionJob.State.QUEUED, **job: obje
         thumbnail=f"photos/{number}/thumbnail.jpg", preview=f"photos/{number}/preview.jpg", format="JPEG",
         width=400, height=300, size_bytes=12345,
     )  # fmt: skip
-    CaptionJob.objects.create(photo=photo, state=state, queued_at=timezone.now(), **job)  # type: ignore[misc]
+    CaptionJob.objects.create(photo=photo, state=state, queued_at=timezone.now(), **job)
     return photo
 
 

@@ -19,7 +19,7 @@ from django.utils import timezone
 from tests.brokers import Broker, broker_use, wait_until
 from tests.databases import postgres
 from tests.webapp.rows import model_version_make, photo_make
-from webapp import health
+from webapp import health, jobs
 from webapp.accounts.models import User
 from webapp.gallery.models import CaptionJob, WorkerHeartbeat
 from webapp.gallery.services.heartbeats import heartbeat_record
@@ -79,7 +79,7 @@ def test_readyz_names_a_broker_that_is_down(client: Client, worker: None) -> Non
 
 
 def test_readyz_hides_the_brokers_password(client: Client, worker: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(health.jobs.app.conf, "broker_url", "redis://:hunter2@127.0.0.1:1/0")
+    monkeypatch.setitem(jobs.app.conf, "broker_url", "redis://:hunter2@127.0.0.1:1/0")
     assert "hunter2" not in str(readyz(client))
 
 

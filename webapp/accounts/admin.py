@@ -17,7 +17,8 @@ class UserAdmin(DeletesWhole, DjangoUserAdmin[User]):
     list_display = ["username", "email", "photo_count", "is_active", "is_staff", "last_login", "date_joined"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return super().get_queryset(request).annotate(photo_count=Count("photos"))
+        users: QuerySet[User] = super().get_queryset(request).annotate(photo_count=Count("photos"))
+        return users
 
     @admin.display(description="photos", ordering="photo_count")
     def photo_count(self, user: Any) -> int:
