@@ -1,5 +1,6 @@
 """Small model bundles: a real encoder that sees 64 pixels, and a decoder that knows four photos by heart."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,14 @@ CAPTIONS = {  # colour of the whole photo -> what the bundles say of it
 STEPS = 80
 
 
-def bundle_make(directory: Path, *, decoder: str = "show_attend_and_tell", seed: int = 0) -> Path:
-    """A bundle that knows CAPTIONS. Another seed, other weights and another version. Takes about a second."""
+def bundle_make(
+    directory: Path,
+    *,
+    decoder: str = "show_attend_and_tell",
+    seed: int = 0,
+    captions: Mapping[str, str] = CAPTIONS,
+) -> Path:
+    """A bundle that knows `captions`. Another seed, other weights and another version. Takes about a second."""
     import numpy as np
     import torch
     from PIL import Image
@@ -31,13 +38,13 @@ def bundle_make(directory: Path, *, decoder: str = "show_attend_and_tell", seed:
         preprocessing=encoder_preprocessing("efficientnet_lite0", size=64),
         decoding=DecodingDefaults(beam=3, max_words=8),
     )
-    texts = [caption_tokens(text) for text in CAPTIONS.values()]
+    texts = [caption_tokens(text) for text in captions.values()]
     words = tuple(sorted({word for text in texts for word in text}))
     vocabulary = Vocabulary((*SPECIALS, *words), (0,) * (len(SPECIALS) + len(words)))
     tokens = torch.full((len(texts), 1, 1 + max(map(len, texts)) + 1), END)
     for row, text in enumerate(texts):
         tokens[row, 0, : 1 + len(text)] = torch.tensor([START, *vocabulary.encode(text)])
-    squares = [np.asarray(Image.new("RGB", (64, 64), colour)) for colour in CAPTIONS]
+    squares = [np.asarray(Image.new("RGB", (64, 64), colour)) for colour in captions]
     torch.set_num_threads(1)  # on layers as small as these, threads only wait for each other
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

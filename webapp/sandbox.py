@@ -118,7 +118,7 @@ class _Child:
 
     def call(self, timeout: float, function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[bool, Any]:
         self.calls += 1
-        self.connection.send((timeout, function, args, kwargs))
+        self.connection.send((timeout, pickle.dumps((function, args, kwargs))))
         if not wait([self.connection, self.process.sentinel], timeout):
             raise SandboxTimedOut(f"took longer than {timeout:g} s")
         answer = self._receive()
@@ -154,11 +154,12 @@ def _serve(connection: Connection, memory_mb: int | None) -> None:
     connection.send("ready")
     while True:
         try:
-            timeout, function, args, kwargs = connection.recv()
+            timeout, call = connection.recv()
         except EOFError:
             return
         signal.setitimer(signal.ITIMER_REAL, timeout + 1)  # its default action ends a hanging child of a dead parent
         try:
+            function, args, kwargs = pickle.loads(call)  # noqa: S301  (imports the function's module)
             answer = (True, function(*args, **kwargs))
         except BaseException as error:  # noqa: BLE001  (SystemExit too: the child lives on)
             answer = (False, _picklable(error))

@@ -53,7 +53,6 @@ def main() -> int:
 def _model_load(engine: "Engine") -> None:
     """Load the active model version; where there is none yet, make the default bundle the active one."""
     from django.conf import settings
-    from django.db import connection
 
     from webapp.gallery.selectors.model_versions import model_version_active
     from webapp.gallery.services.model_versions import model_version_activate, model_version_verified
@@ -67,7 +66,6 @@ def _model_load(engine: "Engine") -> None:
         model_version_activate(model_version_id=registered.pk)
     else:
         engine.swap(engine.load(Path(active.path), model_version_id=active.pk))
-    connection.close()
 
 
 def _serve(runtime: "Runtime") -> int:
