@@ -149,7 +149,7 @@ ZIP_MAX_BYTES = ENV["FOVEA_ZIP_MAX_BYTES"]
 ZIP_MAX_FILES = ENV["FOVEA_ZIP_MAX_FILES"]
 # Django refuses a form of more files with a bare 400 before any view runs; ours names the limit, so let it through.
 DATA_UPLOAD_MAX_NUMBER_FILES = 10 * UPLOAD_MAX_FILES + 1000
-FILE_UPLOAD_TEMP_DIR = None
+FILE_UPLOAD_HANDLERS = ["webapp.gallery.uploads.MemoryUploadHandler", "webapp.gallery.uploads.DiskUploadHandler"]
 
 # --- Queue and worker -------------------------------------------------------------------------------------------------
 BROKER_URL = ENV["FOVEA_BROKER_URL"] or "redis://127.0.0.1:6379/0"

@@ -3,14 +3,21 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from webapp import jobs
 from webapp.accounts.models import User
+
+
+@pytest.fixture(autouse=True)
+def _broker_untried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "_broker_rests_until", 0.0)
 
 
 @pytest.fixture
 def media(settings, tmp_path: Path) -> Path:
     """An empty media folder."""
-    settings.MEDIA_ROOT = tmp_path / "media"
-    return settings.MEDIA_ROOT
+    folder = tmp_path / "media"
+    settings.MEDIA_ROOT = folder
+    return folder
 
 
 @pytest.fixture

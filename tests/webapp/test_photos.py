@@ -113,7 +113,7 @@ def test_photo_create_names_the_limit_of_bytes(media: Path, user: User, settings
         ("a\\b.jpg", "slash"),
         ("a\0.jpg", "NUL"),
         ("x" * 4000 + ".jpg", "4,004 characters; the limit is 255"),
-        (" ", "no name"),
+        (" ", "is no name"),
     ],
     ids=["slashes", "backslash", "nul", "long", "blank"],
 )
@@ -146,7 +146,7 @@ def test_photo_create_on_a_full_disk_leaves_nothing(media: Path, user: User, mon
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(storage.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(GalleryError, match="The disk is full") as caught:
         create(user)
     assert caught.value.code == "no_space"

@@ -85,8 +85,8 @@ def name_shown(name: str) -> str:
 
 def _overlap_check(infos: list[zipfile.ZipInfo], directory: int) -> None:
     ordered = sorted(infos, key=lambda info: info.header_offset)
-    starts = [info.header_offset for info in ordered[1:]] + [directory]
-    for info, following in zip(ordered, starts, strict=True):
+    starts = [*(info.header_offset for info in ordered), directory]
+    for info, following in zip(ordered, starts[1:], strict=True):
         if info.header_offset + _LOCAL_HEADER_BYTES + info.compress_size > following:
             raise BatchRejected(
                 "overlapping",
@@ -110,7 +110,7 @@ def _problem(info: zipfile.ZipInfo) -> tuple[str, str]:
 
 
 def _clutter(name: str) -> bool:
-    parts = name.split("/")
+    parts = re.split(r"[/\\]", name)
     return "__MACOSX" in parts or parts[-1].startswith(".") or parts[-1].lower() in _CLUTTER
 
 

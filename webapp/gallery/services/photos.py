@@ -16,6 +16,7 @@ from webapp.gallery.errors import ActionRefused, GalleryError, PhotoRejected
 from webapp.gallery.imaging import Inspection, Limits, photo_inspect, size_check
 from webapp.gallery.isolation import sandbox
 from webapp.gallery.models import CaptionJob, Photo
+from webapp.gallery.uploads import name_sent
 from webapp.sandbox import SandboxCrashed, SandboxError, SandboxOutOfMemory, SandboxTimedOut
 
 NAME_LENGTH = 255
@@ -49,7 +50,7 @@ def photos_upload(*, owner: User, files: Sequence[File[bytes]]) -> list[Upload]:
         )
     uploads = []
     for file in files:
-        name = file.name or ""
+        name = name_sent(file)
         try:
             photo, created = photo_create(owner=owner, file=file, name=name, enqueue=False)
             uploads.append(Upload(name, photo, created))
@@ -117,8 +118,8 @@ def photo_create(
 def name_check(name: str) -> None:
     """Raises PhotoRejected for a file name that cannot be one."""
     problem = ""
-    if not name.strip():
-        problem = "The file has no name"
+    if name.strip() in {"", ".", ".."}:
+        problem = f"{name!r} is no name for a file"
     elif any(character in name for character in "/\\\0"):
         problem = f"{name[:60]!r} holds a slash or NUL, which no file name may"
     elif len(name) > NAME_LENGTH:

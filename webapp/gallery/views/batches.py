@@ -13,6 +13,7 @@ from webapp.gallery.notices import captioning_notice
 from webapp.gallery.selectors import batches as selectors
 from webapp.gallery.selectors.photos import photos_with_captions
 from webapp.gallery.services import batches as services
+from webapp.gallery.uploads import ARCHIVE_FIELD
 from webapp.gallery.views.photos import PAGE_SIZE, wants_json
 
 BATCHES_ON_PAGE = 20
@@ -40,7 +41,7 @@ def batches(request: HttpRequest) -> HttpResponse:
 
 def _batch_create(request: HttpRequest) -> HttpResponse:
     try:
-        if not (file := request.FILES.get("archive")):
+        if not (file := request.FILES.get(ARCHIVE_FIELD)):
             raise BatchRejected("no_file", "No file was sent. Choose a zip.")
         batch = services.batch_create_from_zip(owner=user_of(request), file=file, name=request.POST.get("name", ""))
     except GalleryError as error:
