@@ -23,6 +23,12 @@ def rejection(folder: Path, content: bytes, limits: Limits = LIMITS) -> PhotoRej
     return caught.value
 
 
+def pixel(file: bytes, at: tuple[int, int]) -> tuple[int, ...]:
+    found = Image.open(io.BytesIO(file)).getpixel(at)
+    assert isinstance(found, tuple)
+    return found
+
+
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
@@ -38,7 +44,7 @@ def rejection(folder: Path, content: bytes, limits: Limits = LIMITS) -> PhotoRej
 def test_photo_inspect_opens_each_accepted_format(tmp_path: Path, kind: str, name: str) -> None:
     found = inspect(tmp_path, picture("red", kind=kind))
     assert (found.format, found.width, found.height) == (name, 96, 64)
-    red, green, blue = Image.open(io.BytesIO(found.thumbnail)).getpixel((48, 32))
+    red, green, blue = pixel(found.thumbnail, (48, 32))
     assert red > 230
     assert max(green, blue) < 30
 
@@ -72,7 +78,7 @@ def test_photo_inspect_does_not_carry_along_what_hides_in_a_file(tmp_path: Path)
 
 def test_photo_inspect_puts_transparency_on_white(tmp_path: Path) -> None:
     found = inspect(tmp_path, picture((0, 0, 0, 0), kind="PNG", mode="RGBA"))
-    assert Image.open(io.BytesIO(found.preview)).getpixel((5, 5)) == (255, 255, 255)
+    assert pixel(found.preview, (5, 5)) == (255, 255, 255)
 
 
 @pytest.mark.parametrize(
@@ -92,15 +98,14 @@ def test_photo_inspect_shows_every_mode_as_it_is_meant(
     tmp_path: Path, mode: str, kind: str, value: object, grey: int
 ) -> None:
     found = inspect(tmp_path, picture(value, mode=mode, kind=kind))
-    pixel = Image.open(io.BytesIO(found.preview)).getpixel((5, 5))
-    assert all(abs(channel - grey) <= 2 for channel in pixel)
+    assert all(abs(channel - grey) <= 2 for channel in pixel(found.preview, (5, 5)))
 
 
 def test_photo_inspect_shrinks_a_sixteen_bit_picture(tmp_path: Path) -> None:
     found = inspect(tmp_path, picture(32768, mode="I;16", kind="PNG", size=(2000, 20)))
     preview = Image.open(io.BytesIO(found.preview))
     assert preview.size == (1600, 16)
-    assert preview.getpixel((800, 8))[0] in range(125, 130)
+    assert pixel(found.preview, (800, 8))[0] in range(125, 130)
 
 
 def test_photo_inspect_takes_the_first_frame_of_an_animation(tmp_path: Path) -> None:
@@ -108,7 +113,7 @@ def test_photo_inspect_takes_the_first_frame_of_an_animation(tmp_path: Path) -> 
     buffer = io.BytesIO()
     frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
     found = inspect(tmp_path, buffer.getvalue())
-    assert Image.open(io.BytesIO(found.preview)).getpixel((10, 10))[0] > 230
+    assert pixel(found.preview, (10, 10))[0] > 230
 
 
 def test_photo_inspect_limits_the_size_of_what_pages_show(tmp_path: Path) -> None:

@@ -39,18 +39,18 @@ def parser_patch() -> None:
         name.sent = file_name
         return name
 
-    multipartparser.MAX_TOTAL_HEADER_SIZE = HEADER_BYTES  # type: ignore[misc]
+    multipartparser.MAX_TOTAL_HEADER_SIZE = HEADER_BYTES  # type: ignore[attr-defined]
     multipartparser.MultiPartParser.sanitize_file_name = sanitize_file_name  # type: ignore[method-assign]
 
 
-def _named(file: UploadedFile | None, name: str | None) -> UploadedFile | None:
+def _named(file: "UploadedFile[Any] | None", name: str | None) -> "UploadedFile[Any] | None":
     if file is not None:
         file.name_sent = getattr(name, "sent", name)  # type: ignore[attr-defined]
     return file
 
 
 class MemoryUploadHandler(MemoryFileUploadHandler):
-    def file_complete(self, file_size: int) -> UploadedFile | None:
+    def file_complete(self, file_size: int) -> "UploadedFile[Any] | None":
         return _named(super().file_complete(file_size), self.file_name)
 
 
@@ -62,5 +62,5 @@ class DiskUploadHandler(TemporaryFileUploadHandler):
         if start < limit:
             super().receive_data_chunk(raw_data, start)
 
-    def file_complete(self, file_size: int) -> UploadedFile | None:
+    def file_complete(self, file_size: int) -> "UploadedFile[Any] | None":
         return _named(super().file_complete(file_size), self.file_name)
