@@ -49,7 +49,7 @@ app.conf.update(
         "queue_order_strategy": "priority",
         "max_retries": 0,
     },
-    beat_scheduler="celery.beat:Scheduler",  # nothing to remember, so no file
+    beat_scheduler="webapp.beat:Scheduler",
     beat_schedule={
         "sweep": {
             "task": SWEEP,

@@ -1,10 +1,18 @@
 """The tasks, thin: ids in, services out. Celery closes each task's database connection (its Django fix-up)."""
 
+import threading
+
+from django.conf import settings
+
 from webapp import jobs
 from webapp.gallery.services import batches, heartbeats, leases
 from worker.captioning import photos_caption
 from worker.runtime import running
 from worker.verification import model_verify
+
+
+# A zip takes a thread for minutes: most are left to photos. One too many waits for the sweep's next message.
+_unpacking = threading.BoundedSemaphore(max(1, settings.ENV["FOVEA_WORKER_THREADS"] // 4))
 
 
 @jobs.app.task(name=jobs.CAPTION_PHOTOS)
@@ -14,7 +22,11 @@ def caption_photos(job_ids: list[int]) -> None:
 
 @jobs.app.task(name=jobs.UNPACK_BATCH)
 def unpack_batch(batch_id: int) -> None:
-    batches.batch_unpack(batch_id=batch_id)
+    if _unpacking.acquire(blocking=False):
+        try:
+            batches.batch_unpack(batch_id=batch_id)
+        finally:
+            _unpacking.release()
 
 
 @jobs.app.task(name=jobs.VERIFY_MODEL)

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -52,7 +53,7 @@ def _job(user: User, **values: object) -> CaptionJob:
         owner=user, sha256=f"{number:064}", name=f"{number}.jpg", original=f"photos/{number}/original",
         thumbnail="t", preview="p", format="JPEG", width=1, height=1, size_bytes=1,
     )  # fmt: skip
-    return CaptionJob.objects.create(**{"photo": photo, "queued_at": Now(), **values})  # type: ignore[misc]
+    return CaptionJob.objects.create(**{"photo": photo, "queued_at": Now(), **values})
 
 
 def _lease(job: CaptionJob, worker: str = "w1") -> Lease:
@@ -73,7 +74,7 @@ def _state(job: CaptionJob) -> str:
     return job.state
 
 
-def _published(broker: Broker, queue: str) -> list[dict[str, list[int]]]:
+def _published(broker: Broker, queue: str) -> list[dict[str, Any]]:
     answers = broker.command("LRANGE", queue, "0", "-1").split(b"\r\n")
     envelopes = [json.loads(line) for line in answers if line.startswith(b"{")]
     return [json.loads(base64.b64decode(envelope["body"]))[1] for envelope in reversed(envelopes)]

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -65,7 +66,7 @@ def test_worker_outlives_messages_that_it_refuses(worker: WorkerProcess, user, b
     worker.ready()
     with jobs.app.connection_for_write() as connection:
         producer = connection.Producer()
-        names = {"routing_key": jobs.INTERACTIVE, "headers": {"task": jobs.CAPTION_PHOTOS, "id": "1"}}
+        names: dict[str, Any] = {"routing_key": jobs.INTERACTIVE, "headers": {"task": jobs.CAPTION_PHOTOS, "id": "1"}}
         producer.publish(
             b"\x80\x04K\x01.", content_type="application/x-python-serialize", content_encoding="binary", **names
         )
@@ -101,6 +102,17 @@ def test_photo_in_a_killed_workers_hands_is_captioned_once_within_30_s_of_its_re
     assert Caption.objects.filter(photo=photo).count() == 1
     photo.job.refresh_from_db()
     assert photo.job.harm_count == 0  # being there when a worker dies is no fault
+
+
+def test_photo_that_a_person_waits_for_passes_a_long_bulk_run(worker: WorkerProcess, user) -> None:
+    bulk = [photo_store(user, picture(seed), lane="bulk") for seed in range(400)]
+    worker.ready()
+    jobs.caption_photos_enqueue([photo.job.pk for photo in bulk], queue=jobs.BULK)
+    wait_until(lambda: CaptionJob.objects.filter(state=State.DONE).exists(), what="the first of the bulk")
+    photo = photo_store(user, picture(1000))
+    _enqueue(photo)
+    wait_until(lambda: _in_state(State.DONE, photo), what="captioning")
+    assert CaptionJob.objects.filter(state=State.QUEUED, lane="bulk").exists()
 
 
 def test_worker_told_to_end_finishes_or_gives_back(
@@ -148,4 +160,6 @@ def test_worker_without_a_bundle_ends_with_status_3_and_says_why_on_the_site(
 
 def test_beat_publishes_the_sweep(beat: Process, broker: Broker) -> None:
     wait_until(lambda: broker.length(jobs.HOUSEKEEPING) > 0, what="the first sweep")
+    time.sleep(2.5 * settings.SWEEP_SECONDS)
+    assert broker.length(jobs.HOUSEKEEPING) == 1  # without a worker they do not pile up
     assert beat.terminate() == 0
