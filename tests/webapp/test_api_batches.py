@@ -40,7 +40,7 @@ def zipped(*names: str) -> SimpleUploadedFile:
 
 
 def test_zip_becomes_a_batch(api: APIClient, user: User) -> None:
-    response = api.post("/api/v1/batches/", {"file": zipped("a.png", "b.png"), "name": "Crete"}, format="multipart")
+    response = api.post("/api/v1/batches/", {"archive": zipped("a.png", "b.png"), "name": "Crete"}, format="multipart")
     assert response.status_code == 202
     body = response.json()
     batch = Batch.objects.get()
@@ -49,7 +49,7 @@ def test_zip_becomes_a_batch(api: APIClient, user: User) -> None:
 
 
 def test_zip_that_is_none_is_unprocessable(api: APIClient) -> None:
-    response = api.post("/api/v1/batches/", {"file": SimpleUploadedFile("a.zip", b"no zip")}, format="multipart")
+    response = api.post("/api/v1/batches/", {"archive": SimpleUploadedFile("a.zip", b"no zip")}, format="multipart")
     assert response.status_code == 422
     assert response.json()["error"]["code"] == "not_a_zip"
     assert not Batch.objects.exists()

@@ -259,3 +259,14 @@ def test_retry_of_a_captioned_photo_is_a_conflict(api: APIClient, user: User) ->
     response = api.post(f"/api/v1/photos/{photo.pk}/retry/")
     assert response.status_code == 409
     assert response.json()["error"]["code"] == "not_retryable"
+
+
+@pytest.mark.parametrize("name", ["x" * 4000 + ".png", "a\\b.png"], ids=["long", "backslash"])
+def test_upload_refuses_a_bad_name_and_takes_its_neighbour(api: APIClient, name: str) -> None:
+    bad = picture("bad.png", color="red")
+    bad._name = name  # the test client sends it as it is; `name` itself would make it safe
+    response = api.post("/api/v1/photos/", {"file": [bad, picture("good.png")]}, format="multipart")
+    refused, taken = response.json()["results"]
+    assert response.status_code == 202
+    assert refused["error"]["code"] == "bad_name"
+    assert taken["error"] is None

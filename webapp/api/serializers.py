@@ -162,7 +162,7 @@ class UploadsSerializer(serializers.Serializer[Any]):
 
 # --- Batches ----------------------------------------------------------------------------------------------------------
 class BatchUploadSerializer(serializers.Serializer[Any]):
-    file = serializers.FileField(help_text="a zip of photos")
+    archive = serializers.FileField(help_text="a zip of photos")
     name = serializers.CharField(required=False, help_text="the zip's own name, if left out")
 
 

@@ -18,6 +18,7 @@ from webapp.gallery.errors import BatchRejected
 from webapp.gallery.models import Batch, BatchItem
 from webapp.gallery.selectors import batches as batch_selectors
 from webapp.gallery.services import batches as batch_services
+from webapp.gallery.uploads import ARCHIVE_FIELD
 
 ACTIONS: Final = {
     "pause": batch_services.batch_pause,
@@ -54,9 +55,9 @@ class BatchesView(generics.ListAPIView[Batch]):
     )
     def post(self, request: Request) -> Response:
         """Send a zip of photos; a worker unpacks it, and a file in it that is refused does not stop the others."""
-        file = request.FILES.get("file")
+        file = request.FILES.get(ARCHIVE_FIELD)
         if file is None:
-            raise BatchRejected("no_file", "No zip was sent. Put it into the field “file”.")
+            raise BatchRejected("no_file", "No zip was sent. Put it into the field “archive”.")
         batch = batch_services.batch_create_from_zip(
             owner=user_of(request), file=file, name=str(request.POST.get("name", ""))
         )
