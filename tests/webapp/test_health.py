@@ -1,6 +1,8 @@
 """Liveness and readiness, with a real broker that is killed, frozen and filled, and a real database that is locked."""
 
+import json
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -194,3 +196,25 @@ def test_database_check_on_postgresql_says_when_the_server_is_gone() -> None:
     down = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
     assert up.stdout.strip() == "postgresql", up.stderr
     assert "NotReady" in down.stderr
+
+
+@pytest.mark.slow
+def test_silent_postgresql_leaves_healthz_alive_and_readyz_in_time() -> None:
+    script = """
+import json, time, django
+django.setup()
+from django.test import Client
+client = Client(headers={"host": "localhost"})
+alive, begun = client.get("/healthz").status_code, time.monotonic()
+parts = client.get("/readyz").json()["parts"]
+print(json.dumps([alive, time.monotonic() - begun, sorted(name for name in parts if not parts[name]["ok"])]))
+"""
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and says nothing
+        url = f"postgresql://fovea@127.0.0.1:{silent.getsockname()[1]}/fovea"
+        environment = {**os.environ, "FOVEA_DATABASE_URL": url}
+        command = [sys.executable, "-c", script]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    alive, seconds, failed = json.loads(done.stdout)
+    assert alive == 200
+    assert seconds < 5
+    assert failed == ["broker", "database", "worker"]
