@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from captioner.config import DecoderConfig, EncoderConfig
 from training.coco import CaptionedPhoto
 from training.errors import JavaMissing
-from training.evaluate import captions_faults, coco_scores, photos_sample
+from training.evaluate import captions_faults, coco_scores, java_require, photos_sample
 
 GATE_PHOTOS = 200
 
@@ -26,10 +26,18 @@ def validation_metrics(photos: Sequence[CaptionedPhoto], captions: Mapping[int, 
         named = {key: value for key, value in found.to_dict().items() if value is not None}
         return {"photos": len(part), "beam": beam, **_rounded(named, 2), **_rounded(faults.to_dict(), 4)}
 
-    try:
-        return {"validation": scores(photos), "gate": scores(photos_sample(photos, limit=GATE_PHOTOS))}
-    except JavaMissing:
+    if cider_scorer() is None:
         return {}
+    return {"validation": scores(photos), "gate": scores(photos_sample(photos, limit=GATE_PHOTOS))}
+
+
+def cider_scorer() -> Callable[[dict[int, list[str]], dict[int, str]], float] | None:
+    """CIDEr x 100 of captions against references; None where Java is missing."""
+    try:
+        java_require()
+    except JavaMissing:
+        return None
+    return lambda references, captions: coco_scores(references, captions).cider
 
 
 def card_text(

@@ -24,7 +24,7 @@ from captioner.search import beam_search
 from captioner.vocabulary import PAD, Vocabulary, caption_text
 from training.batches import CaptionGroup, caption_batches, caption_groups
 from training.coco import CaptionedPhoto
-from training.errors import CheckpointError, JavaMissing
+from training.errors import CheckpointError
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class EpochRecord:
     distinct_captions: int
 
     def line(self, epochs: int) -> str:
-        cider = "no Java, no CIDEr" if self.validation_cider is None else f"CIDEr {self.validation_cider:.1f}"
+        cider = "CIDEr unknown (no Java)" if self.validation_cider is None else f"CIDEr {self.validation_cider:.1f}"
         return (
             f"epoch {self.epoch:2}/{epochs}  {self.seconds:5.0f} s  train {self.train_loss:.3f}  "
             f"validation {self.validation_loss:.3f}  {cider}  {self.distinct_captions} distinct captions"
@@ -90,11 +90,13 @@ class Trainer:
         decoding: DecodingDefaults,
         options: LoopOptions,
         checkpoint: Path,
+        score: Callable[[dict[int, list[str]], dict[int, str]], float] | None = None,
         device: str = "cpu",
     ) -> None:
+        """`score`: CIDEr of captions against references, both by photo id; without it the loss chooses the best."""
         self.train, self.validation, self.vocabulary = train, validation, vocabulary
         self.config, self.decoding, self.options = decoder, decoding, options
-        self.checkpoint, self.device = checkpoint, torch.device(device)
+        self.checkpoint, self.score, self.device = checkpoint, score, torch.device(device)
         for part, size in ((train, options.captions_per_photo), (validation, options.captions_per_photo)):
             part.groups = caption_groups(part.photos, vocabulary, size=size, max_words=options.max_words)
         torch.manual_seed(options.seed)
@@ -243,13 +245,9 @@ class Trainer:
         return total / count
 
     def _cider(self, captions: dict[int, str]) -> float | None:
-        from training.evaluate import coco_scores
-
-        try:
-            references = {photo.id: list(photo.captions) for photo in self.validation.photos}
-            return coco_scores(references, captions).cider
-        except JavaMissing:
+        if self.score is None:
             return None
+        return self.score({photo.id: list(photo.captions) for photo in self.validation.photos}, captions)
 
     def _features(self, part: TrainingSet, rows: Sequence[int], views: Iterable[int] = repeat(0)) -> Tensor:
         """Features of photos `rows`, each looked at in its own of `views`."""

@@ -7,10 +7,12 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from captioner.bundle import bundle_save
 from captioner.config import BundleConfig, DecoderConfig, DecodingDefaults, EncoderConfig, Preprocessing
 from captioner.encoders import Encoder, encoder_config, encoder_create, encoder_preprocessing
-from training.card import card_text, validation_metrics
+from training.card import card_text, cider_scorer, validation_metrics
 from training.coco import CaptionedPhoto, captioned_photos
 from training.errors import TrainingError
 from training.features import features_cached
@@ -54,6 +56,7 @@ def captioner_train(options: SessionOptions, *, report: Callable[[str], None]) -
         raise TrainingError(f"{options.output} exists already, and a bundle is never changed. Choose another --output.")
     if options.card_notes is not None and not options.card_notes.is_file():
         raise TrainingError(f"There is no file {options.card_notes} to take the model card's notes from.")
+    _device_require(options.device)
     notes = options.card_notes.read_text(encoding="utf-8") if options.card_notes else ""
     train = captioned_photos(options.train_captions, images=options.images)
     validation = captioned_photos(options.val_captions, images=options.images)
@@ -75,6 +78,7 @@ def captioner_train(options: SessionOptions, *, report: Callable[[str], None]) -
         decoding=options.decoding,
         options=options.loop,
         checkpoint=options.work / "checkpoint.pt",
+        score=cider_scorer(),
         device=options.device,
     )
     if options.resume:
@@ -105,6 +109,14 @@ def captioner_train(options: SessionOptions, *, report: Callable[[str], None]) -
             notes=notes,
         ),
     )
+
+
+def _device_require(device: str) -> None:
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise TrainingError(f"The device {device!r} cannot be used here ({reason}). Try --device cpu.") from error
 
 
 def _training_set(

