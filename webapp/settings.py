@@ -21,7 +21,7 @@ MEDIA_ROOT = DATA_DIR / "media"
 MODELS_DIR = DATA_DIR / "models"
 SECRET_KEY = ENV["FOVEA_SECRET_KEY"] or secret_ensure(DATA_DIR / "secrets" / "secret_key")
 DEBUG = ENV["FOVEA_DEBUG"]
-ALLOWED_HOSTS = ENV["FOVEA_ALLOWED_HOSTS"]
+ALLOWED_HOSTS = [*ENV["FOVEA_ALLOWED_HOSTS"], "127.0.0.1", "localhost", "[::1]"]  # health checks come by loopback
 CSRF_TRUSTED_ORIGINS = ENV["FOVEA_CSRF_TRUSTED_ORIGINS"]
 
 INSTALLED_APPS = [

@@ -229,6 +229,7 @@ def test_detail_of_somebody_elses_photo_is_404(api: APIClient, other_user: User)
     response = api.get(f"/api/v1/photos/{photo_make(other_user).pk}/")
     assert response.status_code == 404
     assert response.json()["error"]["code"] == "not_found"
+    assert "/api/v1/photos/" in response.json()["error"]["message"]
 
 
 def test_detail_of_a_huge_id_is_404(api: APIClient) -> None:

@@ -65,6 +65,19 @@ def test_healthz_may_not_be_posted_to(client: Client) -> None:
     assert client.post("/healthz").status_code == 405
 
 
+def test_healthz_answers_on_loopback_whatever_hosts_are_allowed() -> None:
+    script = """
+import django
+django.setup()
+from django.test import Client
+print([Client(headers={"host": host}).get("/healthz").status_code for host in ("127.0.0.1:8000", "evil.example")])
+"""
+    environment = {**os.environ, "FOVEA_ALLOWED_HOSTS": "photos.example.org"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[200, 400]"
+
+
 def test_readyz_is_ready_where_all_parts_are(client: Client, broker: Broker, worker: None) -> None:
     status, parts = readyz(client)
     assert (status, {name: part["ok"] for name, part in parts.items()}) == (

@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import generics
+from rest_framework import exceptions, generics
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,7 +28,10 @@ ACTIONS: Final = {
 
 
 def _batch(request: Request, batch_id: int) -> Batch:
-    return get_object_or_404(batch_selectors.batches_of(user_of(request)), pk=batch_id)
+    batch = batch_selectors.batches_of(user_of(request)).filter(pk=batch_id).first()
+    if batch is None:
+        raise exceptions.NotFound(f"You have no batch {batch_id}. GET {reverse('api:batches')} lists yours.")
+    return batch
 
 
 def _answer(request: Request, batch_id: int, *, status: int) -> Response:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions, generics
 from rest_framework.parsers import MultiPartParser
@@ -94,4 +94,7 @@ class PhotoRetryView(APIView):
 
 
 def _photo(request: Request, photo_id: int) -> Photo:
-    return get_object_or_404(photo_selectors.photos_of(user_of(request)), pk=photo_id)
+    photo = photo_selectors.photos_of(user_of(request)).filter(pk=photo_id).first()
+    if photo is None:
+        raise exceptions.NotFound(f"You have no photo {photo_id}. GET {reverse('api:photos')} lists yours.")
+    return photo
