@@ -65,6 +65,7 @@ def test_healthz_may_not_be_posted_to(client: Client) -> None:
     assert client.post("/healthz").status_code == 405
 
 
+@pytest.mark.slow
 def test_healthz_answers_on_loopback_whatever_hosts_are_allowed() -> None:
     script = """
 import django
