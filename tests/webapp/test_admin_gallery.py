@@ -67,6 +67,12 @@ def test_page_opens_under_the_strict_policy_without_inline_code(page: Client, us
     assert ' style="' not in html
 
 
+@pytest.mark.parametrize("model", ["photo", "captionjob", "batch", "batchitem", "modelversion", "workerheartbeat"])
+def test_list_opens_with_counts_and_a_search(page: Client, user: User, model: str) -> None:
+    caption_make(user, model_version_make())
+    html_of(page, f"gallery/{model}/?_facets=True&q=photo")
+
+
 def test_photos_show_thumbnail_state_and_caption(page: Client, user: User) -> None:
     caption = caption_make(user, model_version_make(), text="a dog runs")
     html = html_of(page, "gallery/photo/")

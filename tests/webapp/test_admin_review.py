@@ -79,6 +79,13 @@ def test_list_filters_keep_to_the_review_pages(page: Client, captions: list[Capt
     assert f"{url(captions[2])}?_changelist_filters=confidence%3D40-60" in html
 
 
+def test_list_counts_what_each_filter_would_show(page: Client, captions: list[Caption], version: ModelVersion) -> None:
+    html = page.get(f"{LIST}?_facets=True&model_version={version.pk}").content.decode()
+    assert "Undecided (3)" in html
+    assert f"{version} (3)" in html
+    assert "40 to 60 % (1)" in html
+
+
 def test_list_approves_the_selected(page: Client, captions: list[Caption], reviewer: User) -> None:
     services.caption_reject(caption=captions[1], reviewer=reviewer, seen=None)
     chosen = [caption.pk for caption in captions[:2]]

@@ -42,7 +42,7 @@ class ModelVersionFilter(_QueueFilter):
     parameter_name = "model_version"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, str]]:
-        return [(version.pk, str(version)) for version in ModelVersion.objects.only("name", "version")]
+        return [(str(version.pk), str(version)) for version in ModelVersion.objects.only("name", "version")]
 
 
 class ConfidenceFilter(_QueueFilter):
