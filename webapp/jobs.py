@@ -5,6 +5,7 @@ message that cannot be published is only logged: the sweep publishes for the row
 """
 
 import logging
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -64,20 +65,24 @@ app.conf.update(
 # After a failure nothing is published for this long: of many uploads at a silent broker, one waits for it, not each.
 BROKER_REST_SECONDS: Final = 5.0
 _broker_rests_until = 0.0
+# As many as the pool has connections. Who waits here looks at the rest afterwards, who waits in the pool does not, and
+# would then wait for the silent broker a second time and a third.
+_publishing = threading.BoundedSemaphore(app.conf.broker_pool_limit)
 
 
 def _publish(task: str, payload: dict[str, Any], *, queue: str) -> bool:
     global _broker_rests_until
-    if time.monotonic() < _broker_rests_until:
-        return False
-    try:
-        app.send_task(task, kwargs=payload, queue=queue, ignore_result=True, retry=False)
-    except (OperationalError, OSError) as error:
-        log.warning("%s not published, the sweep will: %s", task, error)
-        _broker_rests_until = time.monotonic() + BROKER_REST_SECONDS
-        return False
-    _broker_rests_until = 0.0
-    return True
+    with _publishing:
+        if time.monotonic() < _broker_rests_until:
+            return False
+        try:
+            app.send_task(task, kwargs=payload, queue=queue, ignore_result=True, retry=False)
+        except (OperationalError, OSError) as error:
+            log.warning("%s not published, the sweep will: %s", task, error)
+            _broker_rests_until = time.monotonic() + BROKER_REST_SECONDS
+            return False
+        _broker_rests_until = 0.0
+        return True
 
 
 def broker_failed() -> bool:

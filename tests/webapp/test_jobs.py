@@ -4,6 +4,7 @@ import base64
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -63,6 +64,18 @@ def test_enqueue_answers_within_five_seconds_when_the_broker_is_silent(own_broke
     own_broker.freeze()
     start = time.monotonic()
     assert not jobs.caption_photos_enqueue(range(100), queue=jobs.INTERACTIVE)
+    assert time.monotonic() - start < 5
+
+
+def test_enqueue_by_many_at_once_waits_for_a_silent_broker_once(own_broker: Broker) -> None:
+    own_broker.freeze()
+    uploads = 3 * jobs.app.conf.broker_pool_limit
+    start = time.monotonic()
+    with ThreadPoolExecutor(uploads) as people:
+        taken = list(
+            people.map(lambda job_id: jobs.caption_photos_enqueue([job_id], queue=jobs.INTERACTIVE), range(uploads))
+        )
+    assert not any(taken)
     assert time.monotonic() - start < 5
 
 
