@@ -1,6 +1,7 @@
 """The pages of the gallery over HTTP: what they show, to whom, and at what cost."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tests.brokers import Broker
 from tests.pictures import picture, upload
 from webapp.accounts.models import User
 from webapp.gallery.models import Caption, CaptionJob, ModelVersion, Photo, WorkerHeartbeat
 from webapp.gallery.services.photos import photo_create
+from webapp.gallery.uploads import DiskUploadHandler
 from webapp.review.models import Review
 
 State = CaptionJob.State
@@ -150,6 +153,41 @@ def test_upload_refuses_a_name_that_is_none_and_lets_its_neighbour_through(
     assert problem in bad["message"]
     assert "Rename the file" in bad["message"]
     assert Photo.objects.get().name == "neighbour.jpg"
+
+
+def test_upload_of_a_large_file_is_judged_by_the_size_that_was_sent(media: Path, member: Client, settings) -> None:
+    settings.UPLOAD_MAX_BYTES = 2**20
+    (result,) = member.post("/upload/", {"file": upload(bytes(4 * 2**20))}, headers=JSON).json()["results"]
+    assert "The file has 4,194,304 bytes; the limit is 1,048,576" in result["message"]
+
+
+def test_upload_handler_writes_no_more_than_the_limit(settings) -> None:
+    settings.UPLOAD_MAX_BYTES = 100
+    handler = DiskUploadHandler()
+    handler.new_file("file", "a.jpg", "image/jpeg", 1000)
+    for start in range(0, 1000, 50):
+        handler.receive_data_chunk(b"x" * 50, start)
+    file = handler.file_complete(1000)
+    assert file is not None
+    assert (file.size, len(file.read())) == (1000, 100)
+    file.close()
+
+
+@pytest.mark.slow  # the broker's time-outs
+def test_upload_at_a_broker_that_is_silent_is_taken_within_five_seconds(
+    media: Path, member: Client, worker: WorkerHeartbeat, broker: Broker, django_capture_on_commit_callbacks
+) -> None:
+    broker.freeze()
+    try:
+        start = time.monotonic()
+        with django_capture_on_commit_callbacks(execute=True):
+            response = member.post("/upload/", {"file": upload()}, headers=JSON)
+        took = time.monotonic() - start
+    finally:
+        broker.thaw()
+    assert response.json()["results"][0]["status"] == "created"
+    assert took < 5
+    assert "The queue does not answer" in page(member, "/")
 
 
 def test_upload_wants_a_login(media: Path, client: Client, db: None) -> None:

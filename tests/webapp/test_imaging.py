@@ -2,7 +2,7 @@ import io
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from tests.pictures import noise, picture, png_bomb
 from webapp.gallery.errors import PhotoRejected
@@ -172,3 +172,39 @@ def test_photo_inspect_survives_whatever_a_decoder_raises(tmp_path: Path) -> Non
     content = bytearray(noise(kind="PNG"))
     content[41:45] = bytes(4)  # where the compressed pixels begin
     assert rejection(tmp_path, bytes(content)).code in {"unreadable", "truncated"}
+
+
+def test_photo_inspect_takes_colours_by_their_profile(tmp_path: Path) -> None:
+    """Bytes of a profile with other primaries are not the bytes that a page has to show."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    plain = pixel(inspect(tmp_path, picture((200, 60, 60), kind="PNG")).preview, (5, 5))
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    same = pixel(inspect(tmp_path, picture((200, 60, 60), kind="PNG", icc_profile=srgb)).preview, (5, 5))
+    misfit = pixel(inspect(tmp_path, picture((200, 60, 60), kind="PNG", icc_profile=profile)).preview, (5, 5))
+    broken = pixel(inspect(tmp_path, picture((200, 60, 60), kind="PNG", icc_profile=b"none")).preview, (5, 5))
+    assert plain == misfit == broken
+    assert all(abs(one - other) <= 2 for one, other in zip(plain, same, strict=True))
+
+
+def test_photo_inspect_does_not_mind_broken_metadata(tmp_path: Path) -> None:
+    found = inspect(tmp_path, picture(kind="WEBP", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff broken"))
+    assert (found.width, found.height) == (96, 64)
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("P", "GIF"), ("1", "PNG"), ("LAB", "TIFF"), ("I", "TIFF"), ("F", "TIFF")])
+def test_photo_inspect_shrinks_every_mode(tmp_path: Path, mode: str, kind: str) -> None:
+    found = inspect(tmp_path, picture(0, mode=mode, kind=kind, size=(1700, 20)))
+    assert Image.open(io.BytesIO(found.preview)).size == (1600, 19)
+
+
+@pytest.mark.parametrize(("values", "greys"), [((0, 65535), (0, 255)), ((-10, 10), (0, 255)), ((0, 10**6), (0, 255))])
+def test_photo_inspect_stretches_grey_values_without_a_white(
+    tmp_path: Path, values: tuple[int, int], greys: tuple[int, int]
+) -> None:
+    image = Image.new("I", (40, 20), values[0])
+    image.paste(values[1], (20, 0, 40, 20))
+    buffer = io.BytesIO()
+    image.save(buffer, "TIFF")
+    found = inspect(tmp_path, buffer.getvalue())
+    for at, grey in zip(((4, 10), (36, 10)), greys, strict=True):
+        assert abs(pixel(found.preview, at)[0] - grey) <= 3

@@ -20,7 +20,7 @@ from webapp.gallery.errors import ActionRefused, GalleryError, PhotoRejected
 from webapp.gallery.models import Caption, CaptionJob, ModelVersion, Photo
 from webapp.gallery.services import photos
 from webapp.gallery.services.photos import photo_create, photo_delete, photo_retry, photos_upload
-from webapp.sandbox import Sandbox
+from webapp.sandbox import Sandbox, SandboxError
 
 State = CaptionJob.State
 
@@ -153,6 +153,32 @@ def test_photo_create_on_a_full_disk_leaves_nothing(media: Path, user: User, mon
     assert not files_of(media)
     monkeypatch.undo()
     create(user)  # works again without a restart
+
+
+def test_photo_create_on_a_disk_that_fails_leaves_nothing(
+    media: Path, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(OSError, match="Input/output"):
+        create(user)
+    assert not files_of(media)
+
+
+def test_photo_create_on_a_machine_that_starts_no_child_blames_no_file(
+    media: Path, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Overloaded:
+        def run(self, *_: object) -> None:
+            raise SandboxError("a child process was not ready within 60 s; is the machine overloaded?")
+
+    monkeypatch.setattr(photos, "sandbox", Overloaded)
+    with pytest.raises(GalleryError, match="Try again later") as caught:
+        create(user)
+    assert caught.value.code == "busy"
+    assert not files_of(media)
 
 
 def test_photo_create_that_cannot_write_its_row_leaves_no_file(
