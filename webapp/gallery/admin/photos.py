@@ -80,8 +80,8 @@ class PhotoAdmin(DeletesWhole, ReadOnlyAdmin):
         return str(photo.newest_text or photo.job.error_message)
 
     @admin.display(empty_value="none")
-    def error(self, photo: Photo) -> str:
-        return f"{photo.job.error_code}: {photo.job.error_message}" if photo.job.error_code else ""
+    def error(self, photo: Photo) -> str | None:
+        return f"{photo.job.error_code}: {photo.job.error_message}" if photo.job.error_code else None
 
     @admin.display(ordering="size_bytes")
     def size(self, photo: Photo) -> str:
