@@ -265,7 +265,7 @@ def test_retry_of_a_captioned_photo_is_a_conflict(api: APIClient, user: User) ->
 @pytest.mark.parametrize("name", ["x" * 4000 + ".png", "a\\b.png"], ids=["long", "backslash"])
 def test_upload_refuses_a_bad_name_and_takes_its_neighbour(api: APIClient, name: str) -> None:
     bad = picture("bad.png", color="red")
-    bad._name = name  # the test client sends it as it is; `name` itself would make it safe
+    bad._name = name  # type: ignore[attr-defined]  # the test client sends it as it is; `name` itself would make it safe
     response = api.post("/api/v1/photos/", {"file": [bad, picture("good.png")]}, format="multipart")
     refused, taken = response.json()["results"]
     assert response.status_code == 202
