@@ -8,7 +8,6 @@ A child imports what it is asked to run and nothing else. It ignores INT and TER
 whole group: it ends when its parent does (its pipe closes), or is killed.
 """
 
-import atexit
 import multiprocessing
 import os
 import pickle
@@ -17,6 +16,7 @@ import resource
 import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
+from multiprocessing.util import Finalize
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -60,7 +60,10 @@ class Sandbox:
         for _ in range(processes):
             self._slots.put(None)
         self._processes = processes
-        atexit.register(self.close)
+        self._children: set[_Child] = set()
+        # At the interpreter's end multiprocessing waits for its children, and does this before (atexit's order is not
+        # ours to choose: billiard changes it).
+        Finalize(None, self._kill, exitpriority=100)
 
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `function(*args, **kwargs)` returns in a child. Function, arguments and result travel by pickle.
@@ -71,14 +74,13 @@ class Sandbox:
         """
         child = self._slots.get()
         try:
-            if child is None or not child.fit:
-                if child is not None:
-                    child.kill()
-                child = _Child(self.memory_mb)
+            if child is not None and not child.fit:
+                self._drop(child)
+                child = None
+            child = child or self._start()
             succeeded, value = child.call(self.timeout, function, args, kwargs)
         except BaseException:
-            if child is not None:
-                child.kill()
+            self._drop(child)
             child = None
             raise
         finally:
@@ -89,12 +91,23 @@ class Sandbox:
 
     def close(self) -> None:
         """End the children, after the calls that are running. The next `run` starts new ones."""
-        atexit.unregister(self.close)
-        children = [self._slots.get() for _ in range(self._processes)]
-        for child in children:
-            if child is not None:
-                child.kill()
+        for child in [self._slots.get() for _ in range(self._processes)]:
+            self._drop(child)
             self._slots.put(None)
+
+    def _start(self) -> "_Child":
+        child = _Child(self.memory_mb)
+        self._children.add(child)
+        return child
+
+    def _drop(self, child: "_Child | None") -> None:
+        if child is not None:
+            self._children.discard(child)
+            child.kill()
+
+    def _kill(self) -> None:
+        for child in list(self._children):
+            child.process.kill()
 
 
 class _Child:

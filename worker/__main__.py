@@ -47,7 +47,11 @@ def main() -> int:
         log.error("no model to caption with: %s", error)  # noqa: TRY400  (the message says all)
         heartbeat_record(name=worker_name(), device=engine.device, model_version_id=None, error=str(error))
         return Exit.BAD_BUNDLE
-    return _serve(Runtime(engine, Decoder(), on_fatal=_die))
+    decoder = Decoder()
+    try:
+        return _serve(Runtime(engine, decoder, on_fatal=_die))
+    finally:
+        decoder.close()
 
 
 def _model_load(engine: "Engine") -> None:

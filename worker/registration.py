@@ -1,7 +1,7 @@
 """How a bundle becomes a model version: checked, copied into the data folder, and given its row. Imports no torch."""
 
-import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,14 +38,15 @@ def _intact(copy: Path) -> bool:
 
 
 def _bundle_copy(directory: Path, copy: Path) -> None:
-    temporary = copy.with_name(f".{copy.name}.{os.getpid()}")
-    shutil.rmtree(temporary, ignore_errors=True)
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{copy.name}.", dir=copy.parent))
     try:
-        shutil.copytree(directory, temporary)
-        shutil.rmtree(copy, ignore_errors=True)  # a damaged one; a whole one is never replaced
-        temporary.rename(copy)
-    except OSError:
-        if not _intact(copy):  # else another worker, which starts at the same moment, was first
-            raise
+        shutil.copytree(directory, temporary, dirs_exist_ok=True)  # with the folder's own permissions
+        try:
+            temporary.rename(copy)
+        except OSError:  # something is there
+            if not _intact(copy):  # else another process, which started at the same moment, was first
+                shutil.rmtree(copy)
+                temporary.rename(copy)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

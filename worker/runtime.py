@@ -101,7 +101,6 @@ class Runtime:
     def close(self) -> None:
         """The end, after the last task."""
         self.batcher.close()
-        self.decoder.close()  # not left to atexit: billiard has multiprocessing's wait for the children run before it
         for periodic in self._periodic:
             periodic.close()
         self.held.release()

@@ -10,7 +10,6 @@ from worker.captioning import photos_caption
 from worker.runtime import running
 from worker.verification import model_verify
 
-
 # A zip takes a thread for minutes: most are left to photos. One too many waits for the sweep's next message.
 _unpacking = threading.BoundedSemaphore(max(1, settings.ENV["FOVEA_WORKER_THREADS"] // 4))
 

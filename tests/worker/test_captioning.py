@@ -115,6 +115,32 @@ def test_harmful_file_is_tried_twice_then_quarantined(
     decoder._sandbox.close()
 
 
+def test_photo_is_given_back_when_no_child_can_be_started(
+    runtime: Runtime, user, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = photo_store(user, picture(1))
+    monkeypatch.setattr("webapp.sandbox.START_SECONDS", 0)
+    runtime.decoder = HarmfulDecoder(abs, 1)  # type: ignore[assignment]
+    _caption(runtime, photo)
+    assert (photo.job.state, photo.job.harm_count) == (State.QUEUED, 0)
+
+
+def test_photo_whose_reading_fails_in_an_unforeseen_way_fails_with_what_is_known(runtime: Runtime, user) -> None:
+    photo = photo_store(user, picture(1))
+    runtime.decoder = HarmfulDecoder(divmod, 1, 0)  # type: ignore[assignment]
+    _caption(runtime, photo)
+    assert (photo.job.state, photo.job.error_code) == (State.FAILED, "unreadable")
+    assert "division" in photo.job.error_message
+
+
+def test_photo_without_a_result_in_time_is_given_back(runtime: Runtime, user, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo = photo_store(user, picture(1))
+    monkeypatch.setattr("worker.captioning.RESULT_SECONDS", 0.0)
+    monkeypatch.setattr(runtime.batcher, "_max_wait", 0.5)
+    _caption(runtime, photo)
+    assert photo.job.state == State.QUEUED
+
+
 def test_photo_that_no_longer_waits_is_left_alone(runtime: Runtime, user) -> None:
     photo = photo_store(user, picture(1), state=State.CANCELLED)
     _caption(runtime, photo)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from captioner.bundle import bundle_validate
 from captioner.errors import BundleCorrupt, BundleError, BundleIncompatible, BundleMissing
 from captioner.inference import Captioner
 from tests.brokers import Broker
@@ -24,7 +26,7 @@ from webapp.gallery.services import model_versions
 from worker import __main__ as main
 from worker import verification
 from worker.engine import Engine, EngineOutOfMemory, LoadedModel
-from worker.registration import bundle_register
+from worker.registration import _bundle_copy, bundle_register
 from worker.runtime import Runtime
 from worker.verification import ModelUnfit, bundle_verify, model_verify
 
@@ -78,6 +80,17 @@ def test_registration_mends_a_damaged_copy(db: None, models_dir: Path, tiny_bund
     (copy / "model.safetensors").write_bytes(b"damaged")
     bundle_register(tiny_bundle)
     assert Captioner.load(copy).version == ModelVersion.objects.get().version
+
+
+def test_registration_by_several_workers_at_once_keeps_one_whole_copy(models_dir: Path, tiny_bundle: Path) -> None:
+    copy = models_dir / "copy"
+    threads = [threading.Thread(target=_bundle_copy, args=[tiny_bundle, copy]) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert list(models_dir.iterdir()) == [copy]
+    assert bundle_validate(copy)
 
 
 @pytest.mark.parametrize(("name", "error"), [("vocab.json", BundleCorrupt), ("nothing", BundleMissing)])
