@@ -1,10 +1,14 @@
 from pathlib import Path
 
 import pytest
+from django.db.models.functions import Now
 from django.test import Client
 
+from tests.pictures import upload
 from webapp import jobs
 from webapp.accounts.models import User
+from webapp.gallery.models import ModelVersion, Photo, WorkerHeartbeat
+from webapp.gallery.services.photos import photo_create
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +29,25 @@ def member(client: Client, user: User) -> Client:
     """A browser in which `user` is logged in."""
     client.force_login(user)
     return client
+
+
+@pytest.fixture
+def photo(media: Path, user: User) -> Photo:
+    return photo_create(owner=user, file=upload(), name="photo.jpg")[0]
+
+
+@pytest.fixture
+def model_version(db: None) -> ModelVersion:
+    return ModelVersion.objects.create(
+        version="f" * 64, name="default", path="models/f", config={"preprocessing": {"resize": "squash"}}
+    )
+
+
+@pytest.fixture
+def worker(model_version: ModelVersion) -> WorkerHeartbeat:
+    return WorkerHeartbeat.objects.create(
+        name="w1", device="cpu", started_at=Now(), seen_at=Now(), model_version=model_version
+    )
 
 
 def files_of(media: Path) -> list[Path]:

@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,12 +20,11 @@ from webapp.gallery.errors import ActionRefused, BatchRejected, GalleryError, Ph
 from webapp.gallery.isolation import sandbox
 from webapp.gallery.models import Batch, BatchItem, CaptionJob
 from webapp.gallery.services import photos
+from webapp.gallery.services.batch_items import ITEMS_AT_ONCE, LIVE, items_create, items_take, jobs_cancel, jobs_of
 from webapp.sandbox import SandboxError
 
 State = Batch.State
-LIVE = (State.UNPACKING, State.RUNNING)
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".gif", ".mpo"}
-ITEMS_AT_ONCE = 500
 
 
 def batch_create_from_zip(*, owner: User, file: File[bytes], name: str = "") -> Batch:
@@ -57,7 +56,7 @@ def batch_create_from_zip(*, owner: User, file: File[bytes], name: str = "") -> 
                 state=State.UNPACKING,
                 archive=f"{published}/archive.zip",
             )
-            _items_create(batch, members)
+            items_create(batch, members)
             transaction.on_commit(lambda: jobs.batch_unpack_enqueue(batch.pk), robust=True)
     except BaseException:
         storage.folder_remove(published)
@@ -81,7 +80,7 @@ def batch_unpack(*, batch_id: int) -> None:
         places = {member.name: member.index for member in _members(path)}
         with zipfile.ZipFile(path) as archive:
             items = batch.items.filter(photo=None, error_code="")
-            for _ in _items_take(
+            for _ in items_take(
                 batch,
                 items,
                 file_of=lambda item: _MemberFile(archive, places[item.name]),
@@ -132,7 +131,7 @@ def batch_create_from_folder(*, owner: User, folder: Path, name: str = "") -> Ba
         elif batch.state == State.CANCELLED:  # to send it once more is to want it after all
             batch.state = State.RUNNING
             batch.save(update_fields=["state"])
-        _items_create(batch, members)
+        items_create(batch, members)
     return batch
 
 
@@ -140,7 +139,7 @@ def batch_folder_take(*, batch: Batch, folder: Path) -> Iterator[BatchItem]:
     """Takes in the files that a former run has not, or could not; gives each as it is done. Ends when cancelled."""
     files = {name_shown(file): folder / file for file in folder_files(folder)}
     mine = Batch.objects.filter(pk=batch.pk)
-    return _items_take(
+    return items_take(
         batch,
         batch.items.filter(photo=None),
         file_of=lambda item: _opened(files.get(item.name)),
@@ -152,14 +151,14 @@ def batch_pause(*, batch: Batch) -> None:
     """No photo of the batch is begun any more; those in a worker's hands are finished. Raises ActionRefused."""
     with transaction.atomic():
         _state_change(batch, LIVE, State.PAUSED, "paused")
-        _jobs(batch, CaptionJob.State.QUEUED).update(state=CaptionJob.State.PAUSED)
+        jobs_of(batch, CaptionJob.State.QUEUED).update(state=CaptionJob.State.PAUSED)
 
 
 def batch_resume(*, batch: Batch) -> None:
     """Raises ActionRefused."""
     with transaction.atomic():
         _state_change(batch, (State.PAUSED,), State.UNPACKING if batch.archive else State.RUNNING, "resumed")
-        paused = list(_jobs(batch, CaptionJob.State.PAUSED))
+        paused = list(jobs_of(batch, CaptionJob.State.PAUSED))
         for start in range(0, len(paused), ITEMS_AT_ONCE):
             ids = [job.pk for job in paused[start : start + ITEMS_AT_ONCE]]
             CaptionJob.objects.filter(pk__in=ids).update(state=CaptionJob.State.QUEUED, queued_at=Now())
@@ -173,7 +172,7 @@ def batch_cancel(*, batch: Batch) -> None:
     archive = batch.archive
     with transaction.atomic():
         _state_change(batch, (*LIVE, State.PAUSED), State.CANCELLED, "cancelled")
-        _jobs_cancel(batch)
+        jobs_cancel(batch)
         if archive:
             Batch.objects.filter(pk=batch.pk).update(archive="", unpack_lease_expires_at=None)
             transaction.on_commit(lambda: storage.folder_remove(archive))
@@ -207,76 +206,6 @@ def _members(path: Path) -> list[Member]:
         return sandbox().run(archive_members, path, max_files=settings.ZIP_MAX_FILES)
     except SandboxError as error:
         raise BatchRejected("corrupt_zip", f"Reading the zip's directory {error}. Pack it again.") from error
-
-
-def _items_create(batch: Batch, members: Iterable[Member]) -> None:
-    items = [
-        BatchItem(batch=batch, name=member.name, error_code=member.error_code, error_message=member.error_message)
-        for member in members
-    ]
-    BatchItem.objects.bulk_create(items, batch_size=ITEMS_AT_ONCE, ignore_conflicts=True)
-
-
-def _items_take(
-    batch: Batch,
-    items: QuerySet[BatchItem],
-    *,
-    file_of: Callable[[BatchItem], File[bytes]],
-    proceed: Callable[[], bool],
-) -> Iterator[BatchItem]:
-    """Takes in one item after the other, and tells the workers of a chunk of them at a time."""
-    untold: list[CaptionJob] = []
-    last = 0
-    try:
-        while page := list(items.filter(pk__gt=last).order_by("pk")[:ITEMS_AT_ONCE]):
-            for item in page:
-                if not proceed():
-                    return
-                _item_take(item, batch.owner, file_of)
-                if item.photo and item.photo.job.state == CaptionJob.State.QUEUED:
-                    untold.append(item.photo.job)
-                if len(untold) >= jobs.CHUNK_SIZE:
-                    _publish(batch, untold)
-                    untold = []
-                yield item
-            last = page[-1].pk
-    finally:
-        _publish(batch, untold)
-
-
-def _item_take(item: BatchItem, owner: User, file_of: Callable[[BatchItem], File[bytes]]) -> None:
-    name = item.name.replace("\\", "/").rsplit("/", 1)[-1][-photos.NAME_LENGTH :]
-    item.error_code = item.error_message = ""
-    try:
-        with file_of(item) as file:
-            item.photo, _ = photos.photo_create(owner=owner, file=file, name=name, lane=jobs.BULK, enqueue=False)
-    except PhotoRejected as error:
-        item.error_code, item.error_message = error.code, error.message.removeprefix(f"{name}: ")
-    item.save(update_fields=["photo", "error_code", "error_message"])
-
-
-def _publish(batch: Batch, caption_jobs: list[CaptionJob]) -> None:
-    """The batch may have been paused or cancelled since its jobs were made: they follow it."""
-    state = Batch.objects.values_list("state", flat=True).get(pk=batch.pk)
-    if state == State.PAUSED:
-        _jobs(batch, CaptionJob.State.QUEUED).update(state=CaptionJob.State.PAUSED)
-    elif state == State.CANCELLED:
-        _jobs_cancel(batch)
-    else:
-        photos.jobs_publish(caption_jobs)
-
-
-def _jobs(batch: Batch, *states: str) -> QuerySet[CaptionJob]:
-    """The batch's jobs in the bulk lane, without those that another live batch wants too."""
-    others = BatchItem.objects.filter(batch__state__in=LIVE).exclude(batch=batch)
-    return CaptionJob.objects.filter(
-        photo__in=BatchItem.objects.filter(batch=batch).values("photo"), lane=CaptionJob.Lane.BULK, state__in=states
-    ).exclude(photo__in=others.exclude(photo=None).values("photo"))
-
-
-def _jobs_cancel(batch: Batch) -> None:
-    waiting = _jobs(batch, CaptionJob.State.QUEUED, CaptionJob.State.PAUSED)
-    waiting.update(state=CaptionJob.State.CANCELLED, finished_at=Now())
 
 
 def _state_change(batch: Batch, before: Iterable[str], after: str, word: str) -> None:

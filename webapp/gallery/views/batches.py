@@ -13,6 +13,7 @@ from webapp.gallery.notices import captioning_notice
 from webapp.gallery.selectors import batches as selectors
 from webapp.gallery.selectors.photos import photos_with_captions
 from webapp.gallery.services import batches as services
+from webapp.gallery.services.batch_items import LIVE
 from webapp.gallery.uploads import ARCHIVE_FIELD
 from webapp.gallery.views.photos import PAGE_SIZE, wants_json
 
@@ -74,7 +75,7 @@ def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
 def batch_context(batch: Batch) -> dict[str, object]:
     """What the templates show of a batch, and by what an open page says which state it shows."""
     progress = selectors.batch_progress(batch)
-    live = batch.state in services.LIVE
+    live = batch.state in LIVE
     counts = (progress.captioned, progress.failed, progress.waiting, progress.total)
     return {
         "batch": batch,

@@ -1,0 +1,120 @@
+"""Unpacking that is cut off, doubled or disturbed."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db.models.functions import Now
+
+from tests.webapp.zips import create, pictures, unpacked, zipped
+from webapp.accounts.models import User
+from webapp.gallery.errors import GalleryError
+from webapp.gallery.models import Batch, BatchItem, CaptionJob, Photo
+from webapp.gallery.services import photos
+from webapp.gallery.services.batches import (
+    batch_cancel,
+    batch_pause,
+    batch_resume,
+    batch_unpack,
+)
+
+State = CaptionJob.State
+
+
+def test_unpack_goes_on_where_a_killed_worker_stopped(media: Path, user: User, monkeypatch) -> None:
+    batch = create(user, zipped(pictures()))
+    real = photos.photo_create
+    taken: list[str] = []
+
+    def dies_at_the_third(**kwargs: Any) -> Any:
+        if len(taken) == 2:
+            raise KeyboardInterrupt
+        taken.append(kwargs["name"])
+        return real(**kwargs)
+
+    monkeypatch.setattr(photos, "photo_create", dies_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        batch_unpack(batch_id=batch.pk)
+    monkeypatch.undo()
+    media_settings(media, monkeypatch)
+    Batch.objects.update(unpack_lease_expires_at=Now() - timedelta(seconds=1))
+    batch_unpack(batch_id=batch.pk)
+    assert (Photo.objects.count(), BatchItem.objects.filter(photo=None).count()) == (4, 0)
+    assert Batch.objects.get().state == Batch.State.RUNNING
+
+
+def media_settings(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from django.conf import settings
+
+    monkeypatch.setattr(settings, "MEDIA_ROOT", media)
+
+
+def test_unpack_leaves_a_batch_alone_that_another_has_in_hand(media: Path, user: User) -> None:
+    batch = create(user, zipped(pictures()))
+    Batch.objects.update(unpack_lease_expires_at=Now() + timedelta(seconds=30))
+    batch_unpack(batch_id=batch.pk)
+    assert not Photo.objects.exists()
+
+
+def test_unpack_of_a_finished_batch_does_nothing(media: Path, user: User) -> None:
+    batch = unpacked(user, zipped(pictures()))
+    batch_unpack(batch_id=batch.pk)
+    assert Photo.objects.count() == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "jobs_state", "state"),
+    [(batch_pause, State.PAUSED, Batch.State.PAUSED), (batch_cancel, State.CANCELLED, Batch.State.CANCELLED)],
+)
+def test_unpack_stops_when_its_batch_is_held(
+    media: Path, user: User, monkeypatch, change: Any, jobs_state: str, state: str
+) -> None:
+    batch = create(user, zipped(pictures()))
+    real = photos.photo_create
+
+    def held_meanwhile(**kwargs: Any) -> Any:
+        change(batch=Batch.objects.get())
+        return real(**kwargs)
+
+    monkeypatch.setattr(photos, "photo_create", held_meanwhile)
+    batch_unpack(batch_id=batch.pk)
+    assert Photo.objects.count() == 1
+    assert (CaptionJob.objects.get().state, Batch.objects.get().state) == (jobs_state, state)
+
+
+def test_unpack_goes_on_after_a_pause(media: Path, user: User) -> None:
+    batch = create(user, zipped(pictures()))
+    batch_pause(batch=batch)
+    batch_unpack(batch_id=batch.pk)
+    assert not Photo.objects.exists()
+    batch_resume(batch=batch)
+    batch_unpack(batch_id=batch.pk)
+    assert Photo.objects.count() == 4
+
+
+def test_unpack_of_a_zip_that_is_gone_fails_the_batch(media: Path, user: User) -> None:
+    batch = create(user, zipped(pictures()))
+    (media / batch.archive).unlink()
+    batch_unpack(batch_id=batch.pk)
+    batch.refresh_from_db()
+    assert batch.state == Batch.State.FAILED
+    assert "Send it again" in batch.error
+
+
+def test_unpack_on_a_full_disk_says_so_and_can_go_on(media: Path, user: User, monkeypatch) -> None:
+    batch = create(user, zipped(pictures()))
+
+    def full(*_: Any, **__: Any) -> None:
+        raise GalleryError("no_space", "The disk is full; nothing was stored.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(photos, "photo_create", full)
+        with pytest.raises(GalleryError):
+            batch_unpack(batch_id=batch.pk)
+    batch.refresh_from_db()
+    assert (batch.state, batch.error) == (Batch.State.UNPACKING, "The disk is full; nothing was stored.")
+    Batch.objects.update(unpack_lease_expires_at=None)
+    batch_unpack(batch_id=batch.pk)
+    batch.refresh_from_db()
+    assert (batch.state, batch.error, Photo.objects.count()) == (Batch.State.RUNNING, "", 4)
