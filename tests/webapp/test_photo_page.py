@@ -96,6 +96,13 @@ def test_photo_retry_that_comes_too_late_is_told(member: Client, photo: Photo) -
     assert "only a failed or cancelled caption can be retried" in response.content.decode()
 
 
+def test_photo_page_asks_again_by_itself_without_scripts_while_it_waits(member: Client, photo: Photo) -> None:
+    refresh = '<noscript><meta http-equiv="refresh" content="5"></noscript>'
+    assert refresh in page(member, f"/photos/{photo.pk}/")
+    CaptionJob.objects.update(state=State.FAILED)
+    assert refresh not in page(member, f"/photos/{photo.pk}/")
+
+
 def test_photo_delete_leads_to_the_gallery(member: Client, photo: Photo) -> None:
     response = member.post(f"/photos/{photo.pk}/delete/", follow=True)
     assert "photo.jpg was deleted" in response.content.decode()

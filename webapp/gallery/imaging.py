@@ -83,7 +83,7 @@ def _rejections(limits: Limits) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd metadata is no reason to bother anyone
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            Image.MAX_IMAGE_PIXELS = limits.max_pixels
+            Image.MAX_IMAGE_PIXELS = 4 * limits.max_pixels  # bombs; what is merely too large gets a better message
             yield
     except (PhotoRejected, MemoryError):  # the sandbox reports what did not fit into its memory
         raise

@@ -65,6 +65,7 @@ def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
     show = "failures" if request.GET.get("show") == "failures" else "photos"
     number = request.GET.get("page")
     context = batch_context(batch) | {"show": show, "notice": captioning_notice()}
+    context["waiting"] = context["pending"]
     if show == "failures":
         context["page"] = Paginator(selectors.batch_failures(batch), FAILURES_ON_PAGE).get_page(number)
     else:

@@ -38,6 +38,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
     context = {
         "page": paginator.get_page(request.GET.get("page")),
         "notice": captioning_notice(),
+        "waiting": counts["waiting"],
         "max_files": settings.UPLOAD_MAX_FILES,
         "max_bytes": settings.UPLOAD_MAX_BYTES,
     }
@@ -114,6 +115,7 @@ def photo_context(photo: Photo) -> dict[str, object]:
         "shown": shown,
         "attention": attention_view(shown.caption) if shown else None,
         "retryable": photo.job.state in services.RETRYABLE,
+        "waiting": photo.job.state in selectors.WAITING,
     }
 
 
