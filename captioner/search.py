@@ -71,8 +71,8 @@ def beam_search(
     """At most `beam` captions for each photo, best first, each of 1..`max_words` words.
 
     `features`: (B, L, C). Captions are ranked by the sum of their log-probabilities over length ** length_penalty,
-    the length counting <end> (0: the plain sum; 1: the mean). <pad>, <start> and <unk> are never emitted, a
-    caption never ends before its first word, and one of `max_words` words pays for the <end> that cuts it.
+    the length counting <end> (0: the plain sum; 1: the mean). <pad>, <start> and <unk> are never emitted, nor a word
+    twice running; a caption never ends before its first word, and one of `max_words` pays for the <end> that cuts it.
     A photo is done when `beam` captions are finished and no open one, at its present length, outranks the last
     of them; its result does not depend on the photos beside it.
     """
@@ -84,6 +84,7 @@ def beam_search(
     for step in range(length):
         logs, attention, state = stepper.step(state, tokens)
         logs[:, :, [PAD, START, UNKNOWN]] = _NEVER
+        logs = logs.scatter(2, tokens.unsqueeze(-1), _NEVER)  # no word twice running
         if step == 0:
             logs[:, :, END] = _NEVER
         if open_ is None or finished is None:

@@ -36,7 +36,8 @@ def exhaustive(model: Decoder, features: Tensor, *, length_penalty: float) -> li
     """Every caption of one photo that there is, best first, by teacher forcing."""
     found = []
     for length in range(1, MAX_WORDS + 1):
-        words = torch.tensor(list(itertools.product(range(4, VOCABULARY), repeat=length)))
+        tree = itertools.product(range(4, VOCABULARY), repeat=length)
+        words = torch.tensor([path for path in tree if all(a != b for a, b in itertools.pairwise(path))])
         tokens = torch.nn.functional.pad(torch.nn.functional.pad(words, (1, 0), value=START), (0, 1), value=END)
         with torch.inference_mode():
             logits, _ = model(features, tokens[None, :, :-1])
@@ -68,7 +69,7 @@ def test_search_of_beam_one_is_greedy():
     tokens = [START]
     while len(tokens) <= MAX_WORDS:
         logits = model(features, torch.tensor([[tokens]]))[0].detach()
-        logits[0, 0, -1, [PAD, START, UNKNOWN]] = -torch.inf
+        logits[0, 0, -1, [PAD, START, UNKNOWN, tokens[-1]]] = -torch.inf
         if len(tokens) == 1:
             logits[0, 0, -1, END] = -torch.inf
         if (token := int(logits[0, 0, -1].argmax())) == END:
@@ -158,6 +159,15 @@ def test_search_never_emits_special_tokens(favourite):
     assert all(token >= 4 for captions in found for hypothesis in captions for token in hypothesis.tokens)
 
 
+def test_search_never_says_a_word_twice_running():
+    logs = [-9.0] * VOCABULARY
+    logs[5] = -0.1
+
+    found = beam_search(Script(logs), photos(1, 1), beam=4, max_words=6, length_penalty=1.0)
+
+    assert all(a != b for hypothesis in found[0] for a, b in itertools.pairwise(hypothesis.tokens))
+
+
 def test_search_never_ends_before_the_first_word():
     logs = [-9.0] * VOCABULARY
     logs[END] = -0.1
@@ -179,17 +189,17 @@ def test_search_stops_early_when_every_photo_is_done():
 
 def test_search_cuts_captions_at_max_words():
     logs = [-9.0] * VOCABULARY
-    logs[5] = -0.1
+    logs[5], logs[6] = -0.1, -0.2
 
     found = beam_search(Script(logs), photos(1, 1), beam=1, max_words=6, length_penalty=1.0)
 
-    assert found[0][0].tokens == [5] * 6
-    assert found[0][0].log_probabilities == pytest.approx([-0.1] * 6 + [-9.0])
+    assert found[0][0].tokens == [5, 6] * 3
+    assert found[0][0].log_probabilities == pytest.approx([-0.1, -0.2] * 3 + [-9.0])
 
 
 def test_search_prefers_longer_captions_the_higher_the_length_penalty():
     logs = [-9.0] * VOCABULARY
-    logs[5], logs[END] = -0.5, -1.0
+    logs[5], logs[6], logs[END] = -0.5, -0.5, -1.0
 
     lengths = [
         len(beam_search(Script(logs), photos(1, 1), beam=3, max_words=8, length_penalty=penalty)[0][0].tokens)
