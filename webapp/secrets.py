@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def secret_ensure(path: Path, *, length: int = 48) -> str:
-    """The secret kept in `path`; generated (mode 0600) when there is none yet. Safe when two processes start at once."""
+    """The secret kept in `path`, made (mode 0600) when there is none yet. Safe when two processes start at once."""
     try:
         return path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
