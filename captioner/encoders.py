@@ -135,9 +135,10 @@ def encoder_create(config: EncoderConfig, *, preprocessing: Preprocessing) -> En
     With source "bundle" the weights are left random: captioner.bundle fills them in. Raises BundleMissing
     when the weights are not on this machine, BundleCorrupt when they are not the ones referred to.
     """
+    tensors = None if config.weights.source == "bundle" else _weights_read(config.weights)
     body = _ARCHITECTURES[config.name].body()
-    if config.weights.source != "bundle":
-        _weights_fill(body.net, _weights_read(config.weights), source=config.weights.name)  # type: ignore[arg-type]
+    if tensors is not None:
+        _weights_fill(body.net, tensors, source=config.weights.name)  # type: ignore[arg-type]
     encoder = Encoder(body, preprocessing=preprocessing)
     return encoder.eval().to(memory_format=torch.channels_last)  # type: ignore[no-any-return, call-overload]
 

@@ -1,5 +1,6 @@
 """Fixtures that every part of the tests uses."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ from django.contrib.auth import get_user_model
 from tests.brokers import broker, broker_process  # noqa: F401
 from tests.bundles import bundle, tiny_bundle  # noqa: F401
 from tests.services import SHARED
+
+# On busy cores two threads of torch wait for each other: small models then take thirty times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture

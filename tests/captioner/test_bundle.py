@@ -117,7 +117,7 @@ def test_bundle_that_fails_half_way_leaves_nothing_behind(tiny_bundle, tmp_path)
     class Card(str):
         __slots__ = ()
 
-        def encode(self, *args: str) -> bytes:  # type: ignore[override]
+        def encode(self, *args: str) -> bytes:
             target.mkdir()  # somebody else was faster: the rename fails
             (target / "theirs").touch()
             return super().encode()

@@ -21,7 +21,7 @@ def resnet_weights(tmp_path_factory) -> Path:
     """A file of random ResNet-50 weights in torchvision's form."""
     import torchvision
 
-    path = tmp_path_factory.mktemp("weights") / "resnet50.pth"
+    path: Path = tmp_path_factory.mktemp("weights") / "resnet50.pth"
     torch.save(torchvision.models.resnet50(weights=None).state_dict(), path)
     return path
 

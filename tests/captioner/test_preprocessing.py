@@ -33,7 +33,8 @@ def failure(source: bytes | str | Path, **limits: int) -> PhotoError:
 def test_photo_pixels_reads_every_accepted_format(format_):
     pixels = photo_pixels(encoded(quarters(), format_), preprocessing=SQUASH)
 
-    assert (pixels.shape, pixels.dtype) == ((32, 32, 3), np.uint8)
+    assert pixels.shape == (32, 32, 3)
+    assert pixels.dtype == np.uint8
     assert alike(corners(pixels), QUARTERS)
 
 

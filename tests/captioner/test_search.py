@@ -34,7 +34,7 @@ def photos(seed: int, count: int) -> Tensor:
 
 def exhaustive(model: Decoder, features: Tensor, *, length_penalty: float) -> list[tuple[float, list[int]]]:
     """Every caption of one photo that there is, best first, by teacher forcing."""
-    found = []
+    found: list[tuple[float, list[int]]] = []
     for length in range(1, MAX_WORDS + 1):
         tree = itertools.product(range(4, VOCABULARY), repeat=length)
         words = torch.tensor([path for path in tree if all(a != b for a, b in itertools.pairwise(path))])

@@ -16,7 +16,8 @@ SAYINGS = {
 
 def dataset_write(folder: Path, name: str = "captions.json", *, copies: int = 1) -> Path:
     """Writes photos and captions; returns the captions file. Photos lie in `folder`/images."""
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     (folder / "images").mkdir(parents=True, exist_ok=True)
     for colour, captions in SAYINGS.items():
         for copy in range(copies):

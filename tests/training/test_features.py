@@ -48,7 +48,8 @@ def cached(photos: list[Path], body: Counting, directory: Path, **changes: objec
 def test_features_are_those_of_the_encoder_row_for_row(photos, body, tmp_path):
     features = cached(photos, body, tmp_path / "cache")
 
-    assert (features.shape, features.dtype) == ((4, 4, 3), np.float16)
+    assert features.shape == (4, 4, 3)
+    assert features.dtype == np.float16
     assert features[:, 0].tolist() == [[1, -1, -1], [-1, -1, 1], [1, 1, 1], [-1, -1, -1]]
 
 

@@ -20,7 +20,7 @@ OPTIONS = LoopOptions(epochs=3, batch_photos=2, learning_rate=0.01, averaging=0.
 
 
 @pytest.fixture
-def checkpoint(tmp_path) -> Path:
+def checkpoint(tmp_path: Path) -> Path:
     return tmp_path / "work" / "checkpoint.pt"
 
 

@@ -20,7 +20,7 @@ LOOP = {"epochs": 2, "batch_photos": 2, "learning_rate": 0.04}
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("dataset")
+    folder: Path = tmp_path_factory.mktemp("dataset")
     dataset_write(folder)
     return folder
 
