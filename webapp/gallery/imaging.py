@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import BinaryIO, cast
 
 import pillow_heif
 from PIL import Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
@@ -52,7 +52,7 @@ def photo_inspect(path: Path, limits: Limits) -> Inspection:
     """
     with _rejections(limits):
         size_check(path.stat().st_size, limits)
-        with _opened(path, limits) as image:
+        with path.open("rb") as file, _opened(file, limits) as image:
             name = {"MPO": "JPEG", "HEIF": "HEIC"}.get(image.format or "", image.format or "")
             width, height = image.size
             image.draft(None, (PREVIEW_SIDE, PREVIEW_SIDE))  # JPEG: fewer pixels, in a fraction of the time
@@ -103,11 +103,11 @@ def _rejections(limits: Limits) -> Iterator[None]:
         ) from error
 
 
-def _opened(path: Path, limits: Limits) -> Image.Image:
+def _opened(file: BinaryIO, limits: Limits) -> Image.Image:
     try:
-        image: Image.Image = Image.open(path, formats=FORMATS)
+        image: Image.Image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise _unidentified(path) from error
+        raise _unidentified(file) from error
     width, height = image.size
     if width * height > limits.max_pixels:
         raise PhotoRejected(
@@ -118,9 +118,10 @@ def _opened(path: Path, limits: Limits) -> Image.Image:
     return image
 
 
-def _unidentified(path: Path) -> PhotoRejected:
+def _unidentified(file: BinaryIO) -> PhotoRejected:
+    file.seek(0)
     try:
-        with Image.open(path) as image:  # headers only: nothing of a foreign format is ever decoded
+        with Image.open(file) as image:  # headers only: nothing of a foreign format is ever decoded
             name = image.format
     except Exception:  # noqa: BLE001
         return PhotoRejected(
