@@ -125,4 +125,7 @@ def _die(reason: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(status)  # all is closed; the interpreter would take seconds to take torch's thousands of modules apart
