@@ -6,6 +6,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,27 +40,44 @@ def demo() -> int:
         (Path(folder) / "samples-submitted").touch()  # this user uploads them
         say("Fovea's main job, in a temporary folder: start, upload, caption.")
         try:
-            with Site(environ, say=say, waiting=stopper.wait) as site:
+            with Site(environ, say=say, waiting=stopper.wait) as site, _figure(photos[0], environ) as figure:
                 try:
                     rows = _captions(site, photos, password, stopper, give_up=started + SECONDS)
-                except LaunchError as error:
-                    say(f"Failed: {error}")
+                    say(_table(rows))
+                    wrong = [row["name"] for row in rows if row["state"] != "done"]
+                    if wrong:
+                        raise LaunchError(f"no caption for {', '.join(wrong)}.")
+                    said, _ = figure.communicate()
+                except LaunchError:
                     for name in ("web", "worker"):
-                        say(f"The last lines of the {name}'s log:")
+                        say(f"\nThe last lines of the {name}'s log:")
                         say("".join(f"    {line}\n" for line in site.log_tail(name)))
-                    return 1
+                    raise
+            if figure.returncode:
+                raise LaunchError(f"the attention figure was not written.\n{said}")
         except StopAsked:
             say("Stopped.")
             return 1
         except LaunchError as error:
             say(f"Failed: {error}")
             return 1
-    say(_table(rows))
-    wrong = [row["name"] for row in rows if row["state"] != "done"]
-    if wrong:
-        say(f"Failed: no caption for {', '.join(wrong)}.")
-        return 1
-    return _figure(photos[0], time.monotonic() - started)
+    say(f"\n  Where the model looked for each word: {path_shown(FIGURE)}")
+    say(f"  All of it took {time.monotonic() - started:.0f} seconds, from an empty folder. Now try `make run`.")
+    return 0
+
+
+@contextmanager
+def _figure(photo: Path, environ: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """The command that needs no server, beside it: it draws where the model looks for each word."""
+    FIGURE.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "manage.py", "caption", str(photo), "--attention", str(FIGURE)]
+    out: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, cwd=BASE_DIR, env=environ, start_new_session=True, **out) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
 
 
 def _captions(
@@ -75,7 +94,7 @@ def _captions(
             client.headers["Authorization"] = f"Token {answer.raise_for_status().json()['token']}"
             files = [("file", (path.name, path.read_bytes(), "image/jpeg")) for path in photos]
             uploaded = client.post("photos/", files=files).raise_for_status().json()
-            rows = [dict(item, error=item["error"] or {}) for item in uploaded["results"]]
+            rows = [dict(item) for item in uploaded["results"]]
             for row in rows:
                 while row["id"] and row["state"] not in FINAL_STATES:
                     _still_possible(site, give_up)
@@ -97,23 +116,12 @@ def _still_possible(site: Site, give_up: float) -> None:
 
 def _table(rows: list[dict[str, Any]]) -> str:
     """Milliseconds are those that the worker spent on the photo: opening it, waiting for its batch, the model."""
-    lines = [f"\n  {'photo':<14} {'caption':<58} {'confidence':>10} {'ms':>6}"]
+    width = max(len(row.get("caption") or "") for row in rows)
+    lines = [f"\n  {'photo':<14} {'caption':<{width}} {'confidence':>10} {'ms':>6}"]
     for row in rows:
         if row["state"] == "done":
             ms = sum(row["timings"][part] for part in ("decode_ms", "wait_ms", "model_ms"))
-            lines.append(f"  {row['name']:<14} {row['caption']:<58} {row['confidence']:>10.2f} {ms:>6.0f}")
+            lines.append(f"  {row['name']:<14} {row['caption']:<{width}} {row['confidence']:>10.2f} {ms:>6.0f}")
         else:
-            lines.append(f"  {row['name']:<14} {row['error'] or row['state']}")
+            lines.append(f"  {row['name']:<14} {(row['error'] or {}).get('message') or row['state']}")
     return "\n".join(lines)
-
-
-def _figure(photo: Path, elapsed: float) -> int:
-    FIGURE.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "manage.py", "caption", str(photo), "--attention", str(FIGURE)]
-    done = subprocess.run(command, cwd=BASE_DIR, capture_output=True, text=True, check=False)
-    if done.returncode:
-        say(f"Failed: the attention figure was not written.\n{done.stdout}{done.stderr}")
-        return 1
-    say(f"\n  Where the model looked for each word: {path_shown(FIGURE)}")
-    say(f"  All of it took {elapsed:.0f} seconds, from an empty folder. Now try `make run`.")
-    return 0
