@@ -11,6 +11,7 @@ from tests.pictures import upload
 from tests.webapp.pages import JSON, caption, page, rows
 from webapp.accounts.models import User
 from webapp.gallery.models import CaptionJob, ModelVersion, WorkerHeartbeat
+from webapp.gallery.views import photos
 from webapp.review.models import Review
 
 State = CaptionJob.State
@@ -85,3 +86,27 @@ def test_gallery_says_that_captioning_waits_for_a_broker_that_is_down(
 ) -> None:
     assert member.post("/upload/", {"file": upload()}, headers=JSON).status_code == 200
     assert "The queue does not answer" in page(member, "/")
+
+
+def test_page_that_breaks_says_so_calmly(member: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> str:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(photos, "captioning_notice", broken)
+    member.raise_request_exception = False
+    response = member.get("/")
+    assert response.status_code == 500
+    assert "Something broke" in response.content.decode()
+    assert "secret detail" not in response.content.decode()
+
+
+def test_page_that_is_not_there_leads_back(member: Client) -> None:
+    response = member.get("/nowhere/")
+    assert response.status_code == 404
+    assert "There is nothing here" in response.content.decode()
+
+
+def test_form_from_elsewhere_is_refused_in_words(user: User) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(user)
+    assert "This is not yours to see" in strict.post("/batches/").content.decode()
