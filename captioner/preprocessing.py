@@ -63,7 +63,7 @@ def photo_pixels(
     first frame of an animation. Raises PhotoError with a code of captioner.errors.PHOTO_ERROR_CODES.
     """
     with (
-        _photo_errors(),
+        _photo_errors(max_pixels),
         _file_open(source) as file,
         _image_open(file, max_bytes=max_bytes, max_pixels=max_pixels) as image,
     ):
@@ -78,11 +78,13 @@ def photo_pixels(
 
 
 @contextlib.contextmanager
-def _photo_errors() -> Iterator[None]:
+def _photo_errors(max_pixels: int) -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd metadata is no reason to bother anyone
             warnings.simplefilter("error", Image.DecompressionBombWarning)
+            # Pillow's own limit, 89 megapixels, must not refuse what the caller allows.
+            Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, max_pixels)
             yield
     except PhotoError:
         raise
@@ -161,8 +163,6 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.mode == "LAB":
         profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         return ImageCms.profileToProfile(image, *profiles, outputMode="RGB") or image
-    if image.mode == "La":
-        image = image.convert("LA")
     if image.has_transparency_data:
         picture = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
@@ -184,7 +184,7 @@ def _eight_bits(values: np.ndarray) -> np.ndarray:
     elif low >= 0 and high <= 65535 and values.dtype.kind != "f" and high > 255:
         numbers = numbers / 257
     elif low < 0 or high > 255:
-        numbers = (numbers - low) * (255 / (high - low))
+        numbers = (numbers - low) * (255 / (high - low) if high > low else 1)
     return numbers.round().astype(np.uint8)
 
 

@@ -88,6 +88,19 @@ def test_photo_pixels_reads_grey_of_every_depth(dtype, black, white):
     assert corners(pixels) == [(0, 0, 0), WHITE, (0, 0, 0), WHITE]
 
 
+@pytest.mark.parametrize("value", [np.float32(1000), np.float32(-5), np.int32(70_000), np.int32(-7)])
+def test_photo_pixels_of_one_grey_beyond_its_scale_are_black(value):
+    pixels = photo_pixels(encoded(Image.fromarray(np.full((40, 40), value)), "TIFF"), preprocessing=SQUASH)
+
+    assert (pixels == 0).all()
+
+
+def test_photo_pixels_allows_more_pixels_than_pillow_by_itself():
+    data = encoded(Image.new("1", (10_000, 9_000)), "PNG")  # 90 megapixels; Pillow warns beyond 89.5
+
+    assert photo_pixels(data, preprocessing=SQUASH, max_pixels=100_000_000).shape == (32, 32, 3)
+
+
 def test_photo_pixels_takes_a_float_that_is_no_number_for_black():
     values = np.full((40, 40), np.nan, np.float32)
     values[:, 20:] = 1
@@ -166,7 +179,13 @@ def test_photo_pixels_of_heic_are_turned_once(orientation):
 
 
 @pytest.mark.parametrize(
-    "exif", [b"Exif\0\0 nonsense", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0II*\0\x08\0\0\0\x01\0"]
+    "exif",
+    [
+        b" nonsense",
+        b"II*\0\xff\xff\xff\xff",
+        b"II*\0\x08\0\0\0\x01\0",
+        b"II*\0\x08\0\0\0\x01\0\x12\x01\x02\0\x03\0\0\0up\0\0\0\0\0\0",  # the orientation is the text "up"
+    ],
 )
 def test_photo_pixels_ignore_exif_that_cannot_be_read(exif):
     assert alike(
