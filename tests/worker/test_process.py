@@ -106,13 +106,13 @@ def test_photo_in_a_killed_workers_hands_is_captioned_once_within_30_s_of_its_re
 
 def test_photo_that_a_person_waits_for_passes_a_long_bulk_run(worker: WorkerProcess, user) -> None:
     bulk = [photo_store(user, picture(seed), lane="bulk") for seed in range(400)]
-    worker.ready()
     jobs.caption_photos_enqueue([photo.job.pk for photo in bulk], queue=jobs.BULK)
-    wait_until(lambda: CaptionJob.objects.filter(state=State.DONE).exists(), what="the first of the bulk")
     photo = photo_store(user, picture(1000))
     _enqueue(photo)
-    wait_until(lambda: _in_state(State.DONE, photo), what="captioning")
-    assert CaptionJob.objects.filter(state=State.QUEUED, lane="bulk").exists()
+    wait_until(lambda: _in_state(State.DONE, photo, *bulk), seconds=120, what="captioning")
+    photo.job.refresh_from_db()
+    before = CaptionJob.objects.filter(lane="bulk", finished_at__lt=photo.job.finished_at)
+    assert before.count() <= settings.ENV["FOVEA_WORKER_THREADS"] * jobs.CHUNK_SIZE  # what was in hand already
 
 
 def test_worker_told_to_end_finishes_or_gives_back(

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -26,9 +28,10 @@ from webapp.gallery.services import model_versions
 from worker import __main__ as main
 from worker import verification
 from worker.engine import Engine, EngineOutOfMemory, LoadedModel
+from worker.probing import ModelUnfit, bundle_verify
 from worker.registration import _bundle_copy, bundle_register
 from worker.runtime import Runtime
-from worker.verification import ModelUnfit, bundle_verify, model_verify
+from worker.verification import model_verify
 
 State = ModelVersion.State
 
@@ -175,6 +178,12 @@ def test_verification_runs_one_at_a_time(db: None, models_dir: Path, tiny_bundle
         model_verify(model_version_id=row.pk)
     row.refresh_from_db()
     assert row.state == State.CANDIDATE
+
+
+@pytest.mark.parametrize("module", ["worker.probing", "captioner.preprocessing"])
+def test_what_a_child_process_imports_is_light(module: str) -> None:
+    code = f"import sys, {module}; sys.exit(bool({{'django', 'torch', 'celery'}} & set(sys.modules)))"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 # --- Commands ---------------------------------------------------------------------------------------------------------
