@@ -19,6 +19,7 @@ from launcher.site import Site, free_port, model_unusable, path_shown
 from webapp.env import BASE_DIR
 
 SAMPLES = BASE_DIR / "samples"
+FIGURE_OF = SAMPLES / "camera.jpg"
 FIGURE = BASE_DIR / "var" / "demo" / "attention.png"
 SECONDS = 180.0  # before giving up; it takes a quarter of a minute on two idle cores
 KEPT = {"FOVEA_DEFAULT_BUNDLE", "FOVEA_DEVICE", "FOVEA_LOG_LEVEL"}  # of the caller's settings
@@ -40,7 +41,7 @@ def demo() -> int:
         (Path(folder) / "samples-submitted").touch()  # this user uploads them
         say("Fovea's main job, in a temporary folder: start, upload, caption.")
         try:
-            with Site(environ, say=say, waiting=stopper.wait) as site, _figure(photos[0], environ) as figure:
+            with Site(environ, say=say, waiting=stopper.wait) as site, _figure(FIGURE_OF, environ) as figure:
                 try:
                     rows = _captions(site, photos, password, stopper, give_up=started + SECONDS)
                     say(_table(rows))

@@ -130,6 +130,8 @@ class Site:
         level = self._values["FOVEA_LOG_LEVEL"].lower()
         python = [sys.executable, "-m"]
         web = [*python, "uvicorn", "webapp.asgi:application", "--host", host, "--port", str(port)]
+        if not self._values["FOVEA_HTTPS"]:  # no proxy in front: who sends X-Forwarded-For made it up
+            web.append("--no-proxy-headers")
         web += ["--timeout-graceful-shutdown", "3", "--no-access-log", "--log-level", level]
         return [
             Program("web", web, stop_seconds=_WEB_STOP_SECONDS),
