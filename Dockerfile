@@ -9,7 +9,13 @@ COPY webapp/requirements.txt webapp/
 RUN uv pip install --system --no-cache --constraint constraints.txt --requirement webapp/requirements.txt
 
 FROM base AS code
-COPY --exclude=models . .
+COPY manage.py LICENSE NOTICE ./
+COPY captioner captioner
+COPY launcher launcher
+COPY samples samples
+COPY training training
+COPY webapp webapp
+COPY worker worker
 
 FROM base AS web
 COPY --from=code /app ./

@@ -77,3 +77,12 @@ def test_compose_config_accepts_the_files():
     for overlay in ([], ["--file", "docker-compose.gpu.yml"]):
         command = ["docker", "compose", "--file", "docker-compose.yml", *overlay, "config", "--quiet"]
         subprocess.run(command, cwd=env.BASE_DIR, env={"POSTGRES_PASSWORD": "x", "PATH": "/usr/bin:/bin"}, check=True)
+
+
+def test_dockerfile_copies_only_what_is_there_and_every_package():
+    copied = []
+    for line in (env.BASE_DIR / "Dockerfile").read_text().splitlines():
+        if line.startswith("COPY ") and "--from" not in line:
+            copied += line.split()[1:-1]
+    assert [name for name in copied if not (env.BASE_DIR / name).exists()] == []
+    assert {"captioner", "launcher", "samples", "training", "webapp", "worker", "models"} <= set(copied)
