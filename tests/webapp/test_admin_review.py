@@ -220,3 +220,9 @@ def test_history_lists_the_decisions(page: Client, captions: list[Caption], revi
     html = page.get("/admin/review/review/").content.decode()
     assert "Better." in html
     assert "caption 1" in html
+
+
+@pytest.mark.parametrize("digits", [30, 5000])
+def test_numbers_too_long_for_a_row_are_not_an_error(page: Client, captions: list[Caption], digits: int) -> None:
+    assert page.get(LIST, {"model_version": "9" * digits}).status_code == 200
+    assert decide(page, captions[0], "approve", seen="9" * digits).status_code == 302

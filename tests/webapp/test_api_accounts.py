@@ -90,6 +90,16 @@ def test_login_is_throttled(user: User, monkeypatch: pytest.MonkeyPatch) -> None
     assert int(response["Retry-After"]) > 0
 
 
+def test_login_throttle_is_not_passed_by_made_up_addresses(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ScopedRateThrottle, "THROTTLE_RATES", {"login": "2/min"})
+    body = {"username": "nobody", "password": PASSWORD}
+    answers = [
+        APIClient().post("/api/v1/auth/login/", body, format="json", HTTP_X_FORWARDED_FOR=f"10.0.0.{number}")
+        for number in range(3)
+    ]
+    assert [answer.status_code for answer in answers] == [401, 401, 429]
+
+
 def test_login_of_an_inactive_account_is_401(user: User) -> None:
     user.is_active = False
     user.save()

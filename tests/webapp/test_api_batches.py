@@ -107,3 +107,8 @@ def test_somebody_elses_batch_is_404(other_user: User, batch: Batch, path: str) 
     client = client_of(other_user)
     call = client.post if path == "pause/" else client.get
     assert call(f"/api/v1/batches/{batch.pk}/{path}").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["9" * 5000 + "/pause/", "9" * 30 + "/pause/", "1/delete/"])
+def test_batch_or_action_that_cannot_be_is_404(api: APIClient, batch: Batch, path: str) -> None:
+    assert api.post(f"/api/v1/batches/{path}").status_code == 404

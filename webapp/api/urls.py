@@ -12,10 +12,6 @@ urlpatterns = [
     path("batches/", batches.BatchesView.as_view(), name="batches"),
     path("batches/<int:batch_id>/", batches.BatchView.as_view(), name="batch"),
     path("batches/<int:batch_id>/items/", batches.BatchItemsView.as_view(), name="batch_items"),
-    re_path(
-        r"^batches/(?P<batch_id>[0-9]+)/(?P<action>pause|resume|cancel)/$",
-        batches.BatchActionView.as_view(),
-        name="batch_action",
-    ),
+    path("batches/<int:batch_id>/<str:action>/", batches.BatchActionView.as_view(), name="batch_action"),
     re_path("", unknown.UnknownView.as_view(), name="unknown"),
 ]

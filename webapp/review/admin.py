@@ -156,7 +156,7 @@ class CaptionForReviewAdmin(ReadOnlyAdmin):
         known: dict[str, Any] = {
             "caption": caption,
             "reviewer": reviewer,
-            "seen": int(seen) if seen.isdecimal() else None,
+            "seen": int(seen) if seen.isdecimal() and len(seen) < 19 else None,
         }
         match request.POST.get("decision"):
             case "approve":

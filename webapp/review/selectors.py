@@ -60,7 +60,7 @@ def captions_filter(captions: QuerySet[Any], filters: Filters) -> QuerySet[Any]:
         captions = captions.filter(decided=False)
     elif filters.decision in Review.Decision.values:
         captions = captions.filter(decision=filters.decision)
-    if filters.model_version.isdecimal():
+    if filters.model_version.isdecimal() and len(filters.model_version) < 19:  # a longer one is no row's number
         captions = captions.filter(model_version=int(filters.model_version))
     if band := BANDS.get(filters.confidence):
         captions = captions.filter(confidence__gte=band[0], confidence__lt=band[1])

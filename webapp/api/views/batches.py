@@ -83,6 +83,8 @@ class BatchActionView(APIView):
     )
     def post(self, request: Request, batch_id: int, action: str) -> Response:
         """Pause, resume or cancel a batch; what is captioned already stays."""
+        if action not in ACTIONS:
+            raise exceptions.NotFound(f"A batch cannot {action}; use one of: {', '.join(ACTIONS)}.")
         ACTIONS[action](batch=_batch(request, batch_id))
         return _answer(request, batch_id, status=200)
 
