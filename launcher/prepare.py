@@ -4,6 +4,7 @@ A process of its own (`python -m launcher.prepare`), because it is the one part 
 """
 
 import io
+import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,6 +25,7 @@ ADMIN = "admin"
 
 
 def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
     django.setup()
     try:
         call_command("check", stdout=io.StringIO())
