@@ -73,7 +73,8 @@ def _watch(site: Site, stopper: Stopper) -> NoReturn:
             say("  The worker is ready: captions appear on the open page.")
         for name, state in states.items():
             if name in before and (line := change_told(name, before[name], state)):
-                say(f"  {line} Log: {path_shown(site.logs / name)}.log")
+                ends = " ".join(site.log_tail(name, lines=1))
+                say(f"  {line} Its log, {path_shown(site.logs / name)}.log, ends: {ends}")
             before[name] = state if state.pid else replace(state, pid=before.get(name, state).pid)
         second += 1
         stopper.wait(1)

@@ -114,7 +114,7 @@ class Site:
             return []
         folder = self.data_dir / "broker"
         folder.mkdir(parents=True, exist_ok=True)
-        port, password = free_port(), secrets.token_urlsafe(24)
+        port, password = free_port(besides=self._values["FOVEA_PORT"]), secrets.token_urlsafe(24)
         self.broker_url = self.environ["FOVEA_BROKER_URL"] = f"redis://:{password}@127.0.0.1:{port}/0"
         configuration = folder / "valkey.conf"
         configuration.touch(mode=0o600)
@@ -178,10 +178,12 @@ def path_shown(path: Path) -> str:
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
-def free_port() -> int:
+def free_port(*, besides: int = 0) -> int:
+    """A loopback port that nothing listens on, and not `besides`, which somebody is about to."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        port = int(probe.getsockname()[1])
+    return port if port != besides else free_port(besides=besides)
 
 
 def _port_check(host: str, port: int) -> None:
