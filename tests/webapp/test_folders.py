@@ -68,6 +68,7 @@ def test_folder_submitted_again_after_a_cancel_is_wanted_after_all(media: Path, 
     batch_cancel(batch=batch)
     picture_write(folder, "new.jpg", "yellow")
     assert take(user, folder).state == Batch.State.RUNNING
+    assert list(CaptionJob.objects.values_list("state", flat=True)) == ["queued"] * 5
 
 
 def test_folder_file_that_vanished_fails_alone(media: Path, user: User, folder: Path) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from django.core.files import File
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from webapp import jobs
@@ -14,6 +15,8 @@ from webapp.gallery.models import Batch, BatchItem, CaptionJob
 from webapp.gallery.services import photos
 
 LIVE = (Batch.State.UNPACKING, Batch.State.RUNNING)
+WANTING = (*LIVE, Batch.State.FAILED)  # what a zip gave before it turned out to be broken is captioned
+WAITING = (CaptionJob.State.QUEUED, CaptionJob.State.PAUSED)
 ITEMS_AT_ONCE = 500
 
 
@@ -33,7 +36,7 @@ def items_take(
     proceed: Callable[[], bool],
 ) -> Iterator[BatchItem]:
     """Takes in one item after the other, and tells the workers of a chunk of them at a time."""
-    untold: list[CaptionJob] = []
+    untold: list[int] = []
     last = 0
     try:
         while page := list(items.filter(pk__gt=last).order_by("pk")[:ITEMS_AT_ONCE]):
@@ -41,8 +44,8 @@ def items_take(
                 if not proceed():
                     return
                 _item_take(item, batch.owner, file_of)
-                if item.photo and item.photo.job.state == CaptionJob.State.QUEUED:
-                    untold.append(item.photo.job)
+                if item.photo and item.photo.job.state in WAITING:
+                    untold.append(item.photo.job.pk)
                 if len(untold) >= jobs.CHUNK_SIZE:
                     _publish(batch, untold)
                     untold = []
@@ -63,25 +66,34 @@ def _item_take(item: BatchItem, owner: User, file_of: Callable[[BatchItem], File
     item.save(update_fields=["photo", "error_code", "error_message"])
 
 
-def _publish(batch: Batch, caption_jobs: list[CaptionJob]) -> None:
-    """The batch may have been paused or cancelled since its jobs were made: they follow it."""
-    state = Batch.objects.values_list("state", flat=True).get(pk=batch.pk)
-    if state == Batch.State.PAUSED:
-        jobs_of(batch, CaptionJob.State.QUEUED).update(state=CaptionJob.State.PAUSED)
-    elif state == Batch.State.CANCELLED:
-        jobs_cancel(batch)
-    else:
-        photos.jobs_publish(caption_jobs)
+def _publish(batch: Batch, job_ids: list[int]) -> None:
+    if not job_ids:
+        return
+    untold = CaptionJob.objects.filter(pk__in=job_ids)
+    with transaction.atomic():
+        batches_lock(batch.owner)
+        jobs_settle(untold)
+    photos.jobs_publish(untold.filter(state=CaptionJob.State.QUEUED))
 
 
-def jobs_of(batch: Batch, *states: str) -> QuerySet[CaptionJob]:
-    """The batch's jobs in the bulk lane, without those that another live batch wants too."""
-    others = BatchItem.objects.filter(batch__state__in=LIVE).exclude(batch=batch)
-    return CaptionJob.objects.filter(
-        photo__in=BatchItem.objects.filter(batch=batch).values("photo"), lane=CaptionJob.Lane.BULK, state__in=states
-    ).exclude(photo__in=others.exclude(photo=None).values("photo"))
+def batches_lock(owner: User) -> None:
+    """Until the transaction ends nobody else changes the owner's batches, which `jobs_settle` goes by."""
+    list(Batch.objects.select_for_update().filter(owner=owner).order_by("pk").values_list("pk"))
 
 
-def jobs_cancel(batch: Batch) -> None:
-    waiting = jobs_of(batch, CaptionJob.State.QUEUED, CaptionJob.State.PAUSED)
-    waiting.update(state=CaptionJob.State.CANCELLED, finished_at=Now())
+def jobs_of(batch: Batch) -> QuerySet[CaptionJob]:
+    return CaptionJob.objects.filter(photo__in=BatchItem.objects.filter(batch=batch).values("photo"))
+
+
+def jobs_settle(caption_jobs: QuerySet[CaptionJob]) -> None:
+    """Those in the bulk lane that wait follow the batches that hold their photo: queued while one of them goes on, else
+    paused while one is paused, else cancelled."""
+    waiting = caption_jobs.filter(lane=CaptionJob.Lane.BULK, state__in=WAITING)
+    wanted, held = _in_batches(WANTING), _in_batches((Batch.State.PAUSED,))
+    waiting.filter(wanted, state=CaptionJob.State.PAUSED).update(state=CaptionJob.State.QUEUED, queued_at=Now())
+    waiting.filter(~wanted, held).update(state=CaptionJob.State.PAUSED)
+    waiting.filter(~wanted, ~held).update(state=CaptionJob.State.CANCELLED, finished_at=Now())
+
+
+def _in_batches(states: Iterable[str]) -> Exists:
+    return Exists(BatchItem.objects.filter(photo=OuterRef("photo"), batch__state__in=list(states)))

@@ -20,7 +20,7 @@ from webapp.gallery.errors import ActionRefused, BatchRejected, GalleryError, Ph
 from webapp.gallery.isolation import sandbox
 from webapp.gallery.models import Batch, BatchItem, CaptionJob
 from webapp.gallery.services import photos
-from webapp.gallery.services.batch_items import ITEMS_AT_ONCE, LIVE, items_create, items_take, jobs_cancel, jobs_of
+from webapp.gallery.services.batch_items import LIVE, batches_lock, items_create, items_take, jobs_of, jobs_settle
 from webapp.sandbox import SandboxError
 
 State = Batch.State
@@ -131,6 +131,7 @@ def batch_create_from_folder(*, owner: User, folder: Path, name: str = "") -> Ba
         elif batch.state == State.CANCELLED:  # to send it once more is to want it after all
             batch.state = State.RUNNING
             batch.save(update_fields=["state"])
+            photos.jobs_requeue(jobs_of(batch).filter(state=CaptionJob.State.CANCELLED), lane=jobs.BULK)
         items_create(batch, members)
     return batch
 
@@ -148,31 +149,34 @@ def batch_folder_take(*, batch: Batch, folder: Path) -> Iterator[BatchItem]:
 
 
 def batch_pause(*, batch: Batch) -> None:
-    """No photo of the batch is begun any more; those in a worker's hands are finished. Raises ActionRefused."""
+    """No photo that this batch alone wants is begun any more; those in a worker's hands are finished.
+
+    Raises:
+        ActionRefused: wrong_state.
+    """
     with transaction.atomic():
         _state_change(batch, LIVE, State.PAUSED, "paused")
-        jobs_of(batch, CaptionJob.State.QUEUED).update(state=CaptionJob.State.PAUSED)
 
 
 def batch_resume(*, batch: Batch) -> None:
     """Raises ActionRefused."""
     with transaction.atomic():
+        paused = list(jobs_of(batch).filter(state=CaptionJob.State.PAUSED))
         _state_change(batch, (State.PAUSED,), State.UNPACKING if batch.archive else State.RUNNING, "resumed")
-        paused = list(jobs_of(batch, CaptionJob.State.PAUSED))
-        for start in range(0, len(paused), ITEMS_AT_ONCE):
-            ids = [job.pk for job in paused[start : start + ITEMS_AT_ONCE]]
-            CaptionJob.objects.filter(pk__in=ids).update(state=CaptionJob.State.QUEUED, queued_at=Now())
         transaction.on_commit(lambda: photos.jobs_publish(paused), robust=True)
         if batch.archive:
             transaction.on_commit(lambda: jobs.batch_unpack_enqueue(batch.pk), robust=True)
 
 
 def batch_cancel(*, batch: Batch) -> None:
-    """What is captioned stays, what waits will not be, what is not unpacked is dropped. Raises ActionRefused."""
+    """What is captioned stays, what waits for this batch alone will not be, what is not unpacked is dropped.
+
+    Raises:
+        ActionRefused: wrong_state.
+    """
     archive = batch.archive
     with transaction.atomic():
         _state_change(batch, (*LIVE, State.PAUSED), State.CANCELLED, "cancelled")
-        jobs_cancel(batch)
         if archive:
             Batch.objects.filter(pk=batch.pk).update(archive="", unpack_lease_expires_at=None)
             transaction.on_commit(lambda: storage.folder_remove(archive))
@@ -209,6 +213,7 @@ def _members(path: Path) -> list[Member]:
 
 
 def _state_change(batch: Batch, before: Iterable[str], after: str, word: str) -> None:
+    batches_lock(batch.owner)
     if not Batch.objects.filter(pk=batch.pk, state__in=list(before)).update(state=after):
         batch.refresh_from_db(fields=["state"])
         raise ActionRefused(
@@ -216,6 +221,7 @@ def _state_change(batch: Batch, before: Iterable[str], after: str, word: str) ->
             f"{batch.name} is {batch.get_state_display().lower()}, so it cannot be {word}. Reload the page.",
         )
     batch.state = after
+    jobs_settle(jobs_of(batch))
 
 
 def _unpack_lease(candidates: QuerySet[Batch]) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files import File
 from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from webapp import jobs
@@ -66,8 +67,8 @@ def photo_create(
 ) -> tuple[Photo, bool]:
     """Validates and stores a file and queues its caption. Nothing is decoded in this process or in the transaction.
 
-    Returns the photo and True; or the owner's photo of the same bytes and False (if its caption had been cancelled, it
-    is queued again).
+    Returns the photo and True; or the owner's photo of the same bytes and False. Its caption is then queued if it had
+    been cancelled; where a person sends it, also if a batch holds it back.
 
     Raises:
         PhotoRejected: see errors; nothing is left behind.
@@ -142,8 +143,15 @@ def photo_retry(*, photo: Photo, lane: str = jobs.INTERACTIVE) -> None:
     Raises:
         ActionRefused: not_retryable.
     """
+    if not jobs_requeue(CaptionJob.objects.filter(photo=photo, state__in=RETRYABLE), lane=lane):
+        raise ActionRefused("not_retryable", f"{photo.name}: only a failed or cancelled caption can be retried.")
+
+
+def jobs_requeue(caption_jobs: QuerySet[CaptionJob], *, lane: str) -> int:
+    """Queues them with their counts at zero, and tells the workers once that is certain. Returns how many."""
     with transaction.atomic():
-        retried = CaptionJob.objects.filter(photo=photo, state__in=RETRYABLE).update(
+        ids = list(caption_jobs.values_list("pk", flat=True))
+        requeued = caption_jobs.update(
             state=CaptionJob.State.QUEUED,
             lane=lane,
             queued_at=Now(),
@@ -155,10 +163,8 @@ def photo_retry(*, photo: Photo, lane: str = jobs.INTERACTIVE) -> None:
             error_code="",
             error_message="",
         )
-        if not retried:
-            raise ActionRefused("not_retryable", f"{photo.name}: only a failed or cancelled caption can be retried.")
-        job = CaptionJob.objects.get(photo=photo)
-        transaction.on_commit(lambda: jobs_publish([job]), robust=True)
+        transaction.on_commit(lambda: jobs.caption_photos_enqueue(ids, queue=lane), robust=True)
+    return requeued
 
 
 def jobs_publish(caption_jobs: Iterable[CaptionJob]) -> bool:
@@ -171,8 +177,10 @@ def jobs_publish(caption_jobs: Iterable[CaptionJob]) -> bool:
 
 
 def _wanted_again(photo: Photo, lane: str) -> Photo:
-    if photo.job.state == CaptionJob.State.CANCELLED:
-        photo_retry(photo=photo, lane=lane)
+    wanted = Q(state=CaptionJob.State.CANCELLED)
+    if lane == jobs.INTERACTIVE:  # a person waits for it now, whatever becomes of the batch
+        wanted |= Q(lane=CaptionJob.Lane.BULK, state__in=(CaptionJob.State.QUEUED, CaptionJob.State.PAUSED))
+    if jobs_requeue(CaptionJob.objects.filter(wanted, photo=photo), lane=lane):
         photo.job.refresh_from_db()
     return photo
 
