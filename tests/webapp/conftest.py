@@ -1,3 +1,6 @@
+import errno
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ from tests.pictures import upload
 from webapp import jobs
 from webapp.accounts.models import User
 from webapp.gallery.models import ModelVersion, Photo, WorkerHeartbeat
+from webapp.gallery.services import photos
 from webapp.gallery.services.photos import photo_create
 
 
@@ -48,6 +52,28 @@ def worker(model_version: ModelVersion) -> WorkerHeartbeat:
     return WorkerHeartbeat.objects.create(
         name="w1", device="cpu", started_at=Now(), seen_at=Now(), model_version=model_version
     )
+
+
+@pytest.fixture
+def full_for(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Makes the disk full while the photo of that name is taken in; with an empty name, for every file."""
+    real_create, real_sync = photos.photo_create, os.fsync
+    taken: list[str] = []
+
+    def fill(name: str) -> None:
+        def create(**kwargs: object) -> object:
+            taken[:] = [str(kwargs["name"])]
+            return real_create(**kwargs)  # type: ignore[arg-type]
+
+        def sync(descriptor: int) -> None:
+            if taken[0].endswith(name):
+                raise OSError(errno.ENOSPC, "No space left on device")
+            real_sync(descriptor)
+
+        monkeypatch.setattr(photos, "photo_create", create)
+        monkeypatch.setattr(os, "fsync", sync)
+
+    return fill
 
 
 def files_of(media: Path) -> list[Path]:

@@ -1,5 +1,7 @@
 """Photos over REST, through the real upload: files stored, opened in child processes, messages on a real broker."""
 
+from collections.abc import Callable
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from pytest_django import DjangoAssertNumQueries, Settings
@@ -90,6 +92,17 @@ def test_upload_of_too_large_a_file_is_413(api: APIClient, settings: Settings) -
     response = api.post("/api/v1/photos/", {"file": picture()}, format="multipart")
     assert response.status_code == 413
     assert response.json()["error"]["code"] == "too_many_bytes"
+
+
+def test_upload_on_a_full_disk_is_507_when_nothing_was_stored(api: APIClient, full_for: Callable[[str], None]) -> None:
+    full_for("full.png")
+    files = [picture("full.png"), SimpleUploadedFile("bad.png", BROKEN)]
+    response = api.post("/api/v1/photos/", {"file": files}, format="multipart")
+    assert (response.status_code, response.json()["rejected"]) == (507, 2)
+    files = [picture("full.png"), picture("b.png", color="tan")]
+    response = api.post("/api/v1/photos/", {"file": files}, format="multipart")
+    assert (response.status_code, response.json()["accepted"]) == (202, 1)
+    assert response.json()["results"][0]["error"]["code"] == "no_space"
 
 
 def test_upload_of_too_many_files_is_413_and_stores_nothing(api: APIClient, settings: Settings) -> None:

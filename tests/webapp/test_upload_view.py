@@ -1,17 +1,22 @@
 """Files that come in over HTTP."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from tests.brokers import Broker
 from tests.pictures import picture, upload
+from tests.webapp.conftest import files_of
 from tests.webapp.pages import JSON, page
 from webapp.accounts.models import User
 from webapp.gallery.models import CaptionJob, Photo, WorkerHeartbeat
+from webapp.gallery.services import photos
 from webapp.gallery.uploads import DiskUploadHandler
+from webapp.sandbox import SandboxError
 
 State = CaptionJob.State
 
@@ -41,6 +46,62 @@ def test_upload_by_script_tells_each_error_on_its_own(media: Path, member: Clien
     good, bad = response.json()["results"]
     assert (good["status"], bad["status"], bad["code"]) == ("created", "error", "not_an_image")
     assert bad["message"].startswith("b.jpg: ")
+
+
+def test_upload_on_a_disk_that_is_full_for_one_file_keeps_and_publishes_the_others(
+    media: Path, member: Client, full_for: Callable[[str], None], broker: Broker
+) -> None:
+    full_for("b.jpg")
+    files = [upload(picture(colour), name) for colour, name in (("red", "a.jpg"), ("blue", "b.jpg"), ("tan", "c.jpg"))]
+    response = member.post("/upload/", {"file": files}, headers=JSON)
+    results = response.json()["results"]
+    assert (response.status_code, [result["status"] for result in results]) == (200, ["created", "error", "created"])
+    assert results[1]["message"].startswith("b.jpg: The disk is full")
+    assert (Photo.objects.count(), broker.length("interactive")) == (2, 1)
+
+
+def test_upload_on_a_full_disk_is_the_sites_fault(media: Path, member: Client, full_for: Callable[[str], None]) -> None:
+    full_for("")
+    assert member.post("/upload/", {"file": [upload(), upload(b"no", "b.jpg")]}, headers=JSON).status_code == 507
+    shown = member.post("/upload/", {"file": upload(name="a.jpg")}, follow=True).content.decode()
+    assert "a.jpg: The disk is full" in shown
+    assert "photo added" not in shown
+
+
+def test_upload_at_a_database_that_fails_reports_what_was_stored(
+    media: Path, member: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = CaptionJob.objects.create
+
+    def locked(**values: object) -> CaptionJob:
+        if CaptionJob.objects.exists():
+            raise OperationalError("database is locked")
+        return real(**values)
+
+    monkeypatch.setattr(CaptionJob.objects, "create", locked)
+    files = [upload(picture(colour), f"{colour}.jpg") for colour in ("red", "blue", "tan")]
+    response = member.post("/upload/", {"file": files}, headers=JSON)
+    assert [result["status"] for result in response.json()["results"]] == ["created", "error", "error"]
+    assert response.json()["results"][2]["message"].startswith("tan.jpg: The database does not answer")
+    assert len(files_of(media)) == 3
+
+
+def test_upload_to_a_busy_machine_waits_for_it_once(
+    media: Path, member: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    class Overloaded:
+        def run(self, *arguments: object) -> None:
+            asked.append(arguments)
+            raise SandboxError("a child process was not ready within 60 s.")
+
+    monkeypatch.setattr(photos, "sandbox", Overloaded)
+    files = [upload(picture(colour), f"{colour}.jpg") for colour in ("red", "blue")]
+    response = member.post("/upload/", {"file": files}, headers=JSON)
+    results = response.json()["results"]
+    assert (response.status_code, [result["code"] for result in results], len(asked)) == (503, ["busy"] * 2, 1)
+    assert results[1]["message"].startswith("blue.jpg: The photo could not be checked")
 
 
 def test_upload_of_the_same_file_links_the_photo_that_is_there(member: Client, photo: Photo) -> None:

@@ -21,6 +21,7 @@ STATUS: Final = {  # of the gallery's codes; any other is 422
     "too_many_bytes": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "no_space": HTTPStatus.INSUFFICIENT_STORAGE,
     "busy": HTTPStatus.SERVICE_UNAVAILABLE,
+    "database_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 RETRY_SECONDS: Final = 5
 

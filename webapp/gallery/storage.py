@@ -44,7 +44,7 @@ def staging_folder() -> Iterator[Path]:
     except OSError as error:
         if error.errno in _FULL:
             raise GalleryError(
-                "no_space", "The disk is full; nothing was stored. Free some space, then retry."
+                "no_space", "The disk is full, so it was not stored. Free some space, then retry."
             ) from error
         raise
     finally:

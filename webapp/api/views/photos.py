@@ -46,8 +46,8 @@ class PhotosView(generics.ListAPIView[Photo]):
     @extend_schema(
         operation_id="photos_upload",
         request={"multipart/form-data": UploadSerializer},
-        responses=answers({202: UploadsSerializer, 413: UploadsSerializer, 422: UploadsSerializer}, 400, 401, 403),
-    )  # fmt: skip
+        responses=answers(dict.fromkeys((202, 413, 422, 503, 507), UploadsSerializer), 400, 401, 403),
+    )
     def post(self, request: Request) -> Response:
         """Upload photos to be captioned. A file that is refused does not stop its neighbours."""
         uploads = photo_services.photos_upload(owner=user_of(request), files=request.FILES.getlist("file"))
@@ -57,11 +57,10 @@ class PhotosView(generics.ListAPIView[Photo]):
             "accepted": len(uploads) - len(errors),
             "rejected": len(errors),
         }
-        statuses = {gallery_status(error) for error in errors}
         if len(errors) < len(uploads):
             status = 202
         else:
-            status = statuses.pop() if len(statuses) == 1 else 422
+            status = max(gallery_status(error) for error in errors)  # a full disk (507) says more than a bad file (422)
             code = errors[0].code if len(errors) == 1 else "all_rejected"
             message = errors[0].message if len(errors) == 1 else f"None of {len(errors)} files was taken: see results."
             answer |= error_body(code, message)

@@ -1,12 +1,13 @@
 """Taking photos in, deleting them, and having them captioned again."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
 from django.core.files import File
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
@@ -20,6 +21,8 @@ from webapp.gallery.models import CaptionJob, Photo
 from webapp.gallery.uploads import name_sent
 from webapp.sandbox import SandboxCrashed, SandboxError, SandboxOutOfMemory, SandboxTimedOut
 
+log = logging.getLogger(__name__)
+
 NAME_LENGTH = 255
 RETRYABLE = (CaptionJob.State.FAILED, CaptionJob.State.QUARANTINED, CaptionJob.State.CANCELLED)
 
@@ -31,11 +34,11 @@ class Upload:
     name: str
     photo: Photo | None = None
     created: bool = False
-    error: PhotoRejected | None = None
+    error: GalleryError | None = None
 
 
 def photos_upload(*, owner: User, files: Sequence[File[bytes]]) -> list[Upload]:
-    """Takes in the files of one request, one after the other; a broken one does not stop its neighbours.
+    """Takes in the files of one request, one after the other; each has its own error, and none stops its neighbours.
 
     Raises:
         PhotoRejected: no_file or too_many_files; nothing was stored.
@@ -49,14 +52,24 @@ def photos_upload(*, owner: User, files: Sequence[File[bytes]]) -> list[Upload]:
             f"{len(files):,} files were sent at once; the limit is {limit:,}. Nothing was stored. "
             "Send fewer at a time, or put them into a zip.",
         )
-    uploads = []
+    uploads: list[Upload] = []
+    ailing: GalleryError | None = None  # found out by waiting for long: the next file need not
     for file in files:
         name = name_sent(file)
         try:
+            if ailing:
+                raise ailing
             photo, created = photo_create(owner=owner, file=file, name=name, enqueue=False)
             uploads.append(Upload(name, photo, created))
         except PhotoRejected as error:
             uploads.append(Upload(name, error=error))
+        except (GalleryError, OperationalError) as error:
+            if isinstance(error, OperationalError):
+                log.exception("A photo could not be stored")
+                error = GalleryError("database_unavailable", "The database does not answer now. Try again later.")
+            if error.code != "no_space":  # a smaller one may yet fit
+                ailing = error
+            uploads.append(Upload(name, error=GalleryError(error.code, f"{name[:60]}: {error.message}")))
     # Once for all of them: a broker that is silent costs its time-out once.
     jobs_publish(upload.photo.job for upload in uploads if upload.photo and upload.created)
     return uploads
@@ -72,7 +85,7 @@ def photo_create(
 
     Raises:
         PhotoRejected: see errors; nothing is left behind.
-        GalleryError: no_space.
+        GalleryError: no_space, or busy where no process can be had to look into the file.
     """
     name_check(name)
     limits = Limits(max_bytes=settings.UPLOAD_MAX_BYTES, max_pixels=settings.UPLOAD_MAX_PIXELS)

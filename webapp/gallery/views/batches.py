@@ -1,3 +1,5 @@
+from http import HTTPStatus
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -15,7 +17,7 @@ from webapp.gallery.selectors.photos import photos_with_captions
 from webapp.gallery.services import batches as services
 from webapp.gallery.services.batch_items import LIVE
 from webapp.gallery.uploads import ARCHIVE_FIELD
-from webapp.gallery.views.photos import PAGE_SIZE, wants_json
+from webapp.gallery.views.photos import PAGE_SIZE, STATUS, wants_json
 
 BATCHES_ON_PAGE = 20
 FAILURES_ON_PAGE = 50
@@ -48,7 +50,7 @@ def _batch_create(request: HttpRequest) -> HttpResponse:
     except GalleryError as error:
         if wants_json(request):
             result = {"status": "error", "code": error.code, "message": error.message}
-            return JsonResponse({"results": [result]}, status=400)
+            return JsonResponse({"results": [result]}, status=STATUS.get(error.code, HTTPStatus.BAD_REQUEST))
         messages.error(request, error.message)
         return redirect("batches")
     url = batch.get_absolute_url()

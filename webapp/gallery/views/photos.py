@@ -1,3 +1,6 @@
+from http import HTTPStatus
+from typing import Final
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -17,6 +20,11 @@ from webapp.gallery.selectors import photos as selectors
 from webapp.gallery.services import photos as services
 
 PAGE_SIZE = 24
+STATUS: Final = {  # of the errors that are the site's own
+    "no_space": HTTPStatus.INSUFFICIENT_STORAGE,
+    "busy": HTTPStatus.SERVICE_UNAVAILABLE,
+    "database_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+}
 FILTERS = {
     "all": ("All", ()),
     "waiting": ("Waiting", (*selectors.WAITING, CaptionJob.State.PAUSED)),
@@ -68,7 +76,9 @@ def upload(request: HttpRequest) -> HttpResponse:
         messages.error(request, error.message)
         return redirect("gallery")
     if wants_json(request):
-        return JsonResponse({"results": [_result(item, request) for item in uploads]})
+        refused = [STATUS.get(item.error.code, HTTPStatus.OK) for item in uploads if item.error]
+        status = max(refused) if len(refused) == len(uploads) else HTTPStatus.OK
+        return JsonResponse({"results": [_result(item, request) for item in uploads]}, status=status)
     for item in uploads:
         if item.error:
             messages.error(request, item.error.message)
