@@ -5,7 +5,7 @@ import threading
 from django.conf import settings
 
 from webapp import jobs
-from webapp.gallery.services import batches, heartbeats, leases
+from webapp.gallery.services import batches, heartbeats, housekeeping, leases
 from worker.captioning import photos_caption
 from worker.runtime import running
 from worker.verification import model_verify
@@ -37,3 +37,4 @@ def verify_model(model_version_id: int) -> None:
 def sweep() -> None:
     leases.jobs_sweep()
     heartbeats.heartbeats_forget()
+    housekeeping.storage_sweep_hourly()

@@ -1,6 +1,5 @@
 """Photos uploaded together, deleted and tried again; and the folders that their files are in."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -93,16 +92,6 @@ def test_photo_retry_refuses_what_did_not_fail(media: Path, user: User, state: s
 def test_media_path_stays_below_the_media_folder(media: Path) -> None:
     with pytest.raises(ValueError, match="outside the media folder"):
         storage.media_path("../secrets/secret_key")
-
-
-def test_staging_folder_removes_what_a_crash_left_an_hour_ago(media: Path) -> None:
-    stale, fresh = media / "incoming" / "stale", media / "incoming" / "fresh"
-    for folder in (stale, fresh):
-        folder.mkdir(parents=True)
-    os.utime(stale, (0, 0))
-    with storage.staging_folder():
-        assert fresh.exists()
-        assert not stale.exists()
 
 
 def test_sandbox_of_the_gallery_has_the_configured_limits() -> None:

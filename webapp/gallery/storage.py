@@ -1,7 +1,8 @@
 """Files below the media folder. What is not complete is never seen, and what has no row does not stay.
 
 The files of one photo share a folder with a generated name. It is written below `incoming/`, flushed to the disk and
-renamed into place as a whole; what a crash leaves in `incoming/` is removed an hour later.
+renamed into place as a whole. What a crash leaves, in `incoming/` or in place but without a row, is removed an hour
+later: see `services/housekeeping.py`.
 """
 
 import contextlib
@@ -18,7 +19,7 @@ from django.conf import settings
 
 from webapp.gallery.errors import GalleryError
 
-INCOMING_SECONDS = 3600
+ORPHAN_SECONDS = 3600
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -36,7 +37,6 @@ def staging_folder() -> Iterator[Path]:
     """A new folder below `incoming/`, gone at the end unless it was published. A full disk becomes a GalleryError."""
     incoming = Path(settings.MEDIA_ROOT) / "incoming"
     incoming.mkdir(parents=True, exist_ok=True)
-    _stale_remove(incoming)
     folder = incoming / uuid.uuid4().hex
     folder.mkdir()
     try:
@@ -69,9 +69,24 @@ def folder_publish(folder: Path, kind: str) -> str:
     target = Path(settings.MEDIA_ROOT) / name
     target.parent.mkdir(parents=True, exist_ok=True)
     folder.rename(target)
-    for changed in (target, target.parent):
-        _folder_sync(changed)
+    try:
+        for changed in (target, target.parent):
+            _folder_sync(changed)
+    except BaseException:
+        folder_remove(name)
+        raise
     return name
+
+
+@contextlib.contextmanager
+def folder_kept(name: str) -> Iterator[None]:
+    """Removes a published folder if the rows that are to name it cannot be written. Goes inside their transaction:
+    what fails at COMMIT may have been committed all the same, so that is left to the housekeeping."""
+    try:
+        yield
+    except BaseException:
+        folder_remove(name)
+        raise
 
 
 def folder_remove(name: str) -> None:
@@ -80,17 +95,26 @@ def folder_remove(name: str) -> None:
     shutil.rmtree(path if path.is_dir() else path.parent, ignore_errors=True)
 
 
+def folders_old(kind: str) -> Iterator[str]:
+    """The published folders of a kind that are old enough for their row to have been written."""
+    oldest = time.time() - ORPHAN_SECONDS
+    for folder in (Path(settings.MEDIA_ROOT) / kind).glob("*/*"):
+        with contextlib.suppress(FileNotFoundError):  # deleted at this moment
+            if folder.is_dir() and folder.stat().st_mtime < oldest:
+                yield f"{kind}/{folder.parent.name}/{folder.name}"
+
+
+def incoming_sweep() -> None:
+    oldest = time.time() - ORPHAN_SECONDS
+    for folder in (Path(settings.MEDIA_ROOT) / "incoming").glob("*"):
+        with contextlib.suppress(FileNotFoundError):  # another process was first
+            if folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
 def _folder_sync(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _stale_remove(incoming: Path) -> None:
-    oldest = time.time() - INCOMING_SECONDS
-    for folder in incoming.iterdir():
-        with contextlib.suppress(FileNotFoundError):  # another process was first
-            if folder.stat().st_mtime < oldest:
-                shutil.rmtree(folder, ignore_errors=True)

@@ -47,20 +47,16 @@ def batch_create_from_zip(*, owner: User, file: File[bytes], name: str = "") -> 
             published = storage.folder_publish(folder, "archives")
     except BatchRejected as error:
         raise BatchRejected(error.code, f"{shown}: {error.message}") from error
-    try:
-        with transaction.atomic():
-            batch = Batch.objects.create(
-                owner=owner,
-                name=name_shown(name)[:200] or shown[:200],
-                source=Batch.Source.ZIP,
-                state=State.UNPACKING,
-                archive=f"{published}/archive.zip",
-            )
-            items_create(batch, members)
-            transaction.on_commit(lambda: jobs.batch_unpack_enqueue(batch.pk), robust=True)
-    except BaseException:
-        storage.folder_remove(published)
-        raise
+    with transaction.atomic(), storage.folder_kept(published):
+        batch = Batch.objects.create(
+            owner=owner,
+            name=name_shown(name)[:200] or shown[:200],
+            source=Batch.Source.ZIP,
+            state=State.UNPACKING,
+            archive=f"{published}/archive.zip",
+        )
+        items_create(batch, members)
+        transaction.on_commit(lambda: jobs.batch_unpack_enqueue(batch.pk), robust=True)
     return batch
 
 

@@ -103,7 +103,7 @@ def photo_create(
         storage.file_write(folder / "preview.jpg", [inspection.preview])
         published = storage.folder_publish(folder, "photos")
     try:
-        with transaction.atomic():
+        with transaction.atomic(), storage.folder_kept(published):
             photo = Photo.objects.create(
                 owner=owner,
                 sha256=sha256,
@@ -122,11 +122,11 @@ def photo_create(
                 transaction.on_commit(lambda: jobs_publish([job]), robust=True)
         return photo, True
     except IntegrityError:  # the same file, uploaded at the same moment, was first
-        storage.folder_remove(published)
-        return Photo.objects.select_related("job").get(owner=owner, sha256=sha256), False
-    except BaseException:
-        storage.folder_remove(published)
-        raise
+        storage.folder_remove(published)  # in case the database found out at COMMIT
+        existing = Photo.objects.select_related("job").filter(owner=owner, sha256=sha256).first()
+        if existing is None:  # no: the owner was deleted
+            raise
+        return _wanted_again(existing, lane), False
 
 
 def name_check(name: str) -> None:

@@ -1,0 +1,123 @@
+"""Files without a row: how they come about, and that they do not stay."""
+
+import errno
+import os
+import time
+from pathlib import Path
+
+import pytest
+from django.db import OperationalError, connection
+
+from tests.pictures import picture, upload
+from tests.webapp.conftest import files_of
+from tests.webapp.zips import create, pictures, zipped
+from webapp.accounts.models import User
+from webapp.gallery import storage
+from webapp.gallery.models import Photo
+from webapp.gallery.services import housekeeping
+from webapp.gallery.services.housekeeping import storage_sweep, storage_sweep_hourly
+from webapp.gallery.services.photos import photo_create
+
+
+def orphan(media: Path, name: str) -> Path:
+    folder = media / name
+    folder.mkdir(parents=True)
+    (folder / "original").write_bytes(b"x")
+    return folder
+
+
+def age(media: Path) -> None:
+    """Makes everything two hours old."""
+    then = time.time() - 7200
+    for path in [*media.rglob("*")]:
+        os.utime(path, (then, then))
+
+
+@pytest.mark.parametrize("name", ["photos/ab/abcd", "archives/ab/abcd", "incoming/abcd"])
+def test_storage_sweep_removes_what_no_row_names(media: Path, db: None, name: str) -> None:
+    folder = orphan(media, name)
+    age(media)
+    storage_sweep()
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("name", ["photos/ab/abcd", "archives/ab/abcd", "incoming/abcd"])
+def test_storage_sweep_leaves_what_is_young(media: Path, db: None, name: str) -> None:
+    folder = orphan(media, name)
+    assert storage_sweep() == 0
+    assert folder.exists()
+
+
+def test_storage_sweep_leaves_what_a_row_names(media: Path, user: User) -> None:
+    photo_create(owner=user, file=upload(), name="photo.jpg")
+    create(user, zipped(pictures()))
+    orphan(media, "photos/ab/abcd")
+    age(media)
+    assert storage_sweep() == 1
+    assert len(files_of(media)) == 4  # a photo's three files and the zip
+
+
+def test_storage_sweep_needs_no_media_folder_yet(media: Path, db: None) -> None:
+    assert storage_sweep() == 0
+
+
+def test_storage_sweep_costs_the_same_queries_for_one_folder_and_for_many(
+    media: Path, user: User, django_assert_num_queries
+) -> None:
+    for colour in ("red", "blue", "tan"):
+        photo_create(owner=user, file=upload(picture(colour)), name="photo.jpg")
+    age(media)
+    with django_assert_num_queries(1):
+        storage_sweep()
+
+
+def test_storage_sweep_with_the_wrong_database_removes_nothing(
+    media: Path, user: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(housekeeping, "MANY", 3)
+    for number in range(4):
+        orphan(media, f"photos/ab/{number}")
+    photo_create(owner=user, file=upload(), name="the first in a new database.jpg")
+    age(media)
+    assert storage_sweep() == 0
+    assert len(files_of(media)) == 7
+    assert "4 of 5 folders" in caplog.text
+    assert "Is it the right database" in caplog.text
+
+
+def test_storage_sweep_hourly_sweeps_once_an_hour(media: Path, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(housekeeping, "_next_sweep", 0.0)
+    for name in ("photos/ab/first", "photos/ab/second"):
+        folder = orphan(media, name)
+        age(media)
+        storage_sweep_hourly()
+    assert [path.parent.name for path in files_of(media)] == ["second"]
+    monkeypatch.setattr(housekeeping, "_next_sweep", time.monotonic())
+    storage_sweep_hourly()
+    assert not folder.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_photo_whose_commit_was_lost_keeps_its_files(media: Path, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer_lost() -> None:
+        connection.connection.commit()
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(connection, "_commit", answer_lost)
+    with pytest.raises(OperationalError):
+        photo_create(owner=user, file=upload(), name="photo.jpg")
+    monkeypatch.undo()
+    assert (media / Photo.objects.get().original).exists()
+
+
+def test_folder_publish_on_a_disk_that_fails_after_the_rename_leaves_nothing(
+    media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(folder: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(storage, "_folder_sync", broken)
+    staged = orphan(media, "incoming/abcd")
+    with pytest.raises(OSError, match="Input/output"):
+        storage.folder_publish(staged, "photos")
+    assert not files_of(media)
