@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from tests.pictures import picture
@@ -150,6 +151,23 @@ def test_media_sends_the_original_as_a_download_only(member: Client, photo: Phot
 def test_media_gives_staff_the_pictures_and_not_the_original(client: Client, staff_user: User, photo: Photo) -> None:
     client.force_login(staff_user)
     assert client.get(f"/media/{photo.pk}/preview/").status_code == 200
+    assert client.get(f"/media/{photo.pk}/original/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("permission", "status"),
+    [("gallery.view_photo", 200), ("review.view_review", 200), ("review.add_review", 200), ("api.view_authtoken", 404)],
+)
+def test_photo_is_shown_to_staff_by_permission(
+    client: Client, other_user: User, photo: Photo, permission: str, status: int
+) -> None:
+    app, codename = permission.split(".")
+    other_user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+    client.force_login(other_user)
+    paths = [f"/media/{photo.pk}/thumbnail/", f"/media/{photo.pk}/preview/", f"/photos/{photo.pk}/"]
+    assert [client.get(path).status_code for path in paths] == [404] * 3  # the permission alone is not enough
+    User.objects.filter(pk=other_user.pk).update(is_staff=True)
+    assert [client.get(path).status_code for path in paths] == [status] * 3
     assert client.get(f"/media/{photo.pk}/original/").status_code == 404
 
 

@@ -9,6 +9,7 @@ from webapp.gallery.models import Caption, CaptionJob, Photo
 from webapp.review.models import Review
 
 WAITING = (CaptionJob.State.QUEUED, CaptionJob.State.RUNNING)
+SEE_ALL_PHOTOS = ("gallery.view_photo", "review.view_review", "review.add_review")  # any of them, for staff
 UNSUCCESSFUL = (CaptionJob.State.FAILED, CaptionJob.State.QUARANTINED, CaptionJob.State.CANCELLED)
 
 
@@ -36,9 +37,13 @@ def photos_of(owner: User, *, states: tuple[str, ...] = ()) -> QuerySet[Photo]:
 
 
 def photos_visible_to(user: User) -> QuerySet[Photo]:
-    """The photos that a person may look at: one's own; staff, all."""
+    """The photos that a person may look at: one's own; staff who look after photos or captions, all."""
     photos = photos_with_captions()
-    return photos if user.is_staff else photos.filter(owner=user)
+    return photos if sees_all_photos(user) else photos.filter(owner=user)
+
+
+def sees_all_photos(user: User) -> bool:
+    return user.is_staff and any(user.has_perm(permission) for permission in SEE_ALL_PHOTOS)
 
 
 def photos_with_captions() -> QuerySet[Photo]:

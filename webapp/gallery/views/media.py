@@ -4,8 +4,10 @@ from django.shortcuts import get_object_or_404
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
+from webapp.accounts.requests import user_of
 from webapp.gallery import storage
 from webapp.gallery.models import Photo
+from webapp.gallery.selectors.photos import sees_all_photos
 
 DERIVATIVES = ("thumbnail", "preview")
 
@@ -13,12 +15,13 @@ DERIVATIVES = ("thumbnail", "preview")
 @login_required
 @require_safe
 def media(request: HttpRequest, photo_id: int, kind: str) -> HttpResponse:
-    """A photo's file. Its owner and staff see our own JPEGs; the original, which may hold anything and says where it
-    was taken, is a download for the owner alone."""
+    """A photo's file. Its owner, and staff who may, see our own JPEGs; the original, which may hold anything and says
+    where it was taken, is a download for the owner alone."""
     if kind not in (*DERIVATIVES, "original"):
         raise Http404(f"no such file of a photo: {kind}")
-    all_of_them = request.user.is_staff and kind in DERIVATIVES
-    photos = Photo.objects.all() if all_of_them else Photo.objects.filter(owner=request.user.pk)
+    user = user_of(request)
+    all_of_them = kind in DERIVATIVES and sees_all_photos(user)
+    photos = Photo.objects.all() if all_of_them else Photo.objects.filter(owner=user)
     photo = get_object_or_404(photos, pk=photo_id)
     try:
         content = storage.media_path(getattr(photo, kind)).read_bytes()
