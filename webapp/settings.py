@@ -163,7 +163,7 @@ SWEEP_SECONDS = 5
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["webapp.api.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "webapp.api.permissions.TokenScope"],
-    "NUM_PROXIES": 0,  # the address is the connection's, which a client cannot choose; behind a proxy uvicorn puts it right
+    "NUM_PROXIES": 0,  # the connection's address, which nobody can make up; behind a proxy uvicorn puts it right
     "DEFAULT_THROTTLE_RATES": {"login": "30/min"},  # for each address, beside the lock of the account
     "EXCEPTION_HANDLER": "webapp.api.errors.error_response",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
