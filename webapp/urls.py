@@ -4,6 +4,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from webapp.health import healthz, readyz
 
+handler400 = "webapp.gallery.views.errors.bad_request"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("webapp.gallery.urls")),
     path("accounts/", include("webapp.accounts.urls")),

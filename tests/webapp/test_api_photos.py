@@ -118,8 +118,9 @@ def test_upload_of_more_files_than_the_parser_takes_is_413(api: APIClient, setti
     settings.DATA_UPLOAD_MAX_NUMBER_FILES = 1
     files = [picture("a.png", color="red"), picture("b.png", color="blue")]
     response = api.post("/api/v1/photos/", {"file": files}, format="multipart")
-    assert response.status_code == 413
-    assert response.json()["error"]["code"] == "too_large"
+    error = response.json()["error"]
+    assert (response.status_code, error["code"]) == (413, "too_many_files")
+    assert "More than 1 files were sent at once; the limit is 100." in error["message"]
 
 
 def test_upload_without_a_file_is_400(api: APIClient) -> None:

@@ -129,9 +129,24 @@ def test_upload_without_a_file_says_so(media: Path, member: Client) -> None:
 def test_upload_of_a_thousand_files_is_refused_with_the_limit(media: Path, member: Client) -> None:
     response = member.post("/upload/", {"file": [upload(b"x") for _ in range(1000)]}, headers=JSON)
     (result,) = response.json()["results"]
-    assert (response.status_code, result["code"]) == (400, "too_many_files")
+    assert (response.status_code, result["code"]) == (413, "too_many_files")
     assert "1,000 files were sent at once; the limit is 100" in result["message"]
     assert not Photo.objects.exists()
+
+
+def test_upload_of_more_files_than_the_parser_takes_names_our_limit(media: Path, member: Client, settings) -> None:
+    settings.DATA_UPLOAD_MAX_NUMBER_FILES = 1
+    limit = "More than 1 files were sent at once; the limit is 100. Nothing was stored. Send fewer at a time"
+    response = member.post("/upload/", {"file": [upload(b"x"), upload(b"x")]})
+    assert (response.status_code, limit in response.content.decode()) == (413, True)
+    response = member.post("/upload/", {"file": [upload(b"x"), upload(b"x")]}, headers=JSON)
+    assert (response.status_code, limit in response.json()["results"][0]["message"]) == (413, True)
+
+
+def test_request_that_cannot_be_read_is_told_so(member: Client, settings) -> None:
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 1
+    response = member.post("/upload/", {"a": "1", "b": "2"})
+    assert (response.status_code, "cannot read" in response.content.decode()) == (400, True)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import logging
 from http import HTTPStatus
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
 from django.db import DatabaseError
 from django.http import Http404
@@ -12,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from webapp.gallery.errors import ActionRefused, GalleryError
+from webapp.gallery.uploads import too_many_to_count
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +60,12 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response:
             error = exceptions.NotFound()
         case PermissionDenied():
             error = exceptions.PermissionDenied()
-        case RequestDataTooBig() | TooManyFilesSent():
-            return Response(error_body("too_large", f"{error} Send less at a time."), status=413)
+        case TooManyFilesSent():
+            return error_response(too_many_to_count(), context)
+        case RequestDataTooBig():
+            limit = f"{settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,}"
+            message = f"The request has more than {limit} bytes beside its files. Send less at a time."
+            return Response(error_body("too_large", message), status=413)
         case SuspiciousOperation():
             return Response(error_body("bad_request", str(error)), status=400)
         case DatabaseError():

@@ -13,6 +13,8 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import MemoryFileUploadHandler, TemporaryFileUploadHandler
 from django.http import multipartparser
 
+from webapp.gallery.errors import PhotoRejected
+
 HEADER_BYTES = 64 * 2**10
 ARCHIVE_FIELD = "archive"
 
@@ -29,6 +31,20 @@ class SentName(str):
 def name_sent(file: Any) -> str:
     """The name that a file was uploaded with."""
     return str(getattr(file, "name_sent", file.name) or "")
+
+
+def too_many_files(sent: str) -> PhotoRejected:
+    """`sent`: how many, as it is said at the beginning of a sentence."""
+    return PhotoRejected(
+        "too_many_files",
+        f"{sent} files were sent at once; the limit is {settings.UPLOAD_MAX_FILES:,}. Nothing was stored. "
+        "Send fewer at a time, or put them into a zip.",
+    )
+
+
+def too_many_to_count() -> PhotoRejected:
+    """Where Django's parser gave up."""
+    return too_many_files(f"More than {settings.DATA_UPLOAD_MAX_NUMBER_FILES:,}")
 
 
 def parser_patch() -> None:

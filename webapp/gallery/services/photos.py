@@ -18,7 +18,7 @@ from webapp.gallery.errors import ActionRefused, GalleryError, PhotoRejected
 from webapp.gallery.imaging import Inspection, Limits, photo_inspect, size_check
 from webapp.gallery.isolation import sandbox
 from webapp.gallery.models import CaptionJob, Photo
-from webapp.gallery.uploads import name_sent
+from webapp.gallery.uploads import name_sent, too_many_files
 from webapp.sandbox import SandboxCrashed, SandboxError, SandboxOutOfMemory, SandboxTimedOut
 
 log = logging.getLogger(__name__)
@@ -45,13 +45,8 @@ def photos_upload(*, owner: User, files: Sequence[File[bytes]]) -> list[Upload]:
     """
     if not files:
         raise PhotoRejected("no_file", "No file was sent. Choose at least one photo.")
-    limit = settings.UPLOAD_MAX_FILES
-    if len(files) > limit:
-        raise PhotoRejected(
-            "too_many_files",
-            f"{len(files):,} files were sent at once; the limit is {limit:,}. Nothing was stored. "
-            "Send fewer at a time, or put them into a zip.",
-        )
+    if len(files) > settings.UPLOAD_MAX_FILES:
+        raise too_many_files(f"{len(files):,}")
     uploads: list[Upload] = []
     ailing: GalleryError | None = None  # found out by waiting for long: the next file need not
     for file in files:

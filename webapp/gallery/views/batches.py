@@ -1,5 +1,3 @@
-from http import HTTPStatus
-
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -17,7 +15,7 @@ from webapp.gallery.selectors.photos import photos_with_captions
 from webapp.gallery.services import batches as services
 from webapp.gallery.services.batch_items import LIVE
 from webapp.gallery.uploads import ARCHIVE_FIELD
-from webapp.gallery.views.photos import PAGE_SIZE, STATUS, wants_json
+from webapp.gallery.views.photos import PAGE_SIZE, error_answer, wants_json
 
 BATCHES_ON_PAGE = 20
 FAILURES_ON_PAGE = 50
@@ -49,8 +47,7 @@ def _batch_create(request: HttpRequest) -> HttpResponse:
         batch = services.batch_create_from_zip(owner=user_of(request), file=file, name=request.POST.get("name", ""))
     except GalleryError as error:
         if wants_json(request):
-            result = {"status": "error", "code": error.code, "message": error.message}
-            return JsonResponse({"results": [result]}, status=STATUS.get(error.code, HTTPStatus.BAD_REQUEST))
+            return error_answer(error)
         messages.error(request, error.message)
         return redirect("batches")
     url = batch.get_absolute_url()

@@ -20,7 +20,8 @@ from webapp.gallery.selectors import photos as selectors
 from webapp.gallery.services import photos as services
 
 PAGE_SIZE = 24
-STATUS: Final = {  # of the errors that are the site's own
+STATUS: Final = {
+    "too_many_files": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "no_space": HTTPStatus.INSUFFICIENT_STORAGE,
     "busy": HTTPStatus.SERVICE_UNAVAILABLE,
     "database_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -70,9 +71,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         uploads = services.photos_upload(owner=user_of(request), files=request.FILES.getlist("file"))
     except GalleryError as error:
         if wants_json(request):
-            return JsonResponse(
-                {"results": [{"status": "error", "code": error.code, "message": error.message}]}, status=400
-            )
+            return error_answer(error)
         messages.error(request, error.message)
         return redirect("gallery")
     if wants_json(request):
@@ -89,6 +88,12 @@ def upload(request: HttpRequest) -> HttpResponse:
     if added:
         messages.success(request, f"{added} photo{'s' if added > 1 else ''} added. The captions follow.")
     return redirect("gallery")
+
+
+def error_answer(error: GalleryError) -> JsonResponse:
+    """For the script: nothing of the request was taken."""
+    result = {"status": "error", "code": error.code, "message": error.message}
+    return JsonResponse({"results": [result]}, status=STATUS.get(error.code, HTTPStatus.BAD_REQUEST))
 
 
 def wants_json(request: HttpRequest) -> bool:
