@@ -103,6 +103,22 @@ def test_archive_members_refuse_an_empty_zip(tmp_path: Path) -> None:
         archive_members(write(tmp_path), max_files=1)
 
 
+def test_archive_members_of_one_name_cost_no_more_than_of_many() -> None:
+    class Counting(set[str]):
+        asked = 0
+
+        def __contains__(self, name: object) -> bool:
+            self.asked += 1
+            return super().__contains__(name)
+
+    names, numbers = Counting(), dict[str, int]()
+    doubled = [f"{'x' * 996}{number // 2:04}" for number in range(1000)]  # too long for a number behind it
+    for name in ["a.jpg"] * 1000 + doubled:
+        archives._unique(name, names, numbers)
+    assert len(names) == 2000
+    assert names.asked <= 2 * 2000
+
+
 def test_archive_members_make_double_and_overlong_names_unique(tmp_path: Path) -> None:
     path = write(tmp_path, "x" * 2000 + "1.jpg", "y" + "x" * 2000 + "1.jpg")
     first, second = archive_members(path, max_files=2)

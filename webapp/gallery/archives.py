@@ -56,9 +56,10 @@ def archive_members(path: Path, *, max_files: int) -> list[Member]:
     if not files:
         raise BatchRejected("no_photos", "The zip holds no files. Pack the photos into it.")
     names: set[str] = set()
+    numbers: dict[str, int] = {}
     members = []
     for index, info in files:
-        name = _unique(name_shown(info.filename), names)
+        name = _unique(name_shown(info.filename), names, numbers)
         members.append(Member(index, name, *_problem(info)))
     return members
 
@@ -114,10 +115,12 @@ def _clutter(name: str) -> bool:
     return "__MACOSX" in parts or parts[-1].startswith(".") or parts[-1].lower() in _CLUTTER
 
 
-def _unique(name: str, names: set[str]) -> str:
-    count, unique = 1, name
+def _unique(name: str, names: set[str], numbers: dict[str, int]) -> str:
+    """A name that none of `names` is. `numbers` holds the last number put behind each stem, so that many equal names
+    cost no more than as many different ones."""
+    unique, stem = name, name[: NAME_LENGTH - 12]
     while unique in names:
-        count += 1
-        unique = f"{name[: NAME_LENGTH - 12]} ({count})"
+        numbers[stem] = numbers.get(stem, 1) + 1
+        unique = f"{stem} ({numbers[stem]})"
     names.add(unique)
     return unique
