@@ -113,8 +113,12 @@ def test_photo_create_names_the_limit_of_bytes(media: Path, user: User, settings
         ("a\0.jpg", "NUL"),
         ("x" * 4000 + ".jpg", "4,004 characters; the limit is 255"),
         (" ", "is no name"),
+        ("a\nb.jpg", "control character"),
+        ("a\x7fb.jpg", "control character"),
+        ("a\u2028b.jpg", "line break"),
+        ("a\ud800b.jpg", "control character"),
     ],
-    ids=["slashes", "backslash", "nul", "long", "blank"],
+    ids=["slashes", "backslash", "nul", "long", "blank", "newline", "delete", "separator", "surrogate"],
 )
 def test_photo_create_refuses_a_name_that_is_none(media: Path, user: User, name: str, problem: str) -> None:
     with pytest.raises(PhotoRejected, match=problem) as caught:
@@ -122,6 +126,11 @@ def test_photo_create_refuses_a_name_that_is_none(media: Path, user: User, name:
     assert caught.value.code == "bad_name"
     assert "Rename the file" in caught.value.message
     assert not files_of(media)
+
+
+@pytest.mark.parametrize("name", ["Bildschirmfoto 3.00.00\u202fPM.jpg", "été 🏖️.jpg", "صورة.jpg", "a\u00a0b.jpg"])
+def test_photo_create_takes_the_names_of_this_world(media: Path, user: User, name: str) -> None:
+    assert create(user, name=name).name == name
 
 
 @pytest.mark.parametrize(

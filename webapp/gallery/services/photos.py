@@ -1,6 +1,7 @@
 """Taking photos in, deleting them, and having them captioned again."""
 
 import logging
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from webapp.sandbox import SandboxCrashed, SandboxError, SandboxOutOfMemory, San
 log = logging.getLogger(__name__)
 
 NAME_LENGTH = 255
+UNWRITABLE = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's categories: controls, halves of characters, line and paragraph ends
 RETRYABLE = (CaptionJob.State.FAILED, CaptionJob.State.QUARANTINED, CaptionJob.State.CANCELLED)
 
 
@@ -131,6 +133,8 @@ def name_check(name: str) -> None:
         problem = f"{name!r} is no name for a file"
     elif any(character in name for character in "/\\\0"):
         problem = f"{name[:60]!r} holds a slash or NUL, which no file name may"
+    elif any(unicodedata.category(character) in UNWRITABLE for character in name):
+        problem = f"{name[:60]!r} holds a line break or another control character, which cannot be shown"
     elif len(name) > NAME_LENGTH:
         problem = f"{name[:60]!r}… has {len(name):,} characters; the limit is {NAME_LENGTH}"
     if problem:
