@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.db.models.functions import Now
 
-from tests.webapp.zips import create, pictures, unpacked, zipped
+from tests.brokers import Broker
+from tests.webapp.zips import create, errors, pictures, unpacked, zipped
+from webapp import jobs
 from webapp.accounts.models import User
 from webapp.gallery.errors import GalleryError
 from webapp.gallery.models import Batch, BatchItem, CaptionJob, Photo
-from webapp.gallery.services import photos
+from webapp.gallery.services import batches, photos
 from webapp.gallery.services.batches import (
     batch_cancel,
     batch_pause,
@@ -118,3 +121,92 @@ def test_unpack_on_a_full_disk_says_so_and_can_go_on(media: Path, user: User, mo
     batch_unpack(batch_id=batch.pk)
     batch.refresh_from_db()
     assert (batch.state, batch.error, Photo.objects.count()) == (Batch.State.RUNNING, "", 4)
+
+
+def test_unpack_of_a_file_that_fails_unexpectedly_goes_on_with_the_others(
+    media: Path, user: User, monkeypatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    batch = create(user, zipped(pictures()))
+    real = photos.photo_create
+
+    def fails_at_blue(**kwargs: Any) -> Any:
+        if kwargs["name"] == "blue.jpg":
+            raise ZeroDivisionError
+        return real(**kwargs)
+
+    monkeypatch.setattr(photos, "photo_create", fails_at_blue)
+    batch_unpack(batch_id=batch.pk)
+    batch.refresh_from_db()
+    assert (batch.state, errors(batch), Photo.objects.count()) == (Batch.State.RUNNING, {"blue.jpg": "failed"}, 3)
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("error", [OSError("Input/output error"), OperationalError("database is locked")])
+def test_unpack_that_fails_at_the_machine_blames_no_file(
+    media: Path, user: User, monkeypatch, error: Exception
+) -> None:
+    batch = create(user, zipped(pictures()))
+
+    def broken(**_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(photos, "photo_create", broken)
+    with pytest.raises(type(error)):
+        batch_unpack(batch_id=batch.pk)
+    batch.refresh_from_db()
+    assert (batch.state, errors(batch)) == (Batch.State.UNPACKING, {})
+
+
+def test_unpack_gives_its_lease_back_when_its_batch_is_paused(media: Path, user: User, monkeypatch) -> None:
+    batch = create(user, zipped(pictures()))
+    real = photos.photo_create
+
+    def paused_meanwhile(**kwargs: Any) -> Any:
+        batch_pause(batch=Batch.objects.get())
+        return real(**kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(photos, "photo_create", paused_meanwhile)
+        batch_unpack(batch_id=batch.pk)
+    batch_resume(batch=Batch.objects.get())
+    batch_unpack(batch_id=batch.pk)  # at once
+    assert (Photo.objects.count(), Batch.objects.get().state) == (4, Batch.State.RUNNING)
+
+
+def test_unpack_that_is_paused_and_resumed_within_a_file_is_done_once(media: Path, user: User, monkeypatch) -> None:
+    batch = create(user, zipped(pictures()))
+    real = photos.photo_create
+    names: list[str] = []
+
+    def changed_meanwhile(**kwargs: Any) -> Any:
+        names.append(kwargs["name"])
+        batch_pause(batch=Batch.objects.get())
+        batch_resume(batch=Batch.objects.get())
+        batch_unpack(batch_id=batch.pk)  # another worker, at the message of the resume
+        return real(**kwargs)
+
+    monkeypatch.setattr(photos, "photo_create", changed_meanwhile)
+    batch_unpack(batch_id=batch.pk)
+    assert (len(names), Photo.objects.count(), Batch.objects.get().state) == (4, 4, Batch.State.RUNNING)
+
+
+def test_unpack_that_is_resumed_as_it_ends_is_told_to_the_workers(
+    media: Path, user: User, monkeypatch, broker: Broker
+) -> None:
+    batch = create(user, zipped(pictures()))
+    real = batches._unpack_lease
+    asked: list[bool] = []
+
+    def resumed_after_the_second(candidates: Any) -> bool:
+        asked.append(True)
+        if len(asked) == 2:
+            batch_pause(batch=Batch.objects.get())
+        answer = real(candidates)
+        if len(asked) == 2:
+            batch_resume(batch=Batch.objects.get())
+        return answer
+
+    monkeypatch.setattr(batches, "_unpack_lease", resumed_after_the_second)
+    batch_unpack(batch_id=batch.pk)
+    assert (Batch.objects.get().state, Batch.objects.get().unpack_lease_expires_at) == (Batch.State.UNPACKING, None)
+    assert broker.length(jobs.BULK) == 1

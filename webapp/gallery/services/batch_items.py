@@ -1,18 +1,21 @@
 """The files of a batch, and the jobs of its photos: what making, unpacking and holding batches is built of."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 
 from django.core.files import File
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from webapp import jobs
 from webapp.accounts.models import User
 from webapp.gallery.archives import Member
-from webapp.gallery.errors import PhotoRejected
+from webapp.gallery.errors import GalleryError, PhotoRejected
 from webapp.gallery.models import Batch, BatchItem, CaptionJob
 from webapp.gallery.services import photos
+
+log = logging.getLogger(__name__)
 
 LIVE = (Batch.State.UNPACKING, Batch.State.RUNNING)
 WANTING = (*LIVE, Batch.State.FAILED)  # what a zip gave before it turned out to be broken is captioned
@@ -63,6 +66,15 @@ def _item_take(item: BatchItem, owner: User, file_of: Callable[[BatchItem], File
             item.photo, _ = photos.photo_create(owner=owner, file=file, name=name, lane=jobs.BULK, enqueue=False)
     except PhotoRejected as error:
         item.error_code, item.error_message = error.code, error.message.removeprefix(f"{name}: ")
+    except (GalleryError, OSError, OperationalError, InterfaceError):
+        raise  # nothing of this file alone, such as a full disk: to be tried again
+    except Exception:
+        log.exception("File %r of batch %d could not be taken in", item.name, item.batch_id)
+        item.photo = None
+        item.error_code = "failed"
+        item.error_message = (
+            "Taking it in failed for a reason that the worker's log tells. Send it once more by itself."
+        )
     item.save(update_fields=["photo", "error_code", "error_message"])
 
 

@@ -91,6 +91,9 @@ def batch_unpack(*, batch_id: int) -> None:
     else:
         if not items.exists():
             _unpack_end(batch, state=State.RUNNING)
+        mine.update(unpack_lease_expires_at=None)  # paused: whoever resumes it need not wait for the lease to run out
+        if mine.filter(state=State.UNPACKING).exists():  # resumed before this was noticed
+            jobs.batch_unpack_enqueue(batch.pk)
 
 
 def folder_files(folder: Path) -> list[str]:
