@@ -72,6 +72,7 @@ def test_train_command_writes_what_it_did(dataset, tmp_path, no_java, capsys):
     out = capsys.readouterr().out
     assert "epoch  1/2" in out
     assert described["version"][:12] in out
+    assert f"Next: manage.py register_model {tmp_path / 'bundle'}" in out
 
 
 def test_train_command_scores_the_validation_photos(dataset, tmp_path, java):

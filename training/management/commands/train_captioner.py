@@ -121,4 +121,4 @@ class Command(BaseCommand):
             )
         except (CaptionerError, TrainingError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{output} holds model {version[:12]}. Next: manage.py register_model --bundle {output}")
+        self.stdout.write(f"{output} holds model {version[:12]}. Next: manage.py register_model {output}")
