@@ -31,10 +31,16 @@ def _take(descriptor: int) -> bool:
 
 @contextmanager
 def data_folder_lock(folder: Path, *, patience: float = ORPHANS_PATIENCE) -> Iterator[None]:
-    """Hold the data folder. Raises AlreadyRunning, or LaunchError where processes of a killed run do not end."""
-    folder.mkdir(parents=True, exist_ok=True)
-    launcher = os.open(folder / "launcher.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    processes = os.open(processes_lock_path(folder), os.O_RDWR | os.O_CREAT, 0o600)
+    """Hold the data folder. Raises AlreadyRunning, or LaunchError: not writable, or a killed run lives on."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        launcher = os.open(folder / "launcher.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        processes = os.open(processes_lock_path(folder), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise LaunchError(
+            f"The data folder {folder} cannot be written ({error.strerror}). Make it a folder that this account may "
+            "write, or set FOVEA_DATA_DIR to another one."
+        ) from error
     try:
         if not _take(launcher):
             holder = os.pread(launcher, 32, 0).decode(errors="replace").strip()

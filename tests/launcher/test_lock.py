@@ -68,3 +68,10 @@ def _lockable(path) -> bool:
         return True
     finally:
         os.close(descriptor)
+
+
+def test_data_folder_lock_on_a_file_names_the_folder_and_the_remedy(tmp_path):
+    (tmp_path / "data").touch()
+
+    with pytest.raises(LaunchError, match=r"data cannot be written \(File exists\).*FOVEA_DATA_DIR"):
+        data_folder_lock(tmp_path / "data").__enter__()
