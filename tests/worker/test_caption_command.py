@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -163,6 +164,20 @@ def test_caption_uses_the_default_bundle_of_the_settings(bundle, photo, settings
 def test_caption_without_a_bundle_names_the_place(photo, tmp_path):
     with pytest.raises(CommandError, match=str(tmp_path / "nothing")):
         call_command("caption", photo("a.png"), bundle=tmp_path / "nothing")
+
+
+def test_caption_refuses_a_beam_that_would_take_for_ever(photo, bundle):
+    with pytest.raises(CommandError, match=r"--beam is 100000; give 50 or less"):
+        call_command("caption", photo("a.png"), bundle=bundle, beam=100_000)
+
+
+def test_caption_refuses_a_pipe_rather_than_wait_for_it(bundle, tmp_path):
+    os.mkfifo(tmp_path / "a.jpg")
+
+    lines, error = _lines(str(tmp_path / "a.jpg"), bundle=bundle)
+
+    assert "is a pipe, not a file" in lines[0]
+    assert error is not None
 
 
 @pytest.mark.parametrize("beam", [0, -3])

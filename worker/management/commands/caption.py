@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from captioner.inference import Captioner, CaptionResult
 
 BATCH = 16
+BEAM_MAX = 50  # as in a bundle's own defaults: time and memory grow with it
 FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 
 
@@ -92,6 +93,8 @@ class Command(BaseCommand):
         beam: int | None = options["beam"]
         if beam is not None and beam < 1:
             raise CommandError(f"--beam is {beam}; give 1 or more.")
+        if beam is not None and beam > BEAM_MAX:
+            raise CommandError(f"--beam is {beam}; give {BEAM_MAX} or less.")
         captioner = _captioner_load(options["bundle"] or settings.DEFAULT_BUNDLE)
         if figure:
             _figure_check(figure, photos, captioner)
@@ -142,6 +145,8 @@ def _pixels(file: str, captioner: Captioner) -> np.ndarray:
 
     if Path(file).is_dir():
         raise PhotoError("unreadable", f"This is a folder. Name the photos in it, such as {Path(file) / '*.jpg'}")
+    if Path(file).is_fifo():  # opening it would wait for a writer for ever
+        raise PhotoError("unreadable", "This is a pipe, not a file. Save the photo to a file and name that.")
     return photo_pixels(
         file,
         preprocessing=captioner.preprocessing,
