@@ -9,6 +9,7 @@ from typing import Any, Self
 from captioner.errors import BundleCorrupt, BundleIncompatible
 
 FORMAT_VERSION = 1
+BEAM_MAX = 50  # time and memory grow with it, quality does not
 
 RESIZE_POLICIES = ("squash", "crop", "pad")
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
@@ -144,7 +145,7 @@ class DecodingDefaults(_Record):
     length_penalty: float = 0.7
 
     def __post_init__(self) -> None:
-        _require(1 <= self.beam <= 50, f"DecodingDefaults.beam is {self.beam}; it must lie in 1..50.")
+        _require(1 <= self.beam <= BEAM_MAX, f"DecodingDefaults.beam is {self.beam}; it must lie in 1..{BEAM_MAX}.")
         _require(1 <= self.max_words <= 100, f"DecodingDefaults.max_words is {self.max_words}; must lie in 1..100.")
         _require(self.length_penalty >= 0, f"DecodingDefaults.length_penalty is {self.length_penalty}; below 0.")
 

@@ -82,7 +82,14 @@ def _path(value: str) -> Path:
 
 def _url(*schemes: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
-        if value and urlsplit(value).scheme not in schemes:
+        try:
+            parts = urlsplit(value)
+            _ = parts.port  # read, and so checked, only when asked for
+        except ValueError as error:
+            raise ValueError(
+                "use scheme://user:password@host:port/name, with / # ? @ : [ of the password percent-encoded"
+            ) from error
+        if parts.scheme not in schemes:
             raise ValueError(f"use a URL that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}")
         return value
 

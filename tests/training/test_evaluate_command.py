@@ -140,6 +140,11 @@ def test_evaluate_refuses_numbers_below_1(bundle, dataset, option):
         _output(bundle, dataset, **{option: 0})
 
 
+def test_evaluate_refuses_a_beam_without_end(bundle, dataset):
+    with pytest.raises(CommandError, match="--beam is 51; give 50 or less"):
+        _output(bundle, dataset, beam=51)
+
+
 @pytest.mark.parametrize("missing", ["torch", pytest.param("pycocoevalcap", marks=pytest.mark.slow)])
 def test_evaluate_without_its_packages_says_what_to_install(dataset, missing):
     arguments = ["--bundle", "x", "--images", str(dataset["images"]), "--captions", str(dataset["captions"])]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from captioner.config import BEAM_MAX
+
 if TYPE_CHECKING:
     from training.evaluate import Evaluation
 
@@ -36,6 +38,8 @@ class Command(BaseCommand):
         for name in ("beam", "limit"):
             if options[name] is not None and options[name] < 1:
                 raise CommandError(f"--{name} is {options[name]}; give 1 or more.")
+        if (options["beam"] or 1) > BEAM_MAX:
+            raise CommandError(f"--beam is {options['beam']}; give {BEAM_MAX} or less.")
         try:
             from captioner.errors import CaptionerError
             from training.errors import TrainingError

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from captioner.config import BEAM_MAX
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from captioner.inference import Captioner, CaptionResult
 
 BATCH = 16
-BEAM_MAX = 50  # as in a bundle's own defaults: time and memory grow with it
 FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 
 
