@@ -16,6 +16,7 @@ import pytest
 
 from launcher.processes import session_processes
 from launcher.site import free_port
+from tests.brokers import wait_until
 from webapp.env import BASE_DIR
 
 pytestmark = pytest.mark.slow
@@ -163,9 +164,9 @@ def test_run_without_a_bundle_keeps_the_site_up_and_says_why(broken_run):
         broken_run.wait_for("The worker cannot use its model and is not started again")
         broken_run.wait_for("Open http")
         assert re.search(r"no model bundle at .*none", broken_run.text())
-        assert not any("-m worker" in line for line in broken_run.processes().values())
+        wait_until(lambda: not any("-m worker" in line for line in broken_run.processes().values()), what="its end")
         assert httpx.get(f"{broken_run.url}/healthz", trust_env=False).status_code == 200
-        ready = httpx.get(f"{broken_run.url}/readyz", trust_env=False)
+        ready = httpx.get(f"{broken_run.url}/readyz", trust_env=False, timeout=10)
         assert ready.status_code == 503
         assert "No worker is running" in ready.text
 
