@@ -91,6 +91,15 @@ def test_supervisor_does_not_start_again_after_the_final_status(supervise):
     assert state.exit_status == 3
 
 
+def test_supervisor_takes_a_final_status_that_comes_at_once(supervise):
+    with supervise(Program("worker", [sys.executable, "-c", "raise SystemExit(3)"], final_status=3)) as supervisor:
+        supervisor.start("worker")
+        state = wait_for(lambda: (state := supervisor.states()["worker"]).name == "EXITED" and state)
+        time.sleep(1.5)
+        assert supervisor.states()["worker"] == state
+    assert state.exit_status == 3
+
+
 @pytest.mark.slow
 def test_supervisor_starts_again_after_another_status(supervise):
     late = [sys.executable, "-c", "import sys, time; time.sleep(4); sys.exit(1)"]
