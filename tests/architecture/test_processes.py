@@ -8,7 +8,7 @@ import pytest
 
 from webapp.env import BASE_DIR
 
-FORBIDDEN = {"torch", "torchvision", "timm", "onnxruntime", "captioner", "worker.engine", "training.loop"}
+FORBIDDEN = {"torch", "torchvision", "timm", "onnxruntime", "captioner", "worker.engine", "training.learning.loop"}
 
 WEB = """
 import webapp.asgi

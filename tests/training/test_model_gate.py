@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from training.evaluate import bundle_evaluate
+from training.scoring.evaluate import bundle_evaluate
 
 BUNDLE = Path(__file__).resolve().parents[2] / "models" / "default"
 PHOTOS = 200

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from captioner.config import BEAM_MAX
 
 if TYPE_CHECKING:
-    from training.evaluate import Evaluation
+    from training.scoring.evaluate import Evaluation
 
 
 class Command(BaseCommand):
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         try:
             from captioner.errors import CaptionerError
             from training.errors import TrainingError
-            from training.evaluate import bundle_evaluate
+            from training.scoring.evaluate import bundle_evaluate
         except ModuleNotFoundError as error:
             raise CommandError(
                 f"Scoring needs the Python package {error.name!r}, which is not installed here. "

@@ -69,8 +69,8 @@ class Command(BaseCommand):
 
             from captioner.errors import CaptionerError
             from training.errors import TrainingError
-            from training.loop import LoopOptions
-            from training.session import SessionOptions, captioner_train
+            from training.learning.loop import LoopOptions
+            from training.learning.session import SessionOptions, captioner_train
         except ModuleNotFoundError as error:
             raise CommandError(
                 f"Training needs the Python package {error.name!r}, which is not installed here. "

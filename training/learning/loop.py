@@ -22,8 +22,8 @@ from captioner.config import DecoderConfig, DecodingDefaults
 from captioner.decoders import Decoder, decoder_create
 from captioner.search import beam_search
 from captioner.vocabulary import PAD, Vocabulary, caption_text
-from training.batches import CaptionGroup, caption_batches, caption_groups
-from training.coco import CaptionedPhoto
+from training.data.batches import CaptionGroup, caption_batches, caption_groups
+from training.data.coco import CaptionedPhoto
 from training.errors import CheckpointError
 
 

@@ -12,12 +12,12 @@ import torch
 from captioner.bundle import bundle_save
 from captioner.config import BundleConfig, DecoderConfig, DecodingDefaults, EncoderConfig, Preprocessing
 from captioner.encoders import Encoder, encoder_config, encoder_create, encoder_preprocessing
-from training.card import card_text, cider_scorer, validation_metrics
-from training.coco import CaptionedPhoto, captioned_photos
+from training.data.coco import CaptionedPhoto, captioned_photos
+from training.data.features import features_cached
+from training.data.vocabulary_builder import vocabulary_build
 from training.errors import TrainingError
-from training.features import features_cached
-from training.loop import LoopOptions, Trainer, TrainingSet
-from training.vocabulary_builder import vocabulary_build
+from training.learning.card import card_text, cider_scorer, validation_metrics
+from training.learning.loop import LoopOptions, Trainer, TrainingSet
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import torch
 from captioner.config import EncoderConfig, Preprocessing, WeightsReference
 from captioner.encoders import Encoder
 from tests.training.datasets import dataset_write
-from training.coco import captioned_photos
+from training.data.coco import captioned_photos
+from training.data.features import features_cached
 from training.errors import DatasetError
-from training.features import features_cached
 
 SQUARES = Preprocessing(size=64)
 CONFIG = EncoderConfig("efficientnet_lite0", WeightsReference("file", "x", "1"), 3)

@@ -10,10 +10,10 @@ import torch
 from captioner.config import DecoderConfig, DecodingDefaults
 from captioner.vocabulary import caption_text, caption_tokens
 from tests.training.datasets import SAYINGS
-from training.coco import CaptionedPhoto
+from training.data.coco import CaptionedPhoto
+from training.data.vocabulary_builder import vocabulary_build
 from training.errors import CheckpointError
-from training.loop import LoopOptions, Trainer, TrainingSet
-from training.vocabulary_builder import vocabulary_build
+from training.learning.loop import LoopOptions, Trainer, TrainingSet
 
 SIZES = DecoderConfig(embedding=24, hidden=24, annotation=24, attention=8, dropout=0.1)
 OPTIONS = LoopOptions(epochs=3, batch_photos=2, learning_rate=0.01, averaging=0.5, label_smoothing=0.0)

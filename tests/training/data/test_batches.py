@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from captioner.vocabulary import END, PAD, START, UNKNOWN, Vocabulary
-from training.batches import caption_batches, caption_groups
-from training.coco import CaptionedPhoto
-from training.vocabulary_builder import vocabulary_build
+from training.data.batches import caption_batches, caption_groups
+from training.data.coco import CaptionedPhoto
+from training.data.vocabulary_builder import vocabulary_build
 
 
 @pytest.fixture

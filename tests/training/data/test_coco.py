@@ -3,7 +3,7 @@
 import pytest
 
 from tests.training.datasets import SAYINGS, captions_write, dataset_write
-from training.coco import captioned_photos
+from training.data.coco import captioned_photos
 from training.errors import DatasetError
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from captioner.config import DecoderConfig, EncoderConfig
-from training.coco import CaptionedPhoto
+from training.data.coco import CaptionedPhoto
 from training.errors import JavaMissing
-from training.evaluate import captions_faults, coco_scores, java_require, photos_sample
+from training.scoring.evaluate import captions_faults, coco_scores, java_require, photos_sample
 
 GATE_PHOTOS = 200
 

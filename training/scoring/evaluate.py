@@ -20,7 +20,7 @@ from tqdm import tqdm
 from captioner.errors import PhotoError
 from captioner.inference import Captioner
 from captioner.preprocessing import photo_pixels
-from training.coco import CaptionedPhoto, captioned_photos
+from training.data.coco import CaptionedPhoto, captioned_photos
 from training.errors import DatasetError, JavaMissing, ScorerError
 
 _JAR = Path(ptbtokenizer.__file__).with_name(ptbtokenizer.STANFORD_CORENLP_3_4_1_JAR)

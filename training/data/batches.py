@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from captioner.vocabulary import END, PAD, START, Vocabulary, caption_tokens
-from training.coco import CaptionedPhoto
+from training.data.coco import CaptionedPhoto
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from captioner.bundle import bundle_describe
 from captioner.inference import Captioner
 from captioner.preprocessing import photo_pixels
 from tests.training.datasets import SAYINGS, captions_write, dataset_write
-from training.card import card_text, validation_metrics
-from training.coco import captioned_photos
+from training.data.coco import captioned_photos
+from training.learning.card import card_text, validation_metrics
 
 SIZES = {"size": 64, "embedding": 24, "hidden": 24, "annotation": 24, "attention": 8, "dropout": 0.0, "threshold": 1}
 LOOP = {"epochs": 2, "batch_photos": 2, "learning_rate": 0.04}

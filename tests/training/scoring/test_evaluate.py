@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
-from training.coco import CaptionedPhoto
+from training.data.coco import CaptionedPhoto
 from training.errors import JavaMissing, ScorerError
-from training.evaluate import captions_faults, captions_tokenize, coco_scores, photos_sample
+from training.scoring.evaluate import captions_faults, captions_tokenize, coco_scores, photos_sample
 
 java_required = pytest.mark.usefixtures("java")
 

@@ -13,9 +13,9 @@ from PIL import Image
 
 from captioner.inference import Captioner
 from captioner.preprocessing import photo_pixels
-from training.evaluate import bundle_evaluate
+from training.scoring.evaluate import bundle_evaluate
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TEXTS = ["a dog runs", "a dog on the grass"]
 
 
@@ -46,7 +46,7 @@ def dataset(tmp_path) -> dict[str, Path]:
 @pytest.fixture
 def quick(monkeypatch):
     """Leaves METEOR out: it takes ten seconds to start."""
-    monkeypatch.setattr("training.evaluate._meteor_score", lambda *_: None)
+    monkeypatch.setattr("training.scoring.evaluate._meteor_score", lambda *_: None)
 
 
 @pytest.mark.usefixtures("java", "quick")

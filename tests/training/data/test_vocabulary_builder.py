@@ -4,7 +4,7 @@ import pytest
 
 from captioner.errors import VocabularyError
 from captioner.vocabulary import SPECIALS
-from training.vocabulary_builder import vocabulary_build
+from training.data.vocabulary_builder import vocabulary_build
 
 CAPTIONS = ["A dog runs.", "a cat sleeps", "The dog sleeps!"]
 
