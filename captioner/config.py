@@ -16,6 +16,7 @@ INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 WEIGHT_SOURCES = ("package", "torchvision", "bundle", "file")
 ENCODERS = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "resnet50")
 DECODERS = ("show_attend_and_tell", "show_and_tell")
+SCORINGS = ("additive", "dot")
 
 
 def _require(condition: bool, message: str) -> None:
@@ -119,7 +120,8 @@ class DecoderConfig(_Record):
     """Sizes of the decoder's layers. `annotation` and `attention` matter to show_attend_and_tell alone.
 
     `annotation`: channels that the encoder's features are projected to before anything attends to them.
-    `attention`: width of the scoring network (Xu et al. 2015, equation 4).
+    `attention`: width of what places are scored by. `scoring`: "additive" (Xu et al. 2015, equation 4), or "dot", scaled
+    dot products with a query that the word asks too (captioner.decoders).
     """
 
     name: str = "show_attend_and_tell"
@@ -128,9 +130,11 @@ class DecoderConfig(_Record):
     annotation: int = 512
     attention: int = 256
     dropout: float = 0.5
+    scoring: str = "additive"
 
     def __post_init__(self) -> None:
         _one_of("DecoderConfig.name", self.name, DECODERS)
+        _one_of("DecoderConfig.scoring", self.scoring, SCORINGS)
         sizes = (self.embedding, self.hidden, self.annotation, self.attention)
         _require(min(sizes) > 0, f"DecoderConfig's sizes must be above 0, not {sizes}.")
         _require(0 <= self.dropout < 1, f"DecoderConfig.dropout is {self.dropout}; it must lie in 0..1.")

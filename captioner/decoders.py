@@ -7,6 +7,7 @@ Input tokens begin with <start>; what step t gives is the distribution of token 
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -76,6 +77,10 @@ class Decoder(nn.Module):
         """One word on. int64 (B, K) -> log-probabilities (B, K, V), attention (B, K, L), the next state."""
         raise NotImplementedError
 
+    def _dropout_locked(self, vectors: Tensor) -> Tensor:
+        """(B, K, T, ...): the same mask at every step of a caption (Gal and Ghahramani 2016, section 4.1)."""
+        return vectors * self.dropout(torch.ones_like(vectors[:, :, :1])) if self.training else vectors
+
     def _lstm(self, gates: Tensor, inputs: tuple[Tensor, ...], cell: Tensor) -> tuple[Tensor, Tensor]:
         """`gates`: the word's share of the pre-activations, computed for all steps at once; the rest is added here."""
         gates = gates + self.recurrent_gates(torch.cat(inputs, -1))
@@ -87,9 +92,12 @@ class Decoder(nn.Module):
 class ShowAttendAndTell(Decoder):
     """Soft attention over the last feature map (Xu et al. 2015, "Show, Attend and Tell").
 
-    As in the paper: initial states from the mean annotation (section 3.1.2), additive attention (equations 4-6,
-    13), gated context (section 4.2.1; a gate per channel), deep output (equation 7). Unlike it: features are
-    projected and normalised first, which a frozen encoder with 1280 channels and 6,000 photos wants.
+    As in the paper: initial states from the mean annotation (section 3.1.2), soft attention (equations 4-6, 13), gated
+    context (section 4.2.1; a gate per channel), deep output (equation 7). Unlike it: features are projected and
+    normalised first, which an encoder with 1280 channels and 6,000 photos wants. Energies (equation 4) are by
+    `config.scoring` those of the paper, v . tanh(U a_i + W h), or "dot": (U a_i) . (W h + X w) / sqrt(width), scaled dot
+    products (Luong et al. 2015, equation 8; Vaswani et al. 2017, equation 1), where the word w that was just said asks
+    too. They cost a fraction of the time and their maps are sharper.
     """
 
     def __init__(self, config: DecoderConfig, *, vocabulary_size: int, feature_channels: int) -> None:
@@ -100,47 +108,60 @@ class ShowAttendAndTell(Decoder):
         self.initial = nn.Linear(config.annotation, 2 * config.hidden)
         self.key = nn.Linear(config.annotation, config.attention, bias=False)
         self.query = nn.Linear(config.hidden, config.attention)
-        self.score = nn.Linear(config.attention, 1, bias=False)
+        self.additive = config.scoring == "additive"
+        if self.additive:
+            self.score = nn.Linear(config.attention, 1, bias=False)
+        else:
+            self.word_query = nn.Linear(config.embedding, config.attention, bias=False)
         self.gate = nn.Linear(config.hidden, config.annotation)
         self.context_output = nn.Linear(config.annotation, config.embedding)
 
     def start(self, features: Tensor) -> DecoderState:
         annotations = self.dropout(self.annotate(features))
         hidden, cell = self.initial(annotations.mean(1, keepdim=True)).tanh().chunk(2, -1)
-        return DecoderState((annotations, self.key(annotations).unsqueeze(1)), hidden, cell)
+        return DecoderState((annotations, self.key(annotations)), hidden, cell)
 
     def vectors(self, features: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         memory, hidden, cell = self.start(features)
         hidden, cell = (part.expand(-1, tokens.shape[1], -1) for part in (hidden, cell))
-        words = self.dropout(self.embedding(tokens))
+        words = self._dropout_locked(self.embedding(tokens))
         hiddens, contexts, maps = [], [], []
-        for gates in self.word_gates(words).unbind(2):
-            context, attention = self._attend(memory, hidden)
+        for gates, asked in zip(self.word_gates(words).unbind(2), self._asked(words).unbind(2), strict=True):
+            context, attention = self._attend(memory, hidden, asked)
             hidden, cell = self._lstm(gates, (context, hidden), cell)
             hiddens.append(hidden)
             contexts.append(context)
             maps.append(attention)
-        vectors = self._deep_output(words, torch.stack(hiddens, 2), torch.stack(contexts, 2))
+        vectors = self._deep_output(words, self._dropout_locked(torch.stack(hiddens, 2)), torch.stack(contexts, 2))
         return vectors, torch.stack(maps, 2)
 
     def step(self, state: DecoderState, tokens: Tensor) -> tuple[Tensor, Tensor, DecoderState]:
         words = self.dropout(self.embedding(tokens))
-        context, attention = self._attend(state.memory, state.hidden)
+        context, attention = self._attend(state.memory, state.hidden, self._asked(words))
         hidden, cell = self._lstm(self.word_gates(words), (context, state.hidden), state.cell)
-        vectors = self._deep_output(words, hidden, context)
+        vectors = self._deep_output(words, self.dropout(hidden), context)
         return self.log_probabilities(vectors), attention, DecoderState(state.memory, hidden, cell)
 
-    def _attend(self, memory: tuple[Tensor, ...], hidden: Tensor) -> tuple[Tensor, Tensor]:
+    def _asked(self, words: Tensor) -> Tensor:
+        """The words' share of the query (..., attention); nothing, (..., 1), in additive scoring."""
+        asked: Tensor = words.new_zeros(*words.shape[:-1], 1) if self.additive else self.word_query(words)
+        return asked
+
+    def _attend(self, memory: tuple[Tensor, ...], hidden: Tensor, asked: Tensor) -> tuple[Tensor, Tensor]:
         """The gated context (B, K, annotation) and the weights (B, K, L) it was made with."""
         annotations, keys = memory
-        energy = (keys + self.query(hidden).unsqueeze(2)).tanh()
-        attention = self.score(energy).squeeze(-1).float().softmax(-1)
+        query = self.query(hidden) + asked
+        if self.additive:
+            energies = self.score((keys.unsqueeze(1) + query.unsqueeze(2)).tanh()).squeeze(-1)
+        else:
+            energies = query @ keys.mT / math.sqrt(query.shape[-1])
+        attention = energies.float().softmax(-1)
         context = attention.to(annotations.dtype) @ annotations
         gated: Tensor = self.gate(hidden).sigmoid() * context
         return gated, attention
 
     def _deep_output(self, words: Tensor, hidden: Tensor, context: Tensor) -> Tensor:
-        vectors: Tensor = words + self.hidden_output(self.dropout(hidden)) + self.context_output(context)
+        vectors: Tensor = words + self.hidden_output(hidden) + self.context_output(context)
         return vectors
 
 
@@ -162,10 +183,10 @@ class ShowAndTell(Decoder):
         _, hidden, cell = self.start(features)
         hidden, cell = (part.expand(-1, tokens.shape[1], -1) for part in (hidden, cell))
         hiddens = []
-        for gates in self.word_gates(self.dropout(self.embedding(tokens))).unbind(2):
+        for gates in self.word_gates(self._dropout_locked(self.embedding(tokens))).unbind(2):
             hidden, cell = self._lstm(gates, (hidden,), cell)
             hiddens.append(hidden)
-        vectors = self.hidden_output(self.dropout(torch.stack(hiddens, 2)))
+        vectors = self.hidden_output(self._dropout_locked(torch.stack(hiddens, 2)))
         return vectors, vectors.new_zeros(*tokens.shape, 0)
 
     def step(self, state: DecoderState, tokens: Tensor) -> tuple[Tensor, Tensor, DecoderState]:

@@ -94,9 +94,21 @@ def attention_light(pixels: np.ndarray, attention: np.ndarray) -> np.ndarray:
     """
     height, width = pixels.shape[:2]
     upsampled = Image.fromarray(attention).resize((width, height), Image.Resampling.BICUBIC)
-    light = (np.asarray(upsampled, dtype=np.float32)[..., np.newaxis] / 255) ** 2
+    colour, opacity = _veil(np.asarray(upsampled))
+    return (pixels * (1 - opacity) + colour).round().astype(np.uint8)
+
+
+def attention_veil(attention: np.ndarray) -> np.ndarray:
+    """What attention_light does to a photo as a picture to lay over it: uint8 (h, w, 4), RGBA, of uint8 (h, w)."""
+    colour, opacity = _veil(attention)
+    return np.concatenate([colour / opacity, 255 * opacity], axis=-1).round().astype(np.uint8)
+
+
+def _veil(attention: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The light added, float (h, w, 3) in 0..255, and how much of the photo is hidden, float (h, w, 1) in 0..1."""
+    light = (attention.astype(np.float32)[..., np.newaxis] / 255) ** 2
     glow = _GLOW_SHARE * light
-    return (pixels * (_DIM + (1 - _DIM) * light) * (1 - glow) + _GLOW * glow).round().astype(np.uint8)
+    return _GLOW * glow, 1 - (_DIM + (1 - _DIM) * light) * (1 - glow)
 
 
 def _panels_draw(part: SubFigure, photo: CaptionedPhoto, *, rows: int, columns: int) -> None:

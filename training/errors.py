@@ -5,12 +5,24 @@ class TrainingError(Exception):
     """Base of the trainer's errors. The message names the file or value and the remedy."""
 
 
+class OptionError(TrainingError):
+    """An option, or a recipe, that cannot be."""
+
+
 class DatasetError(TrainingError):
     """Captions or photos that cannot be trained on."""
 
 
 class CheckpointError(TrainingError):
-    """A checkpoint that cannot be resumed from."""
+    """A checkpoint that cannot be written, or gone on from."""
+
+
+class TrainingDiverged(TrainingError):
+    """The loss is no longer a number."""
+
+
+class DeviceExhausted(TrainingError):
+    """The memory does not hold a step."""
 
 
 class ScorerError(TrainingError):

@@ -12,6 +12,7 @@ from captioner.figure import (
     attention_figure,
     attention_figure_save,
     attention_light,
+    attention_veil,
     photo_aspect,
 )
 from captioner.inference import CaptionResult, Word
@@ -73,6 +74,17 @@ def test_figure_panel_shows_where_the_map_is_high():
     assert lit.shape == (70, 70, 3)
     assert lit[3, 3].mean() > 100
     assert lit[60, 60].mean() < 30
+
+
+def test_veil_laid_over_a_photo_lights_it_alike():
+    generator = np.random.default_rng(0)
+    pixels = generator.integers(0, 256, (7, 7, 3), dtype=np.uint8)
+    attention = generator.integers(0, 256, (7, 7), dtype=np.uint8)
+
+    veil = Image.fromarray(attention_veil(attention), mode="RGBA")
+    laid = np.asarray(Image.alpha_composite(Image.fromarray(pixels).convert("RGBA"), veil).convert("RGB"))
+
+    assert np.abs(laid.astype(int) - attention_light(pixels, attention)).max() <= 2
 
 
 def test_figure_panel_of_an_even_map_is_evenly_lit():

@@ -14,16 +14,26 @@ SAYINGS = {
 }
 
 
-def dataset_write(folder: Path, name: str = "captions.json", *, copies: int = 1) -> Path:
-    """Writes photos and captions; returns the captions file. Photos lie in `folder`/images."""
+def dataset_write(
+    folder: Path,
+    name: str = "captions.json",
+    *,
+    copies: int = 1,
+    prefix: str = "",
+    size: tuple[int, int] = (40, 30),
+) -> Path:
+    """Writes photos and captions; returns the captions file. Photos lie in `folder`/images, named `prefix`COLOUR-COPY.
+
+    No two photos of one size are alike; those of another `size` are other photos.
+    """
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     (folder / "images").mkdir(parents=True, exist_ok=True)
     for colour, captions in SAYINGS.items():
         for copy in range(copies):
             image_id = len(images) + 1
-            file_name = f"{colour}-{copy}.png"
-            Image.new("RGB", (40 + copy, 30), colour).save(folder / "images" / file_name)
+            file_name = f"{prefix}{colour}-{copy}.png"
+            Image.new("RGB", (size[0] + copy, size[1]), colour).save(folder / "images" / file_name)
             images.append({"id": image_id, "file_name": file_name})
             for caption in captions:
                 annotations.append({"id": len(annotations) + 1, "image_id": image_id, "caption": caption})

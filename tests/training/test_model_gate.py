@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from training.scoring.evaluate import bundle_evaluate
+from training.data.coco import captioned_photos
+from training.scoring.evaluate import bundle_evaluate, photos_sample
 
 BUNDLE = Path(__file__).resolve().parents[2] / "models" / "default"
 PHOTOS = 200
@@ -29,13 +30,9 @@ def test_default_bundle_scores_what_its_metrics_say(shared_folder, java, gate):
     if not photos.is_dir():
         pytest.skip(f"{photos.name}/ with captioned photos is not in {shared_folder.name}/")
 
-    evaluation = bundle_evaluate(
-        BUNDLE,
-        images=photos / "images",
-        captions=photos / "captions_val.json",
-        beam=int(gate["beam"]),
-        limit=PHOTOS,
-    )
+    validation = captioned_photos(photos / "captions_val.json", images=photos / "images")
 
-    assert evaluation.photos == PHOTOS
+    evaluation = bundle_evaluate(BUNDLE, photos=photos_sample(validation, limit=PHOTOS), beam=int(gate["beam"]))
+
+    assert len(evaluation.photos) == PHOTOS
     assert evaluation.scores.cider >= gate["cider"] - TOLERANCE

@@ -1,25 +1,28 @@
-"""Features of a frozen encoder, computed once and kept on disk.
+"""What the frozen part of an encoder makes of photos, computed once and kept on disk.
 
-The name of a cache file is a digest of all that its contents depend on (encoder and its weights,
-preprocessing, each photo's name, size and time of change), so a stale one is never read: it is not found.
+A cache file's name is a digest of all that its contents depend on (the weights themselves, preprocessing, the view,
+each photo's name, size and time of change), so a stale one is never read: it is not found. An unfinished one is
+continued: rows are only ever appended.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from captioner.acceleration import encoder_accelerate
+from torch import Tensor, nn
 from tqdm import tqdm
 
-from captioner.config import EncoderConfig, Preprocessing
-from captioner.encoders import Encoder
+from captioner.config import Preprocessing
 from captioner.errors import PhotoError
 from captioner.preprocessing import photo_pixels
+from training.data.prefetch import Prefetcher
+from training.data.views import view_pixels
 from training.errors import DatasetError
 
 BATCH = 16
@@ -28,59 +31,101 @@ BATCH = 16
 def features_cached(
     photos: Sequence[Path],
     *,
-    encoder: Encoder,
-    config: EncoderConfig,
+    trunk: nn.Module,
     preprocessing: Preprocessing,
     directory: Path,
-    mirrored: bool = False,
+    view: int = 0,
     device: torch.device | str = "cpu",
+    check: Callable[[], None] = lambda: None,
 ) -> np.memmap:
-    """float16 (N, L, C), row for row the features of `photos` (of their mirror images if `mirrored`).
+    """`trunk` of view `view` of each photo: float16 (N, ...), or uint8 where it only passes pixels on.
 
-    Computes and stores them in `directory` unless they are there. Raises DatasetError that names a photo which
-    cannot be decoded.
+    `trunk`: uint8 (B, 3, S, S) on `device` -> (B, ...). Computes and stores what `directory` lacks; `check` is called
+    between batches and may raise to stop. Raises DatasetError that names a photo which cannot be decoded, or the full
+    disk.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    places = (preprocessing.size // 32) ** 2
-    shape = (len(photos), places, config.feature_channels)
-    path = directory / f"{_digest(photos, config, preprocessing, mirrored)}.float16"
+    device = torch.device(device)
+    example = torch.zeros(1, 3, preprocessing.size, preprocessing.size, dtype=torch.uint8, device=device)
+    with torch.inference_mode():
+        one = trunk(example)
+    dtype = np.dtype(np.uint8 if one.dtype == torch.uint8 else np.float16)
+    shape = (len(photos), *one.shape[1:])
+    path = directory / f"{_digest(photos, trunk, preprocessing, view)}.{dtype.name}"
     if not path.exists():
         partial = path.with_suffix(".partial")
-        rows = np.memmap(partial, dtype=np.float16, mode="w+", shape=shape)
-        label = "features, mirrored" if mirrored else "features"
-        with tqdm(total=len(photos), desc=label, unit="photo", disable=None) as bar:
-            for first in range(0, len(photos), BATCH):
-                chosen = photos[first : first + BATCH]
-                rows[first : first + BATCH] = _encode(chosen, encoder, preprocessing, mirrored, device)
-                bar.update(len(chosen))
-        rows.flush()
-        del rows
-        partial.replace(path)
-    return np.memmap(path, dtype=np.float16, mode="r", shape=shape)
-
-
-def photos_tensor(photos: Sequence[Path], *, preprocessing: Preprocessing) -> Tensor:
-    """uint8 (B, 3, S, S). Raises DatasetError that names the photo which cannot be decoded."""
-    squares = []
-    for photo in photos:
+        encode: Callable[[Tensor], Tensor] = trunk
+        if device.type == "cpu" and dtype != np.uint8:
+            encode = encoder_accelerate(trunk, example=example)
         try:
-            squares.append(photo_pixels(photo, preprocessing=preprocessing))
-        except PhotoError as error:
-            raise DatasetError(f"{photo}: {error} Replace it, or take it out of the captions.") from error
+            directory.mkdir(parents=True, exist_ok=True)
+            _rows_append(
+                partial,
+                photos,
+                encode=encode,
+                one=one.to("cpu", torch.uint8 if dtype == np.uint8 else torch.float16),
+                preprocessing=preprocessing,
+                view=view,
+                device=device,
+                check=check,
+            )
+            partial.replace(path)
+        except OSError as error:
+            raise DatasetError(
+                f"The features of the photos could not be kept in {directory} ({error}). They take "
+                f"{np.prod(shape) * dtype.itemsize / 1e9:.1f} GB a view: make room, or name another --features folder. "
+                "What is done is kept, and the next run goes on from there."
+            ) from error
+    return np.memmap(path, dtype=dtype, mode="r", shape=shape)
+
+
+def photos_tensor(photos: Sequence[Path], *, preprocessing: Preprocessing, view: int = 0) -> Tensor:
+    """uint8 (B, 3, S, S). Raises DatasetError that names the photo which cannot be decoded."""
+    squares = [_square(photo, preprocessing, view) for photo in photos]
     return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
 
 
-def _encode(
-    photos: Sequence[Path], encoder: Encoder, preprocessing: Preprocessing, mirrored: bool, device: torch.device | str
-) -> np.ndarray:
-    pixels = photos_tensor(photos, preprocessing=preprocessing).to(device)
-    with torch.inference_mode():
-        features = encoder(pixels.flip(-1) if mirrored else pixels)
-    rows: np.ndarray = features.to(torch.float16).cpu().numpy()
-    return rows
+def _rows_append(
+    partial: Path,
+    photos: Sequence[Path],
+    *,
+    encode: Callable[[Tensor], Tensor],
+    one: Tensor,
+    preprocessing: Preprocessing,
+    view: int,
+    device: torch.device,
+    check: Callable[[], None],
+) -> None:
+    """`one`: a row as it is to be kept."""
+    row_bytes = one.nbytes
+    with partial.open("ab") as file:
+        done = file.tell() // row_bytes
+        file.truncate(done * row_bytes)  # a torn last row
+        bar = tqdm(total=len(photos), initial=done, desc=f"features, view {view + 1}", unit="photo", disable=None)
+        with bar, torch.inference_mode(), Prefetcher(_squares(photos[done:], preprocessing, view)) as batches:
+            for pixels in batches:
+                check()
+                rows = encode(pixels.to(device)).to("cpu", one.dtype)
+                file.write(rows.contiguous().numpy().tobytes())
+                bar.update(len(pixels))
 
 
-def _digest(photos: Sequence[Path], config: EncoderConfig, preprocessing: Preprocessing, mirrored: bool) -> str:
+def _squares(photos: Sequence[Path], preprocessing: Preprocessing, view: int) -> Iterator[Tensor]:
+    for first in range(0, len(photos), BATCH):
+        yield photos_tensor(photos[first : first + BATCH], preprocessing=preprocessing, view=view)
+
+
+def _square(photo: Path, preprocessing: Preprocessing, view: int) -> np.ndarray:
+    try:
+        pixels = photo_pixels(photo, preprocessing=preprocessing)
+    except PhotoError as error:
+        raise DatasetError(f"{photo}: {error} Replace it, or leave it out with --skip-bad.") from error
+    return view_pixels(pixels, view=view, key=photo.name)
+
+
+def _digest(photos: Sequence[Path], trunk: nn.Module, preprocessing: Preprocessing, view: int) -> str:
     files = [(path.name, (stat := path.stat()).st_size, stat.st_mtime_ns) for path in photos]
-    parts = [config.to_dict(), preprocessing.to_dict(), mirrored, files]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([preprocessing.to_dict(), view, files], sort_keys=True).encode())
+    for name, tensor in trunk.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

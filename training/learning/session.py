@@ -1,143 +1,206 @@
-"""A training session from files to files: captioned photos in, a bundle out."""
+"""A run in memory: its photos, its model, and what each stage needs of them."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from functools import partial
-from pathlib import Path
 
 import torch
 
 from captioner.bundle import bundle_save
-from captioner.config import BundleConfig, DecoderConfig, DecodingDefaults, EncoderConfig, Preprocessing
-from captioner.encoders import Encoder, encoder_config, encoder_create, encoder_preprocessing
-from training.data.coco import CaptionedPhoto, captioned_photos
+from captioner.config import BundleConfig
+from captioner.inference import Captioner
+from training.data.coco import CaptionedPhoto
 from training.data.features import features_cached
-from training.data.vocabulary_builder import vocabulary_build
+from training.data.vocabulary_builder import vocabulary_coverage
 from training.errors import TrainingError
-from training.learning.card import card_text, cider_scorer, validation_metrics
-from training.learning.loop import LoopOptions, Trainer, TrainingSet
+from training.files import file_write
+from training.learning.card import card_text, validation_metrics
+from training.learning.loop import Loop
+from training.learning.model import TrainedModel
+from training.learning.objectives import objective_of
+from training.learning.options import TrainingOptions
+from training.learning.parts import parts_continue, parts_create
+from training.learning.precision import arithmetic_choose
+from training.learning.run_folder import EpochRecord, RunFolder, table_line
+from training.learning.sources import Sources, photos_digest
+from training.learning.stage_trainer import StageTrainer
+from training.learning.stages import Stage, stages_planned
+from training.learning.stopping import StopRequest
+from training.learning.training_set import TrainingSet
+from training.learning.validation import Validated, Validation
+from training.pages.attention import PHOTOS, attention_page
+from training.pages.samples import EpochSamples, PhotoSample, ShownPhoto, photos_shown, samples_append, samples_write
+from training.scoring.evaluate import photos_sample
+from training.scoring.scorer import scorer_choose
 
 
-@dataclass(frozen=True)
-class SessionOptions:
-    """What to train on and what to make.
+class Session:
+    """A run in memory. Everything that can be wrong with photos, captions and options is found when it is made."""
 
-    `work` keeps the features and the checkpoint; it can be deleted afterwards. `card_notes`: Markdown for the end
-    of the model card: licence, intended use, limits.
-    """
+    def __init__(
+        self,
+        folder: RunFolder,
+        *,
+        options: TrainingOptions,
+        sources: Sources,
+        device: str,
+        stop: StopRequest,
+        report: Callable[[str], None],
+    ) -> None:
+        self.folder, self.sources, self.stop, self.report = folder, sources, stop, report
+        self.device = _device_require(device)
+        self.arithmetic = arithmetic_choose(options.precision, self.device)
+        self.notes = sources.notes()
+        self.scorer = scorer_choose()
+        self.train, self.validation_photos = sources.photos(report=report)
+        texts = [text for photo in self.train for text in photo.captions]
+        self.parts = (
+            parts_create(options, texts)
+            if sources.start_from is None
+            else parts_continue(options, texts, bundle=sources.start_from)
+        )
+        self.options, self.vocabulary = self.parts.options, self.parts.vocabulary
+        self.encoder, self.decoder = self.parts.encoder.to(self.device), self.parts.decoder.to(self.device)
+        self.stages = stages_planned(self.options, self.encoder)
+        self._report_data()
 
-    images: Path
-    train_captions: Path
-    val_captions: Path
-    output: Path
-    work: Path
-    encoder: str = "efficientnet_lite2"
-    encoder_weights: Path | None = None
-    size: int = 224
-    resize: str = "squash"
-    mirror: bool = True
-    threshold: int = 5
-    decoder: DecoderConfig = field(default_factory=DecoderConfig)
-    decoding: DecodingDefaults = field(default_factory=DecodingDefaults)
-    loop: LoopOptions = field(default_factory=LoopOptions)
-    device: str = "cpu"
-    card_notes: Path | None = None
-    resume: bool = False
+    def fingerprint(self) -> str:
+        """Of all photos and captions: a run goes on with the same ones only."""
+        return photos_digest(self.train, self.validation_photos)
 
+    def loop(self) -> Loop:
+        return Loop(
+            self.stages,
+            workshop=self,
+            folder=self.folder,
+            patience=self.options.patience,
+            stop=self.stop,
+            device=self.device,
+        )
 
-def captioner_train(options: SessionOptions, *, report: Callable[[str], None]) -> str:
-    """Trains and writes the bundle. Returns its version. Raises TrainingError or CaptionerError.
+    def trainer(self, stage: Stage) -> StageTrainer:
+        torch.manual_seed(self.options.seed)
+        model = self._model(stage)
+        return StageTrainer(
+            stage,
+            model,
+            data=self._set(self.train, model, views=stage.views),
+            objective=objective_of(stage, options=self.options, photos=self.train, vocabulary=self.vocabulary),
+            options=self.options,
+            arithmetic=self.arithmetic,
+            device=self.device,
+        )
 
-    All that can be wrong with the captions, the photos or the output is found before the first step.
-    """
-    if options.output.exists():
-        raise TrainingError(f"{options.output} exists already, and a bundle is never changed. Choose another --output.")
-    if options.card_notes is not None and not options.card_notes.is_file():
-        raise TrainingError(f"There is no file {options.card_notes} to take the model card's notes from.")
-    _device_require(options.device)
-    notes = options.card_notes.read_text(encoding="utf-8") if options.card_notes else ""
-    train = captioned_photos(options.train_captions, images=options.images)
-    validation = captioned_photos(options.val_captions, images=options.images)
-    vocabulary = vocabulary_build((text for photo in train for text in photo.captions), threshold=options.threshold)
-    report(f"{len(train)} photos to train on, {len(validation)} to validate on, {len(vocabulary)} words.")
+    def validation(self, stage: Stage) -> Validation:
+        return Validation(
+            self._set(self.validation_photos, self._model(stage), views=1),
+            vocabulary=self.vocabulary,
+            decoding=self.options.decoding(),
+            scorer=self.scorer,
+            arithmetic=self.arithmetic,
+            device=self.device,
+            check=self.stop.check,
+        )
 
-    preprocessing = encoder_preprocessing(options.encoder, size=options.size, resize=options.resize)
-    encoder_settings = encoder_config(options.encoder, weights_file=options.encoder_weights)
-    encoder = encoder_create(encoder_settings, preprocessing=preprocessing).to(options.device)
+    def shown(self, record: EpochRecord, validated: Validated) -> None:
+        """Puts an epoch where people look: the table, the curves, the samples."""
+        self.folder.record_append(record)
+        self.folder.curves_draw()
+        said = {one.photo: one for one in validated.spoken}
+        samples = [
+            PhotoSample.of(photo.id, said[photo.id].words, said[photo.id].probabilities, said[photo.id].attention)
+            for photo in self.photos_shown
+        ]
+        note = f"CIDEr {record.cider:.1f}" if record.cider is not None else ""
+        samples_append(self.folder.path, EpochSamples(record.stage, record.epoch, tuple(samples), note))
+        samples_write(self.folder.path, self.photos_shown)
+        self.report(table_line(record))
 
-    make = partial(
-        _training_set, encoder=encoder, config=encoder_settings, preprocessing=preprocessing, options=options
-    )
-    trainer = Trainer(
-        train=make(train, mirrors=(False, True) if options.mirror else (False,)),
-        validation=make(validation, mirrors=(False,)),
-        vocabulary=vocabulary,
-        decoder=options.decoder,
-        decoding=options.decoding,
-        options=options.loop,
-        checkpoint=options.work / "checkpoint.pt",
-        score=cider_scorer(),
-        device=options.device,
-    )
-    if options.resume:
-        trainer.resume()
-        report(f"Resumed after epoch {len(trainer.history)}.")
-    trainer.run(report=report)
-    best = trainer.best_record()
-    report(f"The weights of epoch {best.epoch} were the best; writing {options.output}.")
-    decoder = trainer.best_decoder()
-    metrics = {
-        **validation_metrics(validation, trainer.captions(decoder), beam=options.decoding.beam),
-        "training": {"best_epoch": best.epoch, "epochs": [asdict(record) for record in trainer.history]},
-    }
-    return bundle_save(
-        options.output,
-        decoder=decoder,
-        encoder=encoder if encoder_settings.weights.source == "file" else None,
-        config=BundleConfig(encoder_settings, options.decoder, preprocessing, options.decoding),
-        vocabulary=vocabulary,
-        metrics=metrics,
-        card=card_text(
-            name=options.output.name,
-            encoder=encoder_settings,
-            decoder=options.decoder,
-            photos=(len(train), len(validation)),
-            words=len(vocabulary),
+    @functools.cached_property
+    def photos_shown(self) -> list[ShownPhoto]:
+        return photos_shown(self.validation_photos, preprocessing=self.parts.preprocessing)
+
+    def bundle_write(self, loop: Loop) -> str:
+        """The best weights of the run as a bundle in the run folder; returns its version."""
+        best = loop.best_record()
+        stage = next(stage for stage in self.stages if stage.name == best.stage)
+        model = self._model(stage)
+        model.load_state_dict(loop.best)
+        model.half().float()  # as the bundle keeps it, so that the scores are those of the bundle
+        validated = self.validation(stage).judge(model)
+        trained = max(stage.trained for stage in self.stages)
+        metrics = {
+            **validation_metrics(self.validation_photos, validated, scorer=self.scorer, beam=self.options.beam),
+            "training": {
+                "options": self.options.to_dict(),
+                "best": {"stage": best.stage, "epoch": best.epoch},
+                "epochs": [record.to_dict() for record in loop.records],
+            },
+        }
+        version = bundle_save(
+            self.folder.bundle,
+            decoder=model.decoder,
+            encoder=model.encoder if trained or self.parts.encoder_config.weights.carried else None,
+            config=BundleConfig(
+                self.parts.encoder_config,
+                self.options.decoder_config(),
+                self.parts.preprocessing,
+                self.options.decoding(),
+            ),
+            vocabulary=self.vocabulary,
             metrics=metrics,
-            notes=notes,
-        ),
-    )
+            card=card_text(
+                name=self.folder.path.name,
+                encoder=self.parts.encoder_config,
+                tuned=self.encoder.stage_names[len(self.encoder.stage_names) - trained :],
+                decoder=self.options.decoder_config(),
+                options=self.options,
+                photos=(len(self.train), len(self.validation_photos)),
+                words=len(self.vocabulary),
+                metrics=metrics,
+                notes=self.notes,
+            ),
+        )
+        shown = [photo.path for photo in photos_sample(self.validation_photos, limit=PHOTOS)]
+        file_write(self.folder.attention, attention_page(Captioner.load(self.folder.bundle), shown))
+        return version
+
+    def _model(self, stage: Stage) -> TrainedModel:
+        return TrainedModel(self.encoder, self.decoder, trained=stage.trained)
+
+    def _set(self, photos: list[CaptionedPhoto], model: TrainedModel, *, views: int) -> TrainingSet:
+        arrays = [
+            features_cached(
+                [photo.path for photo in photos],
+                trunk=model.trunk,
+                preprocessing=self.parts.preprocessing,
+                directory=self.sources.features or self.folder.features,
+                view=view,
+                device=self.device,
+                check=self.stop.check,
+            )
+            for view in range(views)
+        ]
+        return TrainingSet(photos, arrays, self.vocabulary, self.options)
+
+    def _report_data(self) -> None:
+        texts = [text for photo in self.train for text in photo.captions]
+        coverage = vocabulary_coverage(texts, self.vocabulary)
+        self.report(
+            f"{len(self.train):,} photos to train on with {len(texts):,} captions, {len(self.validation_photos):,} "
+            f"photos to validate on; {len(self.vocabulary):,} words, {coverage.unknown_rate:.1%} of what is said "
+            f"unknown. Device {self.device}, {str(self.arithmetic.dtype).removeprefix('torch.')}."
+        )
 
 
-def _device_require(device: str) -> None:
+def _device_require(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
+        device = torch.device(name)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise TrainingError(f"The device {device!r} cannot be used here ({reason}). Try --device cpu.") from error
-
-
-def _training_set(
-    photos: list[CaptionedPhoto],
-    *,
-    encoder: Encoder,
-    config: EncoderConfig,
-    preprocessing: Preprocessing,
-    options: SessionOptions,
-    mirrors: tuple[bool, ...],
-) -> TrainingSet:
-    views = [
-        features_cached(
-            [photo.path for photo in photos],
-            encoder=encoder,
-            config=config,
-            preprocessing=preprocessing,
-            directory=options.work / "features",
-            mirrored=mirrored,
-            device=options.device,
-        )
-        for mirrored in mirrors
-    ]
-    return TrainingSet(photos, views)
+        raise TrainingError(f"The device {name!r} cannot be used here ({reason}). Try --device cpu.") from error
+    return device

@@ -1,161 +1,130 @@
-"""The training loop: it learns, keeps the best, and goes on where it was stopped."""
+"""The loop: it learns, keeps the best, and goes on where it was stopped as if it had not been."""
 
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
-from captioner.config import DecoderConfig, DecodingDefaults
-from captioner.vocabulary import caption_text, caption_tokens
-from tests.training.datasets import SAYINGS
-from training.data.coco import CaptionedPhoto
-from training.data.vocabulary_builder import vocabulary_build
-from training.errors import CheckpointError
-from training.learning.loop import LoopOptions, Trainer, TrainingSet
-
-SIZES = DecoderConfig(embedding=24, hidden=24, annotation=24, attention=8, dropout=0.1)
-OPTIONS = LoopOptions(epochs=3, batch_photos=2, learning_rate=0.01, averaging=0.5, label_smoothing=0.0)
+from tests.training.learning.runs import ALL_STAGES, OPTIONS, StopAfter, session, sources
+from training.errors import CheckpointError, DeviceExhausted, TrainingDiverged
+from training.learning import stage_trainer
+from training.learning.stopping import RunStopped
 
 
-@pytest.fixture
-def checkpoint(tmp_path: Path) -> Path:
-    return tmp_path / "work" / "checkpoint.pt"
+@pytest.fixture(autouse=True)
+def no_java(monkeypatch):
+    """Java takes a second an epoch; what is scored with it has its own tests."""
+    monkeypatch.setenv("PATH", "/nowhere")
 
 
-def photos(times: int = 1) -> TrainingSet:
-    """One photo for each saying, told apart by random features; one caption each, so that it can be learnt."""
-    features = np.random.default_rng(1).normal(size=(len(SAYINGS), 4, 6)).astype(np.float16)
-    captioned = [CaptionedPhoto(i, Path(colour), (texts[0],)) for i, (colour, texts) in enumerate(SAYINGS.items())]
-    return TrainingSet(captioned * times, [np.tile(features, (times, 1, 1))])
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    return sources(tmp_path_factory.mktemp("dataset"))
 
 
-def trainer(checkpoint: Path, times: int = 1, **changes: object) -> Trainer:
-    texts = [text for photo in photos().photos for text in photo.captions]
-    options = {"options": OPTIONS, "decoder": SIZES, "vocabulary": vocabulary_build(texts, threshold=1)} | changes
-    return Trainer(
-        train=photos(times),
-        validation=photos(),
-        decoding=DecodingDefaults(beam=2, max_words=10),
-        checkpoint=checkpoint,
-        **options,  # type: ignore[arg-type]
-    )
+def losses(loop):
+    return [(record.stage, record.epoch, record.train_loss, record.validation_loss) for record in loop.records]
 
 
-@pytest.mark.parametrize("kind", ["show_attend_and_tell", "show_and_tell"])
-def test_training_learns_what_is_said_of_each_photo(kind, checkpoint):
-    options = replace(OPTIONS, epochs=4, learning_rate=0.03)
-    made = trainer(checkpoint, options=options, decoder=replace(SIZES, name=kind, dropout=0.0), times=20)
+def test_loop_runs_every_stage_and_epoch(found, tmp_path):
+    loop = session(tmp_path / "run", found, options=ALL_STAGES).loop()
 
-    made.run(report=lambda line: None)
+    loop.run()
 
-    wanted = {photo.id: caption_text(caption_tokens(photo.captions[0])) for photo in photos().photos}
-    assert made.captions(made.best_decoder()) == wanted
-
-
-def test_training_reports_every_epoch(checkpoint):
-    lines: list[str] = []
-    made = trainer(checkpoint)
-
-    made.run(report=lines.append)
-
-    assert [line.split()[:2] for line in lines if line.startswith("epoch")] == [
-        ["epoch", "1/3"],
-        ["epoch", "2/3"],
-        ["epoch", "3/3"],
+    assert [(record.stage, record.epoch) for record in loop.records] == [
+        ("decoder", 1),
+        ("decoder", 2),
+        ("encoder", 1),
+        ("encoder", 2),
+        ("self_critical", 1),
     ]
-    assert [record.epoch for record in made.history] == [1, 2, 3]
-    assert made.history[2].train_loss < made.history[0].train_loss
+    assert loop.records[1].train_loss < loop.records[0].train_loss
+    assert 0 <= loop.records[0].data_share <= 1
+    assert loop.records[0].captions_per_second > 0
 
 
-def test_training_stopped_and_resumed_ends_where_it_would_have(checkpoint, tmp_path):
-    whole = trainer(tmp_path / "whole.pt")
-    whole.run(report=lambda line: None)
+@pytest.mark.slow
+@pytest.mark.parametrize("checks", [3, 9, 14, 20, 27, 33, 40])
+def test_loop_stopped_anywhere_and_resumed_ends_where_it_would_have(found, tmp_path, checks):
+    whole = session(tmp_path / "whole", found, options=ALL_STAGES).loop()
+    whole.run()
 
-    class Stopped(Exception):
-        pass
+    first = session(tmp_path / "parts", found, options=ALL_STAGES, stop=StopAfter(checks)).loop()
+    with pytest.raises(RunStopped):
+        first.run()
+    resumed = session(tmp_path / "parts", found, options=ALL_STAGES).loop()
+    if resumed.folder.checkpoint.exists():
+        resumed.resume()
+    resumed.run()
 
-    def stop_after_one(line: str) -> None:
-        if line.startswith("epoch  1"):
-            raise Stopped
-
-    with pytest.raises(Stopped):
-        trainer(checkpoint).run(report=stop_after_one)
-    resumed = trainer(checkpoint)
-    resumed.resume()
-    resumed.run(report=lambda line: None)
-
-    assert [record.train_loss for record in resumed.history] == [record.train_loss for record in whole.history]
-    for key, value in whole.decoder.state_dict().items():
-        assert torch.equal(resumed.decoder.state_dict()[key], value)
+    assert losses(resumed) == losses(whole)
+    assert all(torch.equal(resumed.best[key], value) for key, value in whole.best.items())
 
 
-def test_training_keeps_the_weights_of_the_best_epoch(checkpoint):
-    made = trainer(checkpoint)
-    made.run(report=lambda line: None)
-    best = made.best_decoder().state_dict()
+def test_loop_keeps_the_weights_of_the_best_epoch(found, tmp_path):
+    made = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=3))
+    loop = made.loop()
+    loop.run()
 
-    with torch.no_grad():
-        made.average.bias.add_(100)  # an epoch that ruined everything
+    best = loop.best_record()
 
-    assert made.best_record().validation_loss == min(record.validation_loss for record in made.history)
-    assert all(torch.equal(value, best[key]) for key, value in made.best_decoder().state_dict().items())
-
-
-def test_training_can_go_on_for_more_epochs_than_it_was_started_with(checkpoint):
-    trainer(checkpoint).run(report=lambda line: None)
-    longer = trainer(checkpoint, options=replace(OPTIONS, epochs=4))
-
-    longer.resume()
-    longer.run(report=lambda line: None)
-
-    assert len(longer.history) == 4
+    assert best.cider == max(record.cider for record in loop.records)
+    model = made.validation(made.stages[0])
+    trained = made.trainer(made.stages[0]).model
+    trained.load_state_dict(loop.best)
+    assert model.judge(trained).loss == pytest.approx(best.validation_loss)
 
 
-def test_training_does_not_resume_without_a_checkpoint(checkpoint):
-    with pytest.raises(CheckpointError, match="Start without --resume"):
-        trainer(checkpoint).resume()
+def test_loop_ends_a_stage_that_no_longer_gets_better(found, tmp_path):
+    options = replace(OPTIONS, decoder_epochs=8, decoder_rate=0.0, patience=2)
+    loop = session(tmp_path / "run", found, options=options).loop()
+
+    loop.run()
+
+    assert len(loop.records) == 3  # the first, and two that were no better
 
 
-@pytest.mark.parametrize("content", [b"", b"text", b"\x80\x04N."])
-def test_training_does_not_resume_from_another_kind_of_file(content, checkpoint):
-    checkpoint.parent.mkdir()
-    checkpoint.write_bytes(content)
+def test_loop_with_a_rate_that_breaks_it_says_what_to_change(found, tmp_path):
+    loop = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_rate=1e30, clip=0.0, views=1)).loop()
 
-    with pytest.raises(CheckpointError, match="cannot be read"):
-        trainer(checkpoint).resume()
+    with pytest.raises(TrainingDiverged, match=r"step \d of epoch \d of stage decoder.*--clip 1"):
+        loop.run()
 
 
-def test_training_does_not_resume_with_other_settings(checkpoint):
-    trainer(checkpoint, options=replace(OPTIONS, epochs=1)).run(report=lambda line: None)
+def test_loop_that_needs_too_much_memory_says_what_to_change(found, tmp_path, monkeypatch):
+    made = session(tmp_path / "run", found)
 
-    with pytest.raises(CheckpointError, match="other settings: decoder"):
-        trainer(checkpoint, decoder=replace(SIZES, hidden=25)).resume()
+    def hungry(model, batch):
+        torch.empty(2**46, dtype=torch.uint8)  # more than any machine has
 
+    monkeypatch.setattr(stage_trainer.StageTrainer, "__init__", _with_objective(hungry))
 
-def test_training_in_half_precision_learns_too(checkpoint):
-    made = trainer(checkpoint, options=replace(OPTIONS, precision="bfloat16", epochs=4))
-
-    made.run(report=lambda line: None)
-
-    assert made.history[-1].train_loss < made.history[0].train_loss - 0.2
+    with pytest.raises(DeviceExhausted, match=r"--batch-photos 2 .* Start again with --batch-photos 1"):
+        made.loop().run()
 
 
-def test_training_learning_rate_warms_up_and_falls_to_nothing(checkpoint):
-    made = trainer(checkpoint, options=replace(OPTIONS, epochs=10))
+def _with_objective(objective):
+    made = stage_trainer.StageTrainer.__init__
 
-    rates = [made._rate(step) for step in range(10 * made.steps_per_epoch)]
+    def init(self, *args, **options):
+        made(self, *args, **(options | {"objective": objective}))
 
-    assert rates.index(max(rates)) == made.steps_per_epoch - 1
-    assert max(rates) == 1
-    assert rates[-1] < 0.05
+    return init
 
 
-def test_training_looks_at_every_view_of_a_photo(checkpoint):
-    made = trainer(checkpoint)
-    plain, mirrored = np.zeros((2, 1, 1), np.float16), np.ones((2, 1, 1), np.float16)
+def test_loop_does_not_resume_a_checkpoint_of_something_else(found, tmp_path):
+    loop = session(tmp_path / "run", found).loop()
+    loop.folder.path.mkdir()
+    torch.save({"what": 1}, loop.folder.checkpoint)
 
-    features = made._features(TrainingSet([], [plain, mirrored]), [0, 1, 1], [1, 0, 1])
+    with pytest.raises(CheckpointError, match="not one of this version"):
+        loop.resume()
 
-    assert features.flatten().tolist() == [1, 0, 1]
+
+def test_loop_computes_features_once(found, tmp_path):
+    session(tmp_path / "run", found).loop().run()
+    made = {path: path.stat().st_mtime_ns for path in (tmp_path / "features").iterdir()}
+
+    session(tmp_path / "again", found).loop().run()
+
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "features").iterdir()} == made

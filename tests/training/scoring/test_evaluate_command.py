@@ -6,66 +6,49 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
-from PIL import Image
 
 from captioner.inference import Captioner
 from captioner.preprocessing import photo_pixels
+from training.data.coco import captioned_photos
 from training.scoring.evaluate import bundle_evaluate
 
 ROOT = Path(__file__).resolve().parents[3]
-TEXTS = ["a dog runs", "a dog on the grass"]
-
-
-@pytest.fixture
-def dataset(tmp_path) -> dict[str, Path]:
-    """Five photos with two captions each, as the command's options."""
-    images = tmp_path / "images"
-    images.mkdir()
-    random = np.random.default_rng(0)
-    for number in range(5):
-        Image.fromarray(random.integers(0, 256, (40, 60, 3), dtype=np.uint8)).save(images / f"{number}.png")
-    captions = tmp_path / "captions.json"
-    captions.write_text(
-        json.dumps(
-            {
-                "images": [{"id": 10 + number, "file_name": f"{number}.png"} for number in range(5)],
-                "annotations": [
-                    {"id": 2 * number + k, "image_id": 10 + number, "caption": f"{text} {number}"}
-                    for number in range(5)
-                    for k, text in enumerate(TEXTS)
-                ],
-            }
-        )
-    )
-    return {"images": images, "captions": captions}
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """Leaves METEOR out: it takes ten seconds to start."""
-    monkeypatch.setattr("training.scoring.evaluate._meteor_score", lambda *_: None)
 
 
 @pytest.mark.usefixtures("java", "quick")
 def test_evaluate_json_holds_scores_and_faults(bundle, dataset):
     report = json.loads(_output(bundle, dataset, json=True))
 
-    assert report.keys() == {"version", "photos", "beam", "scores", "faults"}
+    assert report.keys() == {
+        *("bundle", "version", "photos", "beam", "scorer", "comparable", "scores", "faults", "attention"),
+    }
     assert report["version"] == Captioner.load(bundle).version
-    assert report["photos"] == 5
+    assert (report["photos"], report["scorer"], report["comparable"]) == (5, "COCO's own scorer", True)
     assert report["scores"].keys() == {"bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "cider", "meteor"}
-    assert report["faults"].keys() == {"distinct", "function_word_endings", "repeated_trigrams", "mean_words"}
+    assert report["faults"].keys() == {
+        *("distinct", "function_word_endings", "repeated_trigrams", "repeating_captions", "mean_words"),
+    }
+    assert report["attention"]["peak"] >= 1
 
 
 @pytest.mark.usefixtures("java", "quick")
 def test_evaluate_table_names_every_score(bundle, dataset):
     table = _output(bundle, dataset)
 
-    for name in ("BLEU-1", "BLEU-4", "ROUGE-L", "METEOR", "CIDEr", "Distinct captions", "5 photos, beam 3"):
+    for name in (
+        "BLEU-1",
+        "BLEU-4",
+        "ROUGE-L",
+        "METEOR",
+        "CIDEr",
+        "Distinct captions",
+        "Captions that repeat",
+        "5 photos, beam 3",
+    ):
         assert name in table
+    assert "NOT COMPARABLE" not in table
 
 
 @pytest.mark.slow
@@ -87,20 +70,43 @@ def test_evaluate_captions_are_those_of_serving(bundle, dataset):
     pixels = photo_pixels(dataset["images"] / "3.png", preprocessing=captioner.preprocessing)
     (expected,) = captioner.caption_batch([pixels], beam=2)
 
-    evaluation = bundle_evaluate(bundle, **dataset, beam=2)
+    photos = captioned_photos(dataset["captions"], images=dataset["images"])
+    evaluation = bundle_evaluate(bundle, photos=photos, beam=2)
 
     assert evaluation.captions[13] == expected.text
     assert evaluation.captions.keys() == {10, 11, 12, 13, 14}
 
 
-def test_evaluate_without_java_says_so_before_it_captions(bundle, dataset, tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
+@pytest.mark.usefixtures("no_java")
+def test_evaluate_without_java_says_that_its_scores_do_not_compare(bundle, dataset, tmp_path):
+    table = _output(bundle, dataset, scores=tmp_path / "scores.csv", page=tmp_path / "page.html")
+    report = json.loads(_output(bundle, dataset, json=True))
 
-    with pytest.raises(CommandError, match="apt-get install default-jre-headless"):
+    assert "NOT COMPARABLE WITH PUBLISHED SCORES: NO JAVA" in table
+    assert (report["comparable"], report["scorer"]) == (False, "not comparable with published scores: no Java")
+    assert "not comparable with published scores: no Java" in (tmp_path / "page.html").read_text()
+    for row in (tmp_path / "scores.csv").read_text().splitlines()[1:]:
+        assert row.endswith("not comparable with published scores: no Java")
+
+
+def test_evaluate_with_a_broken_java_says_so_before_it_captions(bundle, dataset, tmp_path, monkeypatch):
+    (tmp_path / "java").write_text("#!/bin/sh\necho 'no runtime' >&2; exit 2\n")
+    (tmp_path / "java").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr("captioner.inference.Captioner.load", None)  # not reached
+
+    with pytest.raises(CommandError, match=r"no runtime.*java -version"):
         _output(bundle, dataset)
 
 
-@pytest.mark.usefixtures("java")
+@pytest.mark.usefixtures("no_java")
+def test_evaluate_takes_the_default_bundle_of_the_settings(bundle, dataset, settings):
+    settings.DEFAULT_BUNDLE = bundle
+
+    assert json.loads(_output(None, dataset, json=True))["bundle"] == str(bundle)
+
+
+@pytest.mark.usefixtures("no_java")
 def test_evaluate_names_a_photo_that_cannot_be_read(bundle, dataset):
     (dataset["images"] / "2.png").write_bytes(b"broken")
 
@@ -108,7 +114,7 @@ def test_evaluate_names_a_photo_that_cannot_be_read(bundle, dataset):
         _output(bundle, dataset)
 
 
-@pytest.mark.usefixtures("java")
+@pytest.mark.usefixtures("no_java")
 def test_evaluate_names_photos_that_are_not_there(bundle, dataset):
     (dataset["images"] / "2.png").unlink()
 
@@ -116,7 +122,7 @@ def test_evaluate_names_photos_that_are_not_there(bundle, dataset):
         _output(bundle, dataset)
 
 
-@pytest.mark.usefixtures("java")
+@pytest.mark.usefixtures("no_java")
 @pytest.mark.parametrize("text", ["", "[]", "{broken", '{"images": [{"id": 1}], "annotations": [{"id": 1}]}'])
 def test_evaluate_refuses_captions_of_another_form(bundle, dataset, text):
     dataset["captions"].write_text(text)
@@ -125,7 +131,7 @@ def test_evaluate_refuses_captions_of_another_form(bundle, dataset, text):
         _output(bundle, dataset)
 
 
-@pytest.mark.usefixtures("java")
+@pytest.mark.usefixtures("no_java")
 @pytest.mark.parametrize("option", ["bundle", "images", "captions"])
 def test_evaluate_names_what_is_not_there(bundle, dataset, tmp_path, option):
     options = {"bundle": bundle, **dataset} | {option: tmp_path / "nothing"}

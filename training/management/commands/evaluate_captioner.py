@@ -1,10 +1,12 @@
-"""`manage.py evaluate_captioner`: how good a model bundle's captions are."""
+"""`manage.py evaluate_captioner`: how good a model bundle's captions are, or which of two bundles is better."""
 
 import json
+import os
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from captioner.config import BEAM_MAX
@@ -16,80 +18,104 @@ if TYPE_CHECKING:
 class Command(BaseCommand):
     help = (
         "Captions the photos of a COCO captions file with a model bundle, as a worker would, and scores the captions "
-        "against those of people with COCO's own scorer (x 100)."
+        "against those of people with COCO's own scorer (x 100). Without Java, which that needs, it scores them by "
+        "other means and says that such scores do not compare with published ones."
     )
     requires_system_checks: list[str] = []  # no site and no database are needed
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the model bundle")
-        parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="the folder of the photos")
-        parser.add_argument("--captions", type=Path, required=True, metavar="FILE", help="COCO captions JSON")
-        parser.add_argument("--beam", type=int, metavar="N", help="width of the beam search (default: the bundle's)")
-        parser.add_argument(
+        add = parser.add_argument
+        add("--bundle", type=Path, metavar="DIR", help="the model bundle (default: FOVEA_DEFAULT_BUNDLE)")
+        add("--images", type=Path, required=True, metavar="DIR", help="the folder of the photos")
+        add("--captions", type=Path, required=True, metavar="FILE", help="COCO captions JSON")
+        add("--beam", type=int, metavar="N", help="width of the beam search (default: the bundle's)")
+        add(
             "--limit",
             type=int,
             metavar="N",
             help="score N photos only, the same ones every time: the first by SHA-256 of the file name",
         )
-        parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, ... or auto (cpu)")
-        parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+        add("--device", default="cpu", help="cpu, cuda, cuda:1, ... or auto (cpu)")
+        add("--json", action="store_true", help="print one JSON object instead of a table")
+        add("--scores", type=Path, metavar="FILE", help="write the scores of each photo there, as CSV")
+        add("--page", type=Path, metavar="FILE", help="write a page of the best and worst photos there, as HTML")
+        add(
+            "--compare",
+            type=Path,
+            nargs=2,
+            metavar="BUNDLE",
+            help="instead: are captions of bundle A better than those of B? A paired bootstrap over the same photos",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for name in ("beam", "limit"):
-            if options[name] is not None and options[name] < 1:
-                raise CommandError(f"--{name} is {options[name]}; give 1 or more.")
-        if (options["beam"] or 1) > BEAM_MAX:
-            raise CommandError(f"--beam is {options['beam']}; give {BEAM_MAX} or less.")
+        _options_check(options)
         try:
             from captioner.errors import CaptionerError
             from training.errors import TrainingError
-            from training.scoring.evaluate import bundle_evaluate
+            from training.scoring.comparison import scores_compare
+            from training.scoring.report import comparison_text, evaluation_text
         except ModuleNotFoundError as error:
             raise CommandError(
                 f"Scoring needs the Python package {error.name!r}, which is not installed here. "
                 "Run: pip install -r training/requirements.txt -c constraints.txt"
             ) from error
         try:
-            evaluation = bundle_evaluate(
-                options["bundle"],
-                images=options["images"],
-                captions=options["captions"],
-                beam=options["beam"],
-                limit=options["limit"],
-                meteor=True,
-                device=options["device"],
-            )
+            if options["compare"]:
+                a, b = (_evaluated(bundle, options) for bundle in options["compare"])
+                found = scores_compare(a.scores, b.scores)
+                report = {"a": a.to_dict(), "b": b.to_dict(), "comparison": found.to_dict()}
+                self.stdout.write(json.dumps(report) if options["json"] else comparison_text(found, a, b))
+            else:
+                evaluation = _evaluated(options["bundle"] or settings.DEFAULT_BUNDLE, options, meteor=True, focus=True)
+                self.stdout.write(json.dumps(evaluation.to_dict()) if options["json"] else evaluation_text(evaluation))
+                _files_write(evaluation, scores=options["scores"], page=options["page"])
         except (CaptionerError, TrainingError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(_json(evaluation) if options["json"] else _table(evaluation))
 
 
-def _json(evaluation: "Evaluation") -> str:
-    return json.dumps(
-        {
-            "version": evaluation.version,
-            "photos": evaluation.photos,
-            "beam": evaluation.beam,
-            "scores": evaluation.scores.to_dict(),
-            "faults": evaluation.faults.to_dict(),
-        }
+def _options_check(options: dict[str, Any]) -> None:
+    """Raises CommandError for what would otherwise fail after minutes of captioning."""
+    for name in ("beam", "limit"):
+        if options[name] is not None and options[name] < 1:
+            raise CommandError(f"--{name} is {options[name]}; give 1 or more.")
+    if (options["beam"] or 1) > BEAM_MAX:
+        raise CommandError(f"--beam is {options['beam']}; give {BEAM_MAX} or less.")
+    if options["compare"] and (other := [name for name in ("bundle", "scores", "page") if options[name]]):
+        raise CommandError(f"--compare names two bundles and only prints; leave --{other[0]} out.")
+    files = {name: options[name] for name in ("scores", "page") if options[name]}
+    for name, path in files.items():
+        if not path.parent.is_dir():
+            raise CommandError(f"--{name} is {path}, but there is no folder {path.parent}: make it first.")
+        if path.is_dir():
+            raise CommandError(f"--{name} is {path}, which is a folder: give the name of a file.")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise CommandError(f"--{name} is {path}, which this user may not write: choose another place.")
+    if len({path.resolve() for path in files.values()}) < len(files):
+        raise CommandError(f"--scores and --page are the same file {options['page']}: give two.")
+
+
+def _evaluated(bundle: Path, options: dict[str, Any], *, meteor: bool = False, focus: bool = False) -> "Evaluation":
+    from training.data.coco import captioned_photos
+    from training.scoring.evaluate import bundle_evaluate, photos_sample
+
+    photos = captioned_photos(options["captions"], images=options["images"])
+    return bundle_evaluate(
+        bundle,
+        photos=photos_sample(photos, limit=options["limit"]),
+        beam=options["beam"],
+        meteor=meteor,
+        focus=focus,
+        device=options["device"],
     )
 
 
-def _table(evaluation: "Evaluation") -> str:
-    scores, faults = evaluation.scores, evaluation.faults
-    rows = [
-        ("BLEU-1", f"{scores.bleu_1:6.1f}"),
-        ("BLEU-2", f"{scores.bleu_2:6.1f}"),
-        ("BLEU-3", f"{scores.bleu_3:6.1f}"),
-        ("BLEU-4", f"{scores.bleu_4:6.1f}"),
-        ("ROUGE-L", f"{scores.rouge_l:6.1f}"),
-        ("METEOR", "     - (its Java program did not run)" if scores.meteor is None else f"{scores.meteor:6.1f}"),
-        ("CIDEr", f"{scores.cider:6.1f}"),
-        ("Distinct captions", f"{faults.distinct:6.1%}"),
-        ("Ending in a function word", f"{faults.function_word_endings:6.1%}"),
-        ("Repeated trigrams", f"{faults.repeated_trigrams:6.1%}"),
-        ("Words per caption", f"{faults.mean_words:6.1f}"),
-    ]
-    head = f"Model {evaluation.version[:12]} on {evaluation.photos} photos, beam {evaluation.beam} (scores x 100)"
-    return "\n".join([head, *(f"  {name:<26}{value}" for name, value in rows)])
+def _files_write(evaluation: "Evaluation", *, scores: Path | None, page: Path | None) -> None:
+    from training.pages.evaluation import evaluation_page
+    from training.scoring.report import photo_scores_csv
+
+    for path, make in ((scores, photo_scores_csv), (page, evaluation_page)):
+        if path is not None:
+            try:
+                path.write_text(make(evaluation), encoding="utf-8")
+            except OSError as error:
+                raise CommandError(f"{path} could not be written ({error.strerror}): choose another place.") from error

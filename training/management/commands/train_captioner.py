@@ -1,67 +1,63 @@
 """`manage.py train_captioner`: from captioned photos to a model bundle."""
 
 from argparse import ArgumentParser
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from captioner.config import DECODERS, ENCODERS, RESIZE_POLICIES, DecoderConfig, DecodingDefaults
-
-PRECISIONS = ("float32", "bfloat16")
+STOPPED = 3  # exit status of a run that can go on
 
 
 class Command(BaseCommand):
     help = (
-        "Trains a captioner on COCO captions JSON and writes a model bundle. The encoder stays frozen: its features "
-        "are computed once and kept in the work folder. Stopped, it goes on from the last whole epoch with --resume."
+        "Trains a captioner on COCO captions JSON. The run folder keeps everything: cached features, checkpoint, "
+        "metrics.csv, curves.png, samples.html, and at the end the bundle. Ctrl-C, TERM and --max-minutes leave a run "
+        f"that --resume goes on with, to the same losses (exit status {STOPPED})."
     )
     requires_system_checks: list[str] = []  # no site and no database are needed
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        try:
+            from training.learning.options import options_described
+            from training.learning.recipes import RECIPES
+        except ModuleNotFoundError as error:
+            raise _missing(error) from error
         add = parser.add_argument
-        add("--images", type=Path, required=True, metavar="DIR", help="the folder of the photos")
-        add("--train-captions", type=Path, required=True, metavar="FILE", help="COCO captions JSON to train on")
-        add("--val-captions", type=Path, required=True, metavar="FILE", help="COCO captions JSON to choose epochs by")
-        add("--output", type=Path, required=True, metavar="DIR", help="the bundle to write; must not exist")
-        add("--work", type=Path, metavar="DIR", help="features and checkpoint (default: runs/ and the output's name)")
-        add("--resume", action="store_true", help="go on from the checkpoint in the work folder")
+        add("--train-captions", type=Path, nargs="+", metavar="FILE", help="COCO captions JSON to train on")
+        add("--val-captions", type=Path, nargs="+", metavar="FILE", help="COCO captions JSON to choose the best by")
+        add(
+            "--images",
+            type=Path,
+            nargs="+",
+            metavar="DIR",
+            help="the folder of the photos, or one for each captions file: those to train on first",
+        )
+        add("--output", type=Path, metavar="DIR", help="the run folder to make (default: runs/ and the recipe's name)")
+        add("--recipe", default=None, metavar="NAME", help=f"where options start from: {', '.join(RECIPES)} (quick)")
+        add("--resume", type=Path, metavar="DIR", help="go on with the run in this folder, with its own options")
+        add("--start-from", type=Path, metavar="BUNDLE", help="begin with this bundle's weights, words and sizes")
+        add("--features", type=Path, metavar="DIR", help="cached features, which runs may share (in the run folder)")
         add("--card-notes", type=Path, metavar="FILE", help="Markdown for the model card: licence, use, limits")
-
-        model = parser.add_argument_group("model").add_argument
-        model("--encoder", choices=ENCODERS, default="efficientnet_lite2")
-        model(
-            "--encoder-weights", type=Path, metavar="FILE", help="a .pth of the encoder's weights instead of its usual"
-        )
-        model("--decoder", choices=DECODERS, default="show_attend_and_tell")
-        model("--size", type=int, default=224, metavar="PIXELS", help="side of the square that the encoder sees (224)")
-        model("--resize", choices=RESIZE_POLICIES, default="squash", help="how a photo becomes a square (squash)")
-        model("--threshold", type=int, default=5, metavar="N", help="a word must occur N times to be learnt (5)")
-        sizes = DecoderConfig()
-        for name in ("embedding", "hidden", "annotation", "attention"):
-            default = getattr(sizes, name)
-            model(f"--{name}", type=int, default=default, metavar="N", help=f"width of that layer ({default})")
-        model("--dropout", type=float, default=sizes.dropout, metavar="P", help=f"in 0..1 ({sizes.dropout})")
-        decoding = DecodingDefaults()
-        model("--beam", type=int, default=decoding.beam, metavar="N", help=f"default width of search ({decoding.beam})")
-        model(
-            "--length-penalty",
-            type=float,
-            default=decoding.length_penalty,
-            metavar="A",
-            help=f"captions are ranked by log-probability / length ** A ({decoding.length_penalty})",
-        )
-
-        loop = parser.add_argument_group("training").add_argument
-        loop("--epochs", type=int, default=15, metavar="N", help="times through the photos (15)")
-        loop("--batch-photos", type=int, default=32, metavar="N", help="photos, with all their captions, a step (32)")
-        loop("--learning-rate", type=float, default=1e-3, metavar="R", help="at its height (0.001)")
-        loop("--penalty", type=float, default=0.02, metavar="W", help="weight of even attention (0.02)")
-        loop("--no-mirror", action="store_true", help="do not train on mirror images as well")
-        loop("--precision", choices=PRECISIONS, default="float32", help="bfloat16: faster on processors that know it")
-        loop("--seed", type=int, default=1, metavar="N")
-        loop("--device", default="cpu", help="cpu, cuda, cuda:1, ... (cpu)")
-        loop("--threads", type=int, metavar="N", help="processor threads of torch (default: its own choice)")
+        add("--skip-bad", action="store_true", help="leave out photos that are missing, unreadable or captionless")
+        add("--max-minutes", type=float, metavar="M", help="stop after that time, in a way that --resume goes on from")
+        add("--device", default="auto", help="cpu, cuda, cuda:1, ... (auto: CUDA where there is one)")
+        add("--threads", type=int, metavar="N", help="processor threads of torch (its own choice)")
+        add("--register", action="store_true", help="register the finished bundle as a model version")
+        groups: dict[str, Any] = {}
+        for name, kind, meta in options_described():
+            group = groups.setdefault(
+                meta["group"], parser.add_argument_group(f"{meta['group']} (unless the recipe says otherwise)")
+            )
+            group.add_argument(
+                f"--{name.replace('_', '-')}",
+                type=kind,
+                default=None,
+                metavar="|".join(meta["choices"]) or kind.__name__.upper(),
+                help=f"{meta['help']} ({meta['default']})" if meta["default"] != "" else meta["help"],
+            )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -69,56 +65,79 @@ class Command(BaseCommand):
 
             from captioner.errors import CaptionerError
             from training.errors import TrainingError
-            from training.learning.loop import LoopOptions
-            from training.learning.session import SessionOptions, captioner_train
+            from training.learning.allocator import allocator_keep
+            from training.learning.options import options_described
+            from training.learning.recipes import recipe
+            from training.learning.run import captioner_resume, captioner_train
+            from training.learning.run_folder import RunFolder
+            from training.learning.sources import Sources
+            from training.learning.stopping import RunStopped
         except ModuleNotFoundError as error:
-            raise CommandError(
-                f"Training needs the Python package {error.name!r}, which is not installed here. "
-                "Run: pip install -r training/requirements.txt -c constraints.txt"
-            ) from error
-        for name in ("epochs", "batch_photos", "threshold", "threads"):
-            if options[name] is not None and options[name] < 1:
-                raise CommandError(f"--{name.replace('_', '-')} is {options[name]}; give 1 or more.")
+            raise _missing(error) from error
+        given = {name: options[name] for name, _, _ in options_described() if options[name] is not None}
+        _arguments_check(options, given)
+        allocator_keep()
         if options["threads"] is not None:
             torch.set_num_threads(options["threads"])
-        output = options["output"]
+        folder = RunFolder(options["resume"] or options["output"] or Path("runs", options["recipe"] or "quick"))
+        runtime = {"device": options["device"], "minutes": options["max_minutes"], "report": self.stdout.write}
         try:
-            version = captioner_train(
-                SessionOptions(
-                    images=options["images"],
-                    train_captions=options["train_captions"],
-                    val_captions=options["val_captions"],
-                    output=output,
-                    work=options["work"] or Path("runs", output.name),
-                    encoder=options["encoder"],
-                    encoder_weights=options["encoder_weights"],
-                    size=options["size"],
-                    resize=options["resize"],
-                    mirror=not options["no_mirror"],
-                    threshold=options["threshold"],
-                    decoder=DecoderConfig(
-                        name=options["decoder"],
-                        embedding=options["embedding"],
-                        hidden=options["hidden"],
-                        annotation=options["annotation"],
-                        attention=options["attention"],
-                        dropout=options["dropout"],
+            if options["resume"]:
+                version = captioner_resume(folder, **runtime)
+            else:
+                version = captioner_train(
+                    folder,
+                    options=replace(recipe(options["recipe"] or "quick"), **given),
+                    sources=Sources(
+                        train_captions=tuple(options["train_captions"]),
+                        val_captions=tuple(options["val_captions"]),
+                        images=tuple(options["images"]),
+                        start_from=options["start_from"],
+                        card_notes=options["card_notes"],
+                        features=options["features"],
+                        skip_bad=options["skip_bad"],
                     ),
-                    decoding=DecodingDefaults(beam=options["beam"], length_penalty=options["length_penalty"]),
-                    loop=LoopOptions(
-                        epochs=options["epochs"],
-                        batch_photos=options["batch_photos"],
-                        learning_rate=options["learning_rate"],
-                        penalty=options["penalty"],
-                        precision=options["precision"],
-                        seed=options["seed"],
-                    ),
-                    device=options["device"],
-                    card_notes=options["card_notes"],
-                    resume=options["resume"],
-                ),
-                report=self.stdout.write,
-            )
+                    **runtime,
+                )
+        except RunStopped as stopped:
+            raise CommandError(
+                f"Stopped by {stopped}. Go on with: manage.py train_captioner --resume {folder.path}",
+                returncode=STOPPED,
+            ) from stopped
         except (CaptionerError, TrainingError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{output} holds model {version[:12]}. Next: manage.py register_model {output}")
+        self.stdout.write(f"{folder.bundle} holds model {version[:12]}.")
+        if options["register"]:
+            call_command("register_model", folder.bundle, stdout=self.stdout, stderr=self.stderr)
+        else:
+            self.stdout.write(f"Next: manage.py register_model {folder.bundle}")
+
+
+_NEW_RUN = ("train_captions", "val_captions", "images")
+_OF_NEW_RUNS = (*_NEW_RUN, "output", "recipe", "start_from", "features", "card_notes", "skip_bad")
+
+
+def _arguments_check(options: dict[str, Any], given: dict[str, Any]) -> None:
+    def flags(names: Any) -> str:
+        return ", ".join(f"--{name.replace('_', '-')}" for name in names)
+
+    if options["resume"]:
+        if others := [name for name in _OF_NEW_RUNS if options[name]] + list(given):
+            raise CommandError(f"A run is resumed with its own options: leave out {flags(others)}.")
+    elif missing := [name for name in _NEW_RUN if not options[name]]:
+        raise CommandError(f"A new run needs {flags(missing)} (or --resume DIR goes on with a former one).")
+    elif len(options["images"]) not in (1, sets := len(options["train_captions"]) + len(options["val_captions"])):
+        raise CommandError(
+            f"--images names {len(options['images'])} folders for {sets} captions files: "
+            "give one for all, or one for each."
+        )
+    for name in ("threads", "max_minutes"):
+        if options[name] is not None and not options[name] > 0:
+            raise CommandError(f"{flags([name])} is {options[name]:g}; it must be above 0.")
+
+
+def _missing(error: ModuleNotFoundError) -> CommandError:
+    return CommandError(
+        f"Training needs the Python package {error.name!r}, which is not installed here. "
+        "Run: pip install -r training/requirements.txt -c constraints.txt"
+    )

@@ -1,15 +1,14 @@
-"""COCO's scores, against values worked out by hand and against COCO's own wrapper."""
+"""COCO's scores, against values worked out by hand and against COCO's own wrapper; and what stands in without Java."""
 
-import random
 import stat
-from pathlib import Path
 
 import pytest
+from pycocoevalcap.bleu.bleu import Bleu
+from pycocoevalcap.cider.cider import Cider
 from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
-from training.data.coco import CaptionedPhoto
 from training.errors import JavaMissing, ScorerError
-from training.scoring.evaluate import captions_faults, captions_tokenize, coco_scores, photos_sample
+from training.scoring.scorer import COCO, FALLBACK, captions_tokenize, coco_scores, scorer_choose
 
 java_required = pytest.mark.usefixtures("java")
 
@@ -145,40 +144,64 @@ def test_tokenizer_keeps_captions_apart_whatever_they_hold():
     assert captions_tokenize(captions) == {1: ["two lines", "", "a b", "x y"], 2: ["", "last"]}
 
 
-def test_photos_sample_is_the_same_whatever_the_order_of_the_file():
-    photos = [CaptionedPhoto(id=n, path=Path(f"{n}.jpg"), captions=("x",)) for n in range(50)]
-    shuffled = random.sample(photos, len(photos))
+@java_required
+def test_photo_scores_are_those_of_cocos_scorer():
+    captions = {7: "A dog runs on the green grass.", 3: "Two children with a ball.", 9: "A man rides a bicycle."}
+    truth = captions_tokenize(REFERENCES)
+    said = captions_tokenize({photo: [captions[photo]] for photo in REFERENCES})
 
-    assert photos_sample(shuffled, limit=10) == photos_sample(photos, limit=10)
+    photos = coco_scores(REFERENCES, captions).photos
 
-
-def test_photos_sample_lies_within_a_larger_one():
-    photos = [CaptionedPhoto(id=n, path=Path(f"{n}.jpg"), captions=("x",)) for n in range(50)]
-
-    assert photos_sample(photos, limit=10) == photos_sample(photos, limit=20)[:10]
-    assert len(photos_sample(photos, limit=None)) == 50
-
-
-def test_photos_sample_is_fixed_for_ever():
-    photos = [CaptionedPhoto(id=n, path=Path(f"{n}.jpg"), captions=("x",)) for n in range(50)]
-
-    # A change here changes which photos the model gate scores: its figures would no longer compare.
-    assert [photo.id for photo in photos_sample(photos, limit=4)] == [26, 36, 34, 38]
+    assert [photo.cider for photo in photos.values()] == pytest.approx(100 * Cider().compute_score(truth, said)[1])
+    assert [photo.bleu_4 for photo in photos.values()] == pytest.approx(
+        [100 * score for score in Bleu(4).compute_score(truth, said, verbose=0)[1][3]]
+    )
+    assert list(photos) == list(REFERENCES)
 
 
-def test_captions_faults_count_each_fault():
-    captions = ["A man in a.", "A dog runs on the grass.", "A dog and a dog and a dog.", "A dog runs on the grass."]
+def test_photo_scores_count_the_matching_ngrams():
+    scores = FALLBACK.scores({1: ["a dog runs fast", "a dog ran away from the house"]}, {1: "A dog sleeps fast."})
 
-    faults = captions_faults(captions)
-
-    assert faults.distinct == 3 / 4
-    assert faults.function_word_endings == 1 / 4
-    assert faults.repeated_trigrams == 3 / (2 + 4 + 6 + 4)
-    assert faults.mean_words == (4 + 6 + 8 + 6) / 4
+    assert scores.photos[1].matches == (3, 1, 0, 0)
+    assert scores.photos[1].ngrams == (4, 3, 2, 1)
+    assert (scores.photos[1].words, scores.photos[1].reference_words) == (4, 4)
 
 
-def test_captions_faults_of_captions_too_short_for_a_trigram():
-    assert captions_faults(["Dog.", ""]).repeated_trigrams == 0
+def test_scores_as_a_dictionary_are_those_of_the_corpus():
+    names = {"bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "cider", "meteor"}
+
+    assert FALLBACK.scores(REFERENCES, _first(REFERENCES)).to_dict().keys() == names
+
+
+@java_required
+def test_scorer_with_java_is_cocos():
+    assert scorer_choose() is COCO
+    assert COCO.comparable
+
+
+def test_scorer_without_java_says_that_it_does_not_compare(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    scorer = scorer_choose()
+
+    assert not scorer.comparable
+    assert scorer.name == "not comparable with published scores: no Java"
+
+
+def test_fallback_scores_without_java(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    scores = FALLBACK.scores(REFERENCES, _first(REFERENCES), meteor=True)
+
+    assert scores.bleu_1 == pytest.approx(100)
+    assert scores.meteor is None  # a Java program
+
+
+@java_required
+def test_fallback_scores_plain_captions_as_coco_does():
+    captions = {7: "a brown dog runs outside", 3: "two children with a ball", 9: "a man on the road"}
+
+    assert FALLBACK.scores(REFERENCES, captions).cider == pytest.approx(COCO.scores(REFERENCES, captions).cider)
 
 
 def _first(references: dict[int, list[str]]) -> dict[int, str]:

@@ -1,0 +1,82 @@
+"""A test that really learns."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from captioner.inference import Captioner
+from captioner.preprocessing import photo_pixels
+from tests.training.datasets import captions_write
+from tests.training.learning.runs import OPTIONS
+from training.learning.run import captioner_train
+from training.learning.run_folder import RunFolder
+from training.learning.sources import Sources
+
+COLOURS = {"red": (220, 30, 30), "green": (30, 180, 30), "blue": (30, 30, 220), "white": (240, 240, 240)}
+SHAPES = ("circle", "bar", "cross", "corner")
+
+
+def picture(shape: str, colour: tuple[int, int, int]) -> Image.Image:
+    y, x = np.mgrid[-1:1:64j, -1:1:64j]
+    drawn = {
+        "circle": x**2 + y**2 < 0.5,
+        "bar": abs(y) < 0.25,
+        "cross": (abs(x) < 0.2) | (abs(y) < 0.2),
+        "corner": (x < 0) & (y < 0),
+    }[shape]
+    return Image.fromarray(np.where(drawn[..., None], np.array(colour), 90).astype(np.uint8))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("decoder", ["show_attend_and_tell", "show_and_tell", "tutorial"])
+def test_training_on_sixteen_pictures_says_all_sixteen_back(decoder, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")  # no Java: its scores are not what is tested
+    images, annotations, said = [], [], {}
+    (tmp_path / "images").mkdir()
+    for number, (shape, colour) in enumerate((shape, colour) for shape in SHAPES for colour in COLOURS):
+        picture(shape, COLOURS[colour]).save(tmp_path / "images" / f"{number}.png")
+        images.append({"id": number, "file_name": f"{number}.png"})
+        said[number] = f"A {colour} {shape} on a grey wall."
+        annotations.append({"id": number, "image_id": number, "caption": said[number]})
+    captions = captions_write(tmp_path / "captions.json", {"images": images, "annotations": annotations})
+    val = tmp_path / "val"
+    val.mkdir()
+    picture("bar", (200, 200, 30)).save(val / "other.png")
+    other = captions_write(
+        val / "captions.json",
+        {
+            "images": [{"id": 1, "file_name": "other.png"}],
+            "annotations": [{"id": 1, "image_id": 1, "caption": "A yellow bar on a grey wall."}],
+        },
+    )
+    options = replace(
+        OPTIONS,
+        decoder=decoder,
+        batch_photos=4,
+        embedding=48,
+        hidden=64,
+        annotation=48,
+        dropout=0.0,
+        views=1,
+        decoder_epochs=60,
+        label_smoothing=0.0,
+        averaging=0.0,
+        penalty=0.0,
+        schedule="constant",
+        decoder_rate=5e-3,
+    )
+
+    captioner_train(
+        RunFolder(tmp_path / "run"),
+        options=options,
+        sources=Sources((captions,), (other,), (tmp_path / "images", val)),
+        report=lambda line: None,
+    )
+
+    captioner = Captioner.load(tmp_path / "run" / "bundle")
+    pixels = [
+        photo_pixels(tmp_path / "images" / f"{number}.png", preprocessing=captioner.preprocessing) for number in said
+    ]
+    assert {number: result.text for number, result in zip(said, captioner.caption_batch(pixels), strict=True)} == said

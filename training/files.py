@@ -1,0 +1,31 @@
+"""Files that are there as a whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from training.errors import TrainingError
+
+
+def file_write(path: Path, content: str | bytes) -> None:
+    """Writes beside `path`, flushes and renames: whatever kills us, the former file or the new one is there.
+
+    Text is UTF-8. Makes the folder. Raises TrainingError, say for a full disk; the former file then stays as it was.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):  # a folder that is none, say: the first error tells why
+            partial.unlink(missing_ok=True)
+        raise TrainingError(
+            f"{path} could not be written ({error.strerror or error}). Make room on that disk, or make the folder "
+            "yours to write, and go on with --resume: the former file is whole."
+        ) from error

@@ -1,0 +1,48 @@
+"""What training makes small: cross-entropy of the captions, and how evenly they look over the photo."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from captioner.decoders import Decoder
+from captioner.vocabulary import PAD
+
+
+class CaptionLoss(NamedTuple):
+    """`total` is to be minimised; `nats` is the mean cross-entropy per token of it. Both are scalars with gradient."""
+
+    total: Tensor
+    nats: Tensor
+
+
+def caption_loss(
+    decoder: Decoder, features: Tensor, tokens: Tensor, *, smoothing: float = 0.0, penalty: float = 0.0
+) -> CaptionLoss:
+    """Teacher forcing. `features` (B, L, C), `tokens` int64 (B, K, T): <start>, words, <end>, <pad>.
+
+    `smoothing`: label smoothing (Szegedy et al. 2016, section 7). `penalty` weighs attention_spread.
+    """
+    vectors, attention = decoder.vectors(features, tokens[:, :, :-1])
+    # A decoder gives T - 1 outputs, the tokens after <start>; the tutorial's also one for <start> itself.
+    targets = tokens[:, :, -vectors.shape[2] :]
+    real = targets != PAD
+    nats = F.cross_entropy(decoder.logits(vectors[real]).float(), targets[real], label_smoothing=smoothing)
+    if not penalty or attention.shape[-1] == 0:
+        return CaptionLoss(nats, nats)
+    return CaptionLoss(nats + penalty * attention_spread(attention.float(), real), nats)
+
+
+def attention_spread(attention: Tensor, real: Tensor) -> Tensor:
+    """How unevenly a caption looks over the photo, all words together: mean over captions of sum_i (L/T a_i - 1)^2 / L.
+
+    `attention` (B, K, T, L), `real` bool (B, K, T). Xu et al. (2015, equation 14, "doubly stochastic") ask that every
+    place be looked at once in total, which T words cannot do for L > T places: that pull made every map uniform. Here
+    the share of each place is compared with 1 / L.
+    """
+    words = real.sum(-1, keepdim=True)
+    share = (attention * real.unsqueeze(-1)).sum(2) / words.clamp(min=1)
+    uneven = (share * attention.shape[-1] - 1).square().mean(-1) * (words > 0).squeeze(-1)
+    return uneven.sum() / (words > 0).sum().clamp(min=1)

@@ -1,0 +1,66 @@
+"""What a step makes smaller, by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from torch import Tensor
+
+from captioner.vocabulary import PAD, Vocabulary, caption_tokens
+from training.data.coco import CaptionedPhoto
+from training.learning.losses import CaptionLoss, caption_loss
+from training.learning.model import TrainedModel
+from training.learning.options import TrainingOptions
+from training.learning.self_critical import SelfCritic, captions_sample, self_critical_loss
+from training.learning.stages import SELF_CRITICAL, Stage
+
+
+class Batch(NamedTuple):
+    """Photo ids (B), what the trunk made of them (B, ...), their captions int64 (B, K, T)."""
+
+    photos: Sequence[int]
+    maps: Tensor
+    tokens: Tensor
+
+    @property
+    def captions(self) -> int:
+        return int((self.tokens[:, :, 0] != PAD).sum())
+
+
+Objective = Callable[[TrainedModel, Batch], CaptionLoss]
+
+
+def objective_of(
+    stage: Stage, *, options: TrainingOptions, photos: Sequence[CaptionedPhoto], vocabulary: Vocabulary
+) -> Objective:
+    def cross_entropy(model: TrainedModel, batch: Batch) -> CaptionLoss:
+        return caption_loss(
+            model.decoder,
+            model.features(batch.maps),
+            batch.tokens,
+            smoothing=options.label_smoothing,
+            penalty=options.penalty,
+        )
+
+    if stage.name != SELF_CRITICAL:
+        return cross_entropy
+    critic = SelfCritic(
+        {photo.id: [vocabulary.encode(caption_tokens(text)) for text in photo.captions] for photo in photos}
+    )
+
+    def self_critical(model: TrainedModel, batch: Batch) -> CaptionLoss:
+        """Reward and cross-entropy, mixed: the reward alone forgets how sentences end (and much else)."""
+        supervised = cross_entropy(model, batch)
+        model.decoder.eval()  # drawn and scored without dropout: the gradient is then that of what was drawn
+        features = model.features(batch.maps)
+        drawn = captions_sample(
+            model.decoder, features.detach(), samples=options.scst_samples, max_words=options.max_words
+        )
+        rewards = critic.rewards(batch.photos, drawn).to(features.device)
+        reinforced = self_critical_loss(model.decoder, features, drawn, rewards)
+        model.decoder.train()
+        share = options.scst_share
+        return CaptionLoss(share * reinforced + (1 - share) * supervised.total, supervised.nats)
+
+    return self_critical

@@ -1,0 +1,78 @@
+"""A run from its start, or from where it was stopped, to its bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from training.errors import CheckpointError, TrainingError
+from training.learning.loop import Loop
+from training.learning.options import TrainingOptions
+from training.learning.run_folder import RunFolder, table_header
+from training.learning.session import Session
+from training.learning.sources import Sources
+from training.learning.stopping import StopRequest
+
+
+def captioner_train(
+    folder: RunFolder,
+    *,
+    options: TrainingOptions,
+    sources: Sources,
+    device: str = "cpu",
+    minutes: float | None = None,
+    report: Callable[[str], None],
+) -> str:
+    """A new run in `folder`, which must not hold one. Returns the bundle's version.
+
+    Raises TrainingError or CaptionerError; RunStopped when it was asked to stop, and captioner_resume goes on then.
+    """
+    if folder.begun():
+        raise TrainingError(
+            f"{folder.path} holds a run already. Go on with it by --resume {folder.path}, or choose another --output."
+        )
+    with StopRequest(minutes=minutes) as stop:
+        session = Session(folder, options=options, sources=sources, device=device, stop=stop, report=report)
+        folder.settings_write(
+            {
+                "options": session.options.to_dict(),
+                "sources": sources.to_dict(),
+                "data": session.fingerprint(),
+            }
+        )
+        return _session_run(session, session.loop())
+
+
+def captioner_resume(
+    folder: RunFolder, *, device: str = "cpu", minutes: float | None = None, report: Callable[[str], None]
+) -> str:
+    """Goes on with a run that was stopped or broke off. Raises as captioner_train, and CheckpointError."""
+    if folder.bundle.exists():
+        raise TrainingError(f"The run in {folder.path} is finished: its bundle is {folder.bundle}.")
+    settings = folder.settings_read()
+    with StopRequest(minutes=minutes) as stop:
+        session = Session(
+            folder,
+            options=TrainingOptions.from_dict(settings["options"]),
+            sources=Sources.from_dict(settings["sources"]),
+            device=device,
+            stop=stop,
+            report=report,
+        )
+        if session.fingerprint() != settings["data"]:
+            raise CheckpointError(
+                f"The captions or photos of the run in {folder.path} have changed since it began. Put back what was "
+                "there, or start a new run."
+            )
+        loop = session.loop()
+        if folder.checkpoint.exists():
+            loop.resume()
+            folder.records_write(loop.records)
+        return _session_run(session, loop)
+
+
+def _session_run(session: Session, loop: Loop) -> str:
+    session.report(table_header())
+    loop.run()
+    best = loop.best_record()
+    session.report(f"Epoch {best.epoch} of stage {best.stage} was the best; writing {session.folder.bundle}.")
+    return session.bundle_write(loop)

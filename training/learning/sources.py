@@ -1,0 +1,85 @@
+"""What a run learns from: files of captions, folders of photos, perhaps a bundle to begin with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from training.data.coco import CaptionedPhoto, Dataset, dataset_read, splits_check
+from training.errors import TrainingError
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a run learns from. `images`: one folder for all captions files, or one for each, training first.
+
+    `start_from`: a bundle whose weights and words the run begins with. `features`: folder of cached features, which
+    runs may share; in the run folder if None. `card_notes`: Markdown for the end of the model card (licence, use, ...).
+    """
+
+    train_captions: tuple[Path, ...]
+    val_captions: tuple[Path, ...]
+    images: tuple[Path, ...]
+    start_from: Path | None = None
+    card_notes: Path | None = None
+    features: Path | None = None
+    skip_bad: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Absolute paths, so that the run can go on from another folder."""
+        return {
+            key: [str(path.resolve()) for path in value]
+            if isinstance(value, tuple)
+            else str(value.resolve())
+            if isinstance(value, Path)
+            else value
+            for key, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Sources:
+        made = {
+            key: tuple(map(Path, value))
+            if isinstance(value, list)
+            else Path(value)
+            if isinstance(value, str)
+            else value
+            for key, value in data.items()
+        }
+        return cls(**made)
+
+    def photos(self, *, report: Callable[[str], None]) -> tuple[list[CaptionedPhoto], list[CaptionedPhoto]]:
+        """Those to train on and those to validate on; what is left out is reported. Raises DatasetError."""
+        count = len(self.train_captions)
+        shared = len(self.images) == 1
+        parts: list[Dataset] = []
+        for captions, images in (
+            (self.train_captions, self.images if shared else self.images[:count]),
+            (self.val_captions, self.images if shared else self.images[count:]),
+        ):
+            parts.append(dataset_read(captions, images=images, skip_bad=self.skip_bad))
+            for bad in parts[-1].bad:
+                report(f"Left out: {bad.file} ({bad.reason}: {bad.detail})")
+        splits_check(parts[0].photos, parts[1].photos)
+        return parts[0].photos, parts[1].photos
+
+    def notes(self) -> str:
+        """Of the model card. Raises TrainingError when the file cannot be read."""
+        if self.card_notes is None:
+            return ""
+        try:
+            return self.card_notes.read_text(encoding="utf-8")
+        except OSError as error:
+            raise TrainingError(
+                f"The model card's notes {self.card_notes} cannot be read ({error.strerror}). Name another file."
+            ) from error
+
+
+def photos_digest(*sets: Sequence[CaptionedPhoto]) -> str:
+    """Of the photos' names and captions, by which a resumed run knows its data again."""
+    parts = [[photo.path.name, photo.captions] for photos in sets for photo in photos]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
