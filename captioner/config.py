@@ -15,7 +15,7 @@ RESIZE_POLICIES = ("squash", "crop", "pad")
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 WEIGHT_SOURCES = ("package", "torchvision", "bundle", "file")
 ENCODERS = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "resnet50")
-DECODERS = ("show_attend_and_tell", "show_and_tell")
+DECODERS = ("show_attend_and_tell", "show_and_tell", "tutorial")
 SCORINGS = ("additive", "dot")
 
 
@@ -96,6 +96,11 @@ class WeightsReference(_Record):
 
     def __post_init__(self) -> None:
         _one_of("WeightsReference.source", self.source, WEIGHT_SOURCES)
+
+    @property
+    def carried(self) -> bool:
+        """Whether a bundle must hold the weights itself: those of a local file, or fine-tuned ones."""
+        return self.source in {"file", "bundle"}
 
 
 @dataclass(frozen=True)

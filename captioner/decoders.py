@@ -31,7 +31,39 @@ class DecoderState(NamedTuple):
 
 
 class Decoder(nn.Module):
-    """What both decoders share: words in, words out, and the recurrence of the LSTM.
+    """What search and training need of a decoder."""
+
+    def forward(self, features: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Teacher forcing. (B, L, C), int64 (B, K, T) -> logits (B, K, T, V), attention (B, K, T, L).
+
+        Attention is (B, K, T, 0) where the decoder has none. The tutorial's decoder gives T + 1 steps, the first of
+        which predicts <start> itself.
+        """
+        vectors, attention = self.vectors(features, tokens)
+        return self.logits(vectors), attention
+
+    def logits(self, vectors: Tensor) -> Tensor:
+        """Vectors (..., D) -> (..., V)."""
+        raise NotImplementedError
+
+    def log_probabilities(self, vectors: Tensor) -> Tensor:
+        return self.logits(vectors).float().log_softmax(-1)
+
+    def vectors(self, features: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """As forward, short of the output layer: (B, K, T, D), (B, K, T, L). For losses that mask first."""
+        raise NotImplementedError
+
+    def start(self, features: Tensor) -> DecoderState:
+        """(B, L, C) -> the state before the first word, K = 1."""
+        raise NotImplementedError
+
+    def step(self, state: DecoderState, tokens: Tensor) -> tuple[Tensor, Tensor, DecoderState]:
+        """One word on. int64 (B, K) -> log-probabilities (B, K, V), attention (B, K, L), the next state."""
+        raise NotImplementedError
+
+
+class TiedDecoder(Decoder):
+    """What the two decoders of the papers share: words in, words out, and the recurrence of the LSTM.
 
     The word embedding is tied to the output layer (Press & Wolf 2017), so it must start small: with torch's
     default of N(0, 1) the first loss is in the hundreds.
@@ -50,32 +82,9 @@ class Decoder(nn.Module):
         with torch.no_grad():  # remember by default (Jozefowicz et al. 2015)
             self.word_gates.bias[config.hidden : 2 * config.hidden] = 1.0
 
-    def forward(self, features: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Teacher forcing. (B, L, C), int64 (B, K, T) -> logits (B, K, T, V), attention (B, K, T, L).
-
-        Attention is (B, K, T, 0) where the decoder has none.
-        """
-        vectors, attention = self.vectors(features, tokens)
-        return self.logits(vectors), attention
-
     def logits(self, vectors: Tensor) -> Tensor:
         """(..., embedding) -> (..., V)."""
         return F.linear(vectors, self.embedding.weight, self.bias)
-
-    def log_probabilities(self, vectors: Tensor) -> Tensor:
-        return self.logits(vectors).float().log_softmax(-1)
-
-    def vectors(self, features: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """As forward, short of the output layer: (B, K, T, embedding), (B, K, T, L). For losses that mask first."""
-        raise NotImplementedError
-
-    def start(self, features: Tensor) -> DecoderState:
-        """(B, L, C) -> the state before the first word, K = 1."""
-        raise NotImplementedError
-
-    def step(self, state: DecoderState, tokens: Tensor) -> tuple[Tensor, Tensor, DecoderState]:
-        """One word on. int64 (B, K) -> log-probabilities (B, K, V), attention (B, K, L), the next state."""
-        raise NotImplementedError
 
     def _dropout_locked(self, vectors: Tensor) -> Tensor:
         """(B, K, T, ...): the same mask at every step of a caption (Gal and Ghahramani 2016, section 4.1)."""
@@ -89,7 +98,7 @@ class Decoder(nn.Module):
         return output.sigmoid() * cell.tanh(), cell
 
 
-class ShowAttendAndTell(Decoder):
+class ShowAttendAndTell(TiedDecoder):
     """Soft attention over the last feature map (Xu et al. 2015, "Show, Attend and Tell").
 
     As in the paper: initial states from the mean annotation (section 3.1.2), soft attention (equations 4-6, 13), gated
@@ -165,7 +174,7 @@ class ShowAttendAndTell(Decoder):
         return vectors
 
 
-class ShowAndTell(Decoder):
+class ShowAndTell(TiedDecoder):
     """The photo as one vector, shown to the LSTM once, before <start> (Vinyals et al. 2015, equations 10-12)."""
 
     def __init__(self, config: DecoderConfig, *, vocabulary_size: int, feature_channels: int) -> None:
@@ -196,7 +205,43 @@ class ShowAndTell(Decoder):
         return self.log_probabilities(vectors), vectors.new_zeros(*tokens.shape, 0), DecoderState((), hidden, cell)
 
 
+class Tutorial(Decoder):
+    """The decoder of the 2021 tutorial that this project comes from, to be compared with.
+
+    The image is the first input of the LSTM, whose state is zero before it, and the whole caption with its <start> is
+    the target. Embedding and output layer are two, and nothing is dropped.
+    """
+
+    def __init__(self, config: DecoderConfig, *, vocabulary_size: int, feature_channels: int) -> None:
+        super().__init__()
+        self.image = nn.Linear(feature_channels, config.embedding)
+        self.embedding = nn.Embedding(vocabulary_size, config.embedding)
+        self.lstm = nn.LSTM(config.embedding, config.hidden, batch_first=True)
+        self.output = nn.Linear(config.hidden, vocabulary_size)
+
+    def logits(self, vectors: Tensor) -> Tensor:
+        logits: Tensor = self.output(vectors)
+        return logits
+
+    def start(self, features: Tensor) -> DecoderState:
+        _, (hidden, cell) = self.lstm(self.image(features.mean(1, keepdim=True)))
+        return DecoderState((), hidden.transpose(0, 1), cell.transpose(0, 1))
+
+    def vectors(self, features: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        image = self.image(features.mean(1, keepdim=True)).unsqueeze(1).expand(-1, tokens.shape[1], -1, -1)
+        inputs = torch.cat([image, self.embedding(tokens)], 2)
+        hiddens, _ = self.lstm(inputs.flatten(0, 1))
+        return hiddens.unflatten(0, tokens.shape[:2]), hiddens.new_zeros(*inputs.shape[:3], 0)
+
+    def step(self, state: DecoderState, tokens: Tensor) -> tuple[Tensor, Tensor, DecoderState]:
+        flat = tuple(part.flatten(0, 1).unsqueeze(0).contiguous() for part in (state.hidden, state.cell))
+        hiddens, flat = self.lstm(self.embedding(tokens).flatten(0, 1).unsqueeze(1), flat)
+        hidden, cell = (part.squeeze(0).unflatten(0, tokens.shape) for part in flat)
+        logs = self.log_probabilities(hiddens.squeeze(1).unflatten(0, tokens.shape))
+        return logs, logs.new_zeros(*tokens.shape, 0), DecoderState((), hidden, cell)
+
+
 def decoder_create(config: DecoderConfig, *, vocabulary_size: int, feature_channels: int) -> Decoder:
     """A decoder with random weights, in training mode."""
-    kinds = {"show_attend_and_tell": ShowAttendAndTell, "show_and_tell": ShowAndTell}
+    kinds = {"show_attend_and_tell": ShowAttendAndTell, "show_and_tell": ShowAndTell, "tutorial": Tutorial}
     return kinds[config.name](config, vocabulary_size=vocabulary_size, feature_channels=feature_channels)

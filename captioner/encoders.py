@@ -10,7 +10,8 @@ import functools
 import hashlib
 import importlib.util
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -24,7 +25,7 @@ _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Encoder(nn.Module):
-    """`body` maps (B, 3, S, S) normalised pixels to (B, C, S / 32, S / 32)."""
+    """`body` maps (B, 3, S, S) normalised pixels to (B, C, S / 32, S / 32), by its named `stages` in turn."""
 
     mean: Tensor
     std: Tensor
@@ -37,10 +38,58 @@ class Encoder(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """uint8 (B, 3, S, S) -> float (B, L, C)."""
+        return _places(self.body(self.normalise(pixels)))
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """uint8 (B, 3, S, S) -> what the network takes."""
         # channels_last: a third of the time of the default layout on CPU, and what tensor cores want.
-        inputs = ((pixels.to(self.mean.dtype) - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
-        features: Tensor = self.body(inputs)
-        return features.flatten(2).transpose(1, 2)
+        return ((pixels.to(self.mean.dtype) - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+
+    @property
+    def stage_names(self) -> tuple[str, ...]:
+        """The parts of the network, first to last, that training may cut between."""
+        return tuple(name for name, _ in self.body.stages())
+
+    def split(self, trained: int) -> tuple[nn.Module, nn.Module]:
+        """The network in two: all but its last `trained` stages, uint8 (B, 3, S, S) -> maps; those, maps -> (B, L, C).
+
+        Both hold the encoder's own weights. Where every stage is in the second part, the first only passes pixels on;
+        where none is, it is the encoder.
+        """
+        stages = [module for _, module in self.body.stages()]
+        if not 0 <= trained <= len(stages):
+            raise ValueError(f"The encoder has {len(stages)} stages; {trained} of them cannot be trained.")
+        if trained == 0:
+            return self, nn.Identity()
+        cut = len(stages) - trained
+        if cut == 0:
+            return nn.Identity(), self
+        return _Trunk(self, stages[:cut]), _Head(stages[cut:])
+
+
+class _Trunk(nn.Module):
+    def __init__(self, encoder: Encoder, stages: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.normalise = encoder.normalise
+        self.stages = nn.Sequential(*stages)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        maps: Tensor = self.stages(self.normalise(pixels))
+        return maps
+
+
+class _Head(nn.Module):
+    def __init__(self, stages: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.stages = nn.Sequential(*stages)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return _places(self.stages(maps))
+
+
+def _places(maps: Tensor) -> Tensor:
+    """(B, C, H, W) -> (B, H * W, C)."""
+    return maps.flatten(2).transpose(1, 2)
 
 
 class _TimmBody(nn.Module):
@@ -50,6 +99,17 @@ class _TimmBody(nn.Module):
 
         # num_classes=0 drops the classifier: its weights are skipped below.
         self.net = timm.create_model(architecture, pretrained=False, num_classes=0)
+
+    def stages(self) -> list[tuple[str, nn.Module]]:
+        net = self.net
+        blocks = [
+            (f"blocks.{i}.{j}", block) for i, group in enumerate(net.blocks) for j, block in enumerate(group)
+        ]
+        return [
+            ("stem", nn.Sequential(net.conv_stem, net.bn1)),
+            *blocks,
+            ("head", nn.Sequential(net.conv_head, net.bn2)),
+        ]
 
     def forward(self, inputs: Tensor) -> Tensor:
         features: Tensor = self.net.forward_features(inputs)  # type: ignore[operator]
@@ -64,11 +124,19 @@ class _ResNetBody(nn.Module):
         self.net = torchvision.models.resnet50(weights=None)
         self.net.fc = nn.Identity()
 
-    def forward(self, inputs: Tensor) -> Tensor:
+    def stages(self) -> list[tuple[str, nn.Module]]:
         net = self.net
-        features: Tensor = net.maxpool(net.relu(net.bn1(net.conv1(inputs))))
-        for layer in (net.layer1, net.layer2, net.layer3, net.layer4):
-            features = layer(features)
+        blocks = [
+            (f"layer{i}.{j}", block)
+            for i, layer in enumerate((net.layer1, net.layer2, net.layer3, net.layer4), start=1)
+            for j, block in enumerate(layer)
+        ]
+        return [("stem", nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool)), *blocks]
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        features = inputs
+        for _, stage in self.stages():
+            features = stage(features)
         return features
 
 
@@ -121,6 +189,14 @@ def encoder_config(name: str, *, weights_file: Path | None = None) -> EncoderCon
     if weights_file is not None:
         weights = WeightsReference("file", str(weights_file), _sha256(weights_file))
     return EncoderConfig(name, weights, architecture.channels)
+
+
+def encoder_config_pinned(config: EncoderConfig) -> EncoderConfig:
+    """With the sha256 of the foreign weights, which a bundle that refers to them must name."""
+    weights = config.weights
+    if weights.source == "bundle" or weights.sha256 is not None:
+        return config
+    return replace(config, weights=replace(weights, sha256=_sha256(_weights_path(weights))))
 
 
 def encoder_preprocessing(name: str, *, size: int = 224, resize: str = "squash") -> Preprocessing:

@@ -60,3 +60,19 @@ def caption_batches(
             for k, caption in enumerate(group.captions):
                 tokens[i, k, : len(caption)] = torch.tensor(caption)
         yield [group.row for group in chosen], tokens
+
+
+def same_length_batches(
+    groups: Sequence[CaptionGroup], *, size: int, generator: np.random.Generator
+) -> Iterator[tuple[list[int], Tensor]]:
+    """Captions of one length together, as the tutorial's sampler draws them: feature rows, int64 tokens (B, 1, T).
+
+    Every step draws a length in proportion to how many captions have it, then `size` captions of that length (all of
+    them where there are fewer), as many steps as captions / size. No padding, and no caption is met just once.
+    """
+    captions = [(group.row, caption) for group in groups for caption in group.captions]
+    lengths = np.array([len(caption) for _, caption in captions])
+    for _ in range(-(-len(captions) // size)):
+        alike = np.flatnonzero(lengths == lengths[generator.integers(len(lengths))])
+        chosen = [captions[i] for i in generator.choice(alike, size=min(size, len(alike)), replace=False)]
+        yield [row for row, _ in chosen], torch.tensor([[caption] for _, caption in chosen])

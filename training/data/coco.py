@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,3 +59,33 @@ def captioned_photos(captions: Path, *, images: Path) -> list[CaptionedPhoto]:
             "Add them, or take them out of the file."
         )
     return photos
+
+
+@dataclass(frozen=True)
+class BadPhoto:
+    """`reason`: "missing", "unreadable" or "captionless"."""
+
+    file: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    photos: list[CaptionedPhoto]
+    bad: list[BadPhoto]
+
+
+def dataset_read(captions: Sequence[Path], *, images: Sequence[Path], skip_bad: bool = False) -> Dataset:
+    folders = images if len(images) == len(captions) else [images[0]] * len(captions)
+    photos = [
+        photo
+        for file, folder in zip(captions, folders, strict=True)
+        for photo in captioned_photos(file, images=folder)
+    ]
+    return Dataset(photos, [])
+
+
+def splits_check(train: Sequence[CaptionedPhoto], validation: Sequence[CaptionedPhoto]) -> None:
+    if twice := {photo.path.name for photo in train} & {photo.path.name for photo in validation}:
+        raise DatasetError(f"{min(twice)} is in both splits.")

@@ -34,11 +34,11 @@ def features_cached(
     trunk: nn.Module,
     preprocessing: Preprocessing,
     directory: Path,
-    view: int = 0,
+    views: int = 1,
     device: torch.device | str = "cpu",
     check: Callable[[], None] = lambda: None,
-) -> np.memmap:
-    """`trunk` of view `view` of each photo: float16 (N, ...), or uint8 where it only passes pixels on.
+) -> list[np.memmap]:
+    """`trunk` of each photo in its first `views` views: float16 (N, ...), or uint8 where it only passes pixels on.
 
     `trunk`: uint8 (B, 3, S, S) on `device` -> (B, ...). Computes and stores what `directory` lacks; `check` is called
     between batches and may raise to stop. Raises DatasetError that names a photo which cannot be decoded, or the full
@@ -47,35 +47,37 @@ def features_cached(
     device = torch.device(device)
     example = torch.zeros(1, 3, preprocessing.size, preprocessing.size, dtype=torch.uint8, device=device)
     with torch.inference_mode():
-        one = trunk(example)
-    dtype = np.dtype(np.uint8 if one.dtype == torch.uint8 else np.float16)
-    shape = (len(photos), *one.shape[1:])
-    path = directory / f"{_digest(photos, trunk, preprocessing, view)}.{dtype.name}"
-    if not path.exists():
-        partial = path.with_suffix(".partial")
-        encode: Callable[[Tensor], Tensor] = trunk
-        if device.type == "cpu" and dtype != np.uint8:
-            encode = encoder_accelerate(trunk, example=example)
+        one = trunk(example).cpu()
+    one = one if one.dtype == torch.uint8 else one.half()
+    dtype = np.dtype(one.numpy().dtype)
+    digest = _digest(photos, trunk, preprocessing)
+    paths = [directory / f"{digest}.{view}.{dtype.name}" for view in range(views)]
+    wanted = [view for view, path in enumerate(paths) if not path.exists()]
+    encode: Callable[[Tensor], Tensor] = trunk
+    if wanted and device.type == "cpu" and dtype != np.uint8:
+        encode = encoder_accelerate(trunk, example=example)
+    for view in wanted:
+        partial = paths[view].with_suffix(".partial")
         try:
             directory.mkdir(parents=True, exist_ok=True)
             _rows_append(
                 partial,
                 photos,
                 encode=encode,
-                one=one.to("cpu", torch.uint8 if dtype == np.uint8 else torch.float16),
+                one=one,
                 preprocessing=preprocessing,
                 view=view,
                 device=device,
                 check=check,
             )
-            partial.replace(path)
+            partial.replace(paths[view])
         except OSError as error:
             raise DatasetError(
                 f"The features of the photos could not be kept in {directory} ({error}). They take "
-                f"{np.prod(shape) * dtype.itemsize / 1e9:.1f} GB a view: make room, or name another --features folder. "
+                f"{len(photos) * one.nbytes / 1e9:.1f} GB a view: make room, or name another --features folder. "
                 "What is done is kept, and the next run goes on from there."
             ) from error
-    return np.memmap(path, dtype=dtype, mode="r", shape=shape)
+    return [np.memmap(path, dtype=dtype, mode="r", shape=(len(photos), *one.shape[1:])) for path in paths]
 
 
 def photos_tensor(photos: Sequence[Path], *, preprocessing: Preprocessing, view: int = 0) -> Tensor:
@@ -122,9 +124,9 @@ def _square(photo: Path, preprocessing: Preprocessing, view: int) -> np.ndarray:
     return view_pixels(pixels, view=view, key=photo.name)
 
 
-def _digest(photos: Sequence[Path], trunk: nn.Module, preprocessing: Preprocessing, view: int) -> str:
+def _digest(photos: Sequence[Path], trunk: nn.Module, preprocessing: Preprocessing) -> str:
     files = [(path.name, (stat := path.stat()).st_size, stat.st_mtime_ns) for path in photos]
-    digest = hashlib.sha256(json.dumps([preprocessing.to_dict(), view, files], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([preprocessing.to_dict(), files], sort_keys=True).encode())
     for name, tensor in trunk.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from captioner.vocabulary import SPECIALS, Vocabulary, caption_tokens
+from captioner.vocabulary import SPECIALS, UNKNOWN, Vocabulary, caption_tokens
 
 
 def vocabulary_build(captions: Iterable[str], *, threshold: int) -> Vocabulary:
@@ -19,3 +20,36 @@ def vocabulary_build(captions: Iterable[str], *, threshold: int) -> Vocabulary:
     )
     rare = sum(counts.values()) - sum(counts[word] for word in kept)
     return Vocabulary((*SPECIALS, *kept), (0, 0, 0, rare, *(counts[word] for word in kept)))
+
+
+def vocabulary_extend(vocabulary: Vocabulary, captions: Iterable[str], *, threshold: int) -> Vocabulary:
+    """The same words in the same places, so that what was learnt of them stands, then the new ones of `captions`.
+
+    Counts of `captions` are added to those kept.
+    """
+    counts = Counter(token for caption in captions for token in caption_tokens(caption))
+    new = sorted(
+        (word for word, count in counts.items() if count >= threshold and word not in vocabulary.index),
+        key=lambda word: (-counts[word], word),
+    )
+    words = (*vocabulary.words, *new)
+    rare = sum(counts.values()) - sum(counts[word] for word in words)
+    known = zip(vocabulary.words, vocabulary.counts, strict=True)
+    kept = [count + (rare if word == SPECIALS[UNKNOWN] else counts[word]) for word, count in known]
+    return Vocabulary(words, (*kept, *(counts[word] for word in new)))
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much of what captions say a vocabulary knows: of their words each time they occur, and of whole captions."""
+
+    unknown_rate: float
+    captions_whole: float
+
+
+def vocabulary_coverage(captions: Iterable[str], vocabulary: Vocabulary) -> Coverage:
+    """Shares in 0..1; of captions without words 0 and 1."""
+    unknown = [[token not in vocabulary.index for token in caption_tokens(caption)] for caption in captions]
+    words = sum(map(len, unknown))
+    whole = sum(not any(flags) for flags in unknown)
+    return Coverage(sum(map(sum, unknown)) / words if words else 0.0, whole / len(unknown) if unknown else 1.0)

@@ -170,18 +170,15 @@ class Session:
         return TrainedModel(self.encoder, self.decoder, trained=stage.trained)
 
     def _set(self, photos: list[CaptionedPhoto], model: TrainedModel, *, views: int) -> TrainingSet:
-        arrays = [
-            features_cached(
-                [photo.path for photo in photos],
-                trunk=model.trunk,
-                preprocessing=self.parts.preprocessing,
-                directory=self.sources.features or self.folder.features,
-                view=view,
-                device=self.device,
-                check=self.stop.check,
-            )
-            for view in range(views)
-        ]
+        arrays = features_cached(
+            [photo.path for photo in photos],
+            trunk=model.trunk,
+            preprocessing=self.parts.preprocessing,
+            directory=self.sources.features or self.folder.features,
+            views=views,
+            device=self.device,
+            check=self.stop.check,
+        )
         return TrainingSet(photos, arrays, self.vocabulary, self.options)
 
     def _report_data(self) -> None:
