@@ -1,6 +1,7 @@
 """The model contract: a directory with all that captions need, written once and never changed.
 
     model.safetensors   the decoder's weights under "decoder.", a fine-tuned encoder's under "encoder.", float16
+                        (float32 where a number of the tensor is too great for it)
     config.json         captioner.config.BundleConfig
     vocab.json          captioner.vocabulary.Vocabulary
     metrics.json        scores, for people and for the model gate
@@ -65,16 +66,23 @@ def bundle_save(
     card: str,
     encoder: Encoder | None = None,
 ) -> str:
-    """Writes a bundle and returns its version. Raises BundleIncompatible when `directory` exists.
+    """Writes a bundle and returns its version.
 
-    `encoder`: given only when its weights are to lie in the bundle (fine-tuned, or from a local file);
-    the configuration then refers to the bundle for them. Readers see the whole bundle or none: it is written
-    beside its place, flushed and renamed.
+    `encoder`: given when its weights are to lie in the bundle (fine-tuned, or from a local file, which no reader of
+    the bundle would have); the configuration then refers to the bundle for them. Readers see the whole bundle or none:
+    it is written beside its place, flushed and renamed. Raises BundleIncompatible when `directory` exists, when the
+    encoder is to lie in the bundle and is not given, or when the decoder does not know the vocabulary's words.
     """
     from safetensors.torch import save
 
     if directory.exists():
         raise BundleIncompatible(f"{directory} exists already, and a bundle is never changed. Choose another place.")
+    if encoder is None and config.encoder.weights.carried:
+        raise BundleIncompatible(
+            f"The encoder's weights come from {config.encoder.weights.name} ({config.encoder.weights.source}), which "
+            "nobody who loads the bundle has. Save the encoder with it: bundle_save(..., encoder=...)."
+        )
+    _vocabulary_require(decoder.state_dict(), vocabulary)
     tensors = {f"decoder.{key}": value for key, value in decoder.state_dict().items()}
     if encoder is not None:
         tensors |= {f"encoder.{key}": value for key, value in encoder.state_dict().items()}
@@ -172,6 +180,8 @@ def bundle_load(directory: Path) -> Bundle:
         parts.append(("encoder", encoder))
     for name, module in parts:
         own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
+        if name == "decoder":
+            _vocabulary_require(own, vocabulary)
         try:
             module.load_state_dict(own)  # copies into float32
         except RuntimeError as error:
@@ -192,9 +202,22 @@ def _read(directory: Path) -> tuple[str, BundleConfig, Vocabulary]:
     return version, BundleConfig.from_dict(_json_object(directory / CONFIG)), vocabulary
 
 
+def _vocabulary_require(decoder: Mapping[str, Any], vocabulary: Vocabulary) -> None:
+    """`decoder`: its state. Raises BundleIncompatible where it has an embedding for more words, or fewer."""
+    embedding = decoder.get("embedding.weight")
+    if embedding is not None and len(embedding) != len(vocabulary):
+        raise BundleIncompatible(
+            f"The decoder's weights do not fit {VOCABULARY}: they are of {len(embedding)} words, and it lists "
+            f"{len(vocabulary)}. {_REMEDY}."
+        )
+
+
 def _stored(tensor: Any) -> Any:
     tensor = tensor.detach().cpu().contiguous()
-    return tensor.half() if tensor.is_floating_point() else tensor
+    if not tensor.is_floating_point():
+        return tensor
+    half = tensor.half()
+    return tensor.float() if bool((half.isinf() & ~tensor.isinf()).any()) else half
 
 
 def _json(data: Mapping[str, Any]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
@@ -13,8 +14,9 @@ BEAM_MAX = 50  # time and memory grow with it, quality does not
 
 RESIZE_POLICIES = ("squash", "crop", "pad")
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
-WEIGHT_SOURCES = ("package", "torchvision", "bundle", "file")
+WEIGHT_SOURCES = ("package", "torchvision", "timm", "bundle", "file")
 ENCODERS = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "resnet50")
+_LIBRARY_ENCODER = re.compile(r"(timm|torchvision)/[A-Za-z0-9_.-]+")  # which of them there are the libraries know
 DECODERS = ("show_attend_and_tell", "show_and_tell", "tutorial")
 SCORINGS = ("additive", "dot")
 
@@ -85,9 +87,9 @@ class Preprocessing(_Record):
 class WeightsReference(_Record):
     """Where the encoder's weights come from.
 
-    `source`: "package" (an installed Python package named `name`), "torchvision" (an entry of its weights
-    enum), "file" (a path, while training only: a bundle carries a copy), "bundle" (inside model.safetensors).
-    `sha256` is that of the foreign file, as hex; None only for "bundle", and before the first look.
+    `source`: "package" (an installed Python package named `name`), "torchvision" (an entry of its weights enum), "timm"
+    (its ARCHITECTURE.TAG), "file" (a path, while training only: a bundle carries a copy), "bundle" (inside
+    model.safetensors). `sha256` is that of the foreign file, as hex; None only for "bundle", and before the first look.
     """
 
     source: str
@@ -105,14 +107,18 @@ class WeightsReference(_Record):
 
 @dataclass(frozen=True)
 class EncoderConfig(_Record):
-    """`feature_channels` is C in the (B, L, C) features that the encoder gives."""
+    """`name`: one of ENCODERS, timm/NAME or torchvision/NAME. `feature_channels`: C of its (B, L, C) features."""
 
     name: str
     weights: WeightsReference
     feature_channels: int
 
     def __post_init__(self) -> None:
-        _one_of("EncoderConfig.name", self.name, ENCODERS)
+        _require(
+            self.name in ENCODERS or (isinstance(self.name, str) and bool(_LIBRARY_ENCODER.fullmatch(self.name))),
+            f"EncoderConfig.name is {self.name!r}; this version knows {', '.join(ENCODERS)}, timm/NAME and "
+            "torchvision/NAME.",
+        )
         _require(self.feature_channels > 0, "EncoderConfig.feature_channels must be above 0.")
 
     @classmethod
@@ -125,8 +131,8 @@ class DecoderConfig(_Record):
     """Sizes of the decoder's layers. `annotation` and `attention` matter to show_attend_and_tell alone.
 
     `annotation`: channels that the encoder's features are projected to before anything attends to them.
-    `attention`: width of what places are scored by. `scoring`: "additive" (Xu et al. 2015, equation 4), or "dot", scaled
-    dot products with a query that the word asks too (captioner.decoders).
+    `attention`: width of what places are scored by. `scoring`: "additive" (Xu et al. 2015, equation 4), or "dot",
+    scaled dot products with a query that the word asks too (captioner.decoders).
     """
 
     name: str = "show_attend_and_tell"

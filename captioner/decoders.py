@@ -104,9 +104,9 @@ class ShowAttendAndTell(TiedDecoder):
     As in the paper: initial states from the mean annotation (section 3.1.2), soft attention (equations 4-6, 13), gated
     context (section 4.2.1; a gate per channel), deep output (equation 7). Unlike it: features are projected and
     normalised first, which an encoder with 1280 channels and 6,000 photos wants. Energies (equation 4) are by
-    `config.scoring` those of the paper, v . tanh(U a_i + W h), or "dot": (U a_i) . (W h + X w) / sqrt(width), scaled dot
-    products (Luong et al. 2015, equation 8; Vaswani et al. 2017, equation 1), where the word w that was just said asks
-    too. They cost a fraction of the time and their maps are sharper.
+    `config.scoring` those of the paper, v . tanh(U a_i + W h), or "dot": (U a_i) . (W h + X w) / sqrt(width), scaled
+    dot products (Luong et al. 2015, equation 8; Vaswani et al. 2017, equation 1), where the word w that was just said
+    asks too. They cost a fraction of the time and their maps are sharper.
     """
 
     def __init__(self, config: DecoderConfig, *, vocabulary_size: int, feature_channels: int) -> None:

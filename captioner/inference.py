@@ -13,7 +13,7 @@ import torch
 
 from captioner.bundle import Bundle, bundle_load
 from captioner.config import BundleConfig, Preprocessing
-from captioner.errors import DeviceError
+from captioner.errors import BundleIncompatible, DeviceError
 from captioner.search import Hypothesis, beam_search
 from captioner.vocabulary import Vocabulary, caption_text
 
@@ -88,7 +88,8 @@ class Captioner:
         """Captions each image: uint8 (S, S, 3) as captioner.preprocessing.photo_pixels gives it.
 
         `beam` and `max_words`: the bundle's own defaults unless given. An image gets the same words alone as
-        among others, rounding aside. Raises ValueError for images of another shape or type.
+        among others, rounding aside. Raises ValueError for images of another shape or type, BundleIncompatible where
+        the encoder's grid is no square.
         """
         if not images:
             return []
@@ -133,8 +134,13 @@ def _confidence(hypothesis: Hypothesis) -> float:
 
 
 def _maps(attention: np.ndarray) -> np.ndarray:
-    """Weights (T, L) to uint8 (T, H, W) of a square grid."""
+    """Weights (T, L) to uint8 (T, H, W) of a square grid. Raises BundleIncompatible for places of another."""
     side = math.isqrt(attention.shape[1])
+    if side * side != attention.shape[1]:
+        raise BundleIncompatible(
+            f"The encoder gives {attention.shape[1]} places, which are no square grid: there is no telling where the "
+            "model looks. Use a bundle whose encoder gives as many rows as columns."
+        )
     maps = attention.reshape(len(attention), side, side)
     if side == 0:
         return maps.astype(np.uint8)

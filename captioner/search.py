@@ -72,7 +72,8 @@ def beam_search(
 
     `features`: (B, L, C). Captions are ranked by the sum of their log-probabilities over length ** length_penalty,
     the length counting <end> (0: the plain sum; 1: the mean). <pad>, <start> and <unk> are never emitted, nor a word
-    twice running; a caption never ends before its first word, and one of `max_words` pays for the <end> that cuts it.
+    twice running, nor three words in a row that the caption has said before (Paulus et al. 2018, section 2.5): a decoder
+    in a loop must go on elsewhere or end. A caption never ends before its first word, and one of `max_words` pays for the <end> that cuts it.
     A photo is done when `beam` captions are finished and no open one, at its present length, outranks the last
     of them; its result does not depend on the photos beside it.
     """
@@ -85,6 +86,8 @@ def beam_search(
         logs, attention, state = stepper.step(state, tokens)
         logs[:, :, [PAD, START, UNKNOWN]] = _NEVER
         logs = logs.scatter(2, tokens.unsqueeze(-1), _NEVER)  # no word twice running
+        if open_ is not None and step > 2:
+            logs = logs.scatter(2, _repeating(open_.tokens[:, :, :step]), _NEVER)
         if step == 0:
             logs[:, :, END] = _NEVER
         if open_ is None or finished is None:
@@ -117,6 +120,16 @@ def beam_search(
             break
     assert finished is not None
     return _hypotheses(finished)
+
+
+def _repeating(tokens: Tensor) -> Tensor:
+    """Words that would say a phrase of three again. `tokens`: int64 (B, K, T), T >= 3 -> int64 (B, K, T - 2), or <pad>.
+
+    A word is one of them if it followed the last two words where they stood before. <end> never stands in `tokens`.
+    """
+    first, second, third = tokens[:, :, :-2], tokens[:, :, 1:-1], tokens[:, :, 2:]
+    same = (first == tokens[:, :, -2:-1]) & (second == tokens[:, :, -1:])
+    return third.masked_fill(~same, PAD)  # <pad> is barred anyhow
 
 
 def _beams_empty(photos: int, width: int, length: int, places: int, device: torch.device, *, score: float) -> _Beams:

