@@ -72,10 +72,10 @@ def beam_search(
 
     `features`: (B, L, C). Captions are ranked by the sum of their log-probabilities over length ** length_penalty,
     the length counting <end> (0: the plain sum; 1: the mean). <pad>, <start> and <unk> are never emitted, nor a word
-    twice running, nor three words in a row that the caption has said before (Paulus et al. 2018, section 2.5): a decoder
-    in a loop must go on elsewhere or end. A caption never ends before its first word, and one of `max_words` pays for the <end> that cuts it.
-    A photo is done when `beam` captions are finished and no open one, at its present length, outranks the last
-    of them; its result does not depend on the photos beside it.
+    twice running, nor three words in a row that the caption has said before (Paulus et al. 2018, section 2.5): a
+    decoder in a loop must go on elsewhere or end. A caption never ends before its first word, and one of `max_words`
+    pays for the <end> that cuts it. A photo is done when `beam` captions are finished and no open one, at its present
+    length, outranks the last of them; its result does not depend on the photos beside it.
     """
     state = stepper.start(features)
     device, photos, length = features.device, features.shape[0], max_words + 1

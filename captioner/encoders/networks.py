@@ -144,9 +144,11 @@ def _torchvision_network(network: str, tensors: Mapping[str, Tensor] | None, sou
     if isinstance(net, models.ResNet):
         return Network(net, [("stem", nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool)), *_layers(net)])
     if isinstance(net, (*featured, models.EfficientNet, models.ConvNeXt)):
-        return Network(net, _blocks("features", net.features))
+        return Network(net, _learning(_blocks("features", net.features)))
     if isinstance(net, models.DenseNet):
-        return Network(net, [*_blocks("features", net.features), ("relu", nn.ReLU())])
+        return Network(net, _learning([*_blocks("features", net.features), ("relu", nn.ReLU())]))
+    if isinstance(net, models.MNASNet):
+        return Network(net.layers, _learning(_blocks("layers", net.layers)))
     net = _pooled(net, network)
     return Network(net, [("network", net)])
 
@@ -192,3 +194,14 @@ def _blocks(name: str, group: nn.Module) -> Stages:
     if type(group) is not nn.Sequential:
         return [(name, group)]
     return [stage for key, part in group.named_children() for stage in _blocks(f"{name}.{key}", part)]
+
+
+def _learning(stages: Stages) -> Stages:
+    """Layers that have nothing to learn (pooling, ReLU) join the stage before them."""
+    joined: list[tuple[str, list[nn.Module]]] = []
+    for name, stage in stages:
+        if joined and next(stage.parameters(), None) is None:
+            joined[-1][1].append(stage)
+        else:
+            joined.append((name, [stage]))
+    return [(name, parts[0] if len(parts) == 1 else nn.Sequential(*parts)) for name, parts in joined]

@@ -71,7 +71,9 @@ def weights_fill(net: nn.Module, given: Mapping[str, Tensor], *, source: str) ->
         mine.shape != theirs.shape for mine, theirs in zip(wanted.values(), tensors, strict=False)
     ):
         raise weights_unfit(source)
-    net.load_state_dict(dict(zip(wanted, tensors, strict=False)), strict=False)
+    state = net.state_dict()  # of its own form: some networks refuse a state that does not say its version
+    state.update(zip(wanted, tensors, strict=False))
+    net.load_state_dict(state)
 
 
 def weights_unfit(source: str, reason: str = "other tensors or other shapes") -> BundleIncompatible:
