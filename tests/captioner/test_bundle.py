@@ -257,13 +257,14 @@ def test_bundle_with_an_incomplete_configuration_is_corrupt(copy):
         bundle_load(copy)
 
 
-def test_bundle_with_a_vocabulary_of_another_length_is_incompatible(copy):
+def test_bundle_with_a_vocabulary_of_another_length_names_both_sizes(copy):
     vocabulary = json.loads((copy / VOCABULARY).read_text())
+    known = len(vocabulary["words"])
     vocabulary["words"].append("zebra")
     vocabulary["counts"].append(1)
     rewrite(copy, VOCABULARY, json.dumps(vocabulary).encode())
 
-    with pytest.raises(BundleIncompatible, match="do not fit"):
+    with pytest.raises(BundleIncompatible, match=f"of {known} words, and it lists {known + 1}"):
         bundle_load(copy)
 
 

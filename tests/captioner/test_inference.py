@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from captioner.bundle import bundle_validate
-from captioner.errors import BundleMissing
+from captioner.errors import BundleIncompatible, BundleMissing
 from captioner.inference import Captioner, CaptionResult
 from captioner.preprocessing import photo_pixels
 from tests.bundles import CAPTIONS, bundle_make
@@ -128,3 +128,18 @@ def test_captioner_sets_the_threads_it_is_given(tiny_bundle):
 def test_captioner_without_a_bundle_says_so(tmp_path):
     with pytest.raises(BundleMissing, match="no model bundle"):
         Captioner.load(tmp_path / "none")
+
+
+class Wide(torch.nn.Module):
+    """Six places, 2 x 3, of which no square map can be made."""
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        return torch.zeros((len(pixels), 6, 1280))
+
+
+def test_captioner_refuses_a_grid_that_is_no_square(tiny_bundle, squares):
+    captioner = Captioner.load(tiny_bundle)
+    captioner.encoder = Wide()  # type: ignore[assignment]
+
+    with pytest.raises(BundleIncompatible, match="6 places"):
+        captioner.caption_batch(squares[:1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pytest
@@ -16,7 +17,7 @@ from captioner.vocabulary import END, PAD, START, UNKNOWN
 
 WORDS = 3  # after the four special tokens
 VOCABULARY = 4 + WORDS
-MAX_WORDS = 4
+MAX_WORDS = 5  # the fewest that can say three words twice: a b a b a
 
 
 def decoder(seed: int, kind: str = "show_attend_and_tell") -> Decoder:
@@ -32,15 +33,22 @@ def photos(seed: int, count: int) -> Tensor:
     return torch.randn((count, 4, 6), generator=torch.Generator().manual_seed(seed))
 
 
+def repeats(words: Sequence[int]) -> bool:
+    """Whether a word stands twice running, or three in a row stand twice."""
+    phrases = list(zip(words, words[1:], words[2:], strict=False))
+    return len(set(phrases)) < len(phrases) or any(a == b for a, b in itertools.pairwise(words))
+
+
 def exhaustive(model: Decoder, features: Tensor, *, length_penalty: float) -> list[tuple[float, list[int]]]:
     """Every caption of one photo that there is, best first, by teacher forcing."""
     found: list[tuple[float, list[int]]] = []
     for length in range(1, MAX_WORDS + 1):
         tree = itertools.product(range(4, VOCABULARY), repeat=length)
-        words = torch.tensor([path for path in tree if all(a != b for a, b in itertools.pairwise(path))])
+        words = torch.tensor([path for path in tree if not repeats(path)])
         tokens = torch.nn.functional.pad(torch.nn.functional.pad(words, (1, 0), value=START), (0, 1), value=END)
         with torch.inference_mode():
             logits, _ = model(features, tokens[None, :, :-1])
+        logits = logits[:, :, -(length + 1) :]  # the tutorial's decoder predicts <start> too
         logs = logits[0].log_softmax(-1).gather(-1, tokens[:, 1:, None]).sum((1, 2))
         found += zip((logs / (length + 1) ** length_penalty).tolist(), words.tolist(), strict=True)
     return sorted(found, reverse=True)
@@ -51,7 +59,7 @@ def search(model: Decoder, features: Tensor, **options: float) -> list[list[Hypo
     return beam_search(model, features, **values)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("kind", ["show_attend_and_tell", "show_and_tell"])
+@pytest.mark.parametrize("kind", ["show_attend_and_tell", "show_and_tell", "tutorial"])
 @pytest.mark.parametrize("length_penalty", [0.0, 0.7, 1.0])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_search_with_a_beam_as_wide_as_the_tree_finds_the_best_captions(seed, length_penalty, kind):
@@ -59,9 +67,10 @@ def test_search_with_a_beam_as_wide_as_the_tree_finds_the_best_captions(seed, le
 
     found = search(model, features, beam=(WORDS + 1) ** MAX_WORDS, length_penalty=length_penalty)[0]
 
-    wanted = exhaustive(model, features, length_penalty=length_penalty)[:5]
-    assert [hypothesis.tokens for hypothesis in found[:5]] == [words for _, words in wanted]
-    assert [hypothesis.score for hypothesis in found[:5]] == pytest.approx([score for score, _ in wanted], rel=1e-4)
+    wanted = exhaustive(model, features, length_penalty=length_penalty)
+    assert [hypothesis.tokens for hypothesis in found[:5]] == [words for _, words in wanted[:5]]
+    assert [hypothesis.score for hypothesis in found] == pytest.approx([score for score, _ in wanted], rel=1e-4)
+    assert {tuple(hypothesis.tokens) for hypothesis in found} == {tuple(words) for _, words in wanted}
 
 
 def test_search_of_beam_one_is_greedy():
@@ -69,7 +78,8 @@ def test_search_of_beam_one_is_greedy():
     tokens = [START]
     while len(tokens) <= MAX_WORDS:
         logits = model(features, torch.tensor([[tokens]]))[0].detach()
-        logits[0, 0, -1, [PAD, START, UNKNOWN, tokens[-1]]] = -torch.inf
+        repeating = [word for word in range(4, VOCABULARY) if repeats([*tokens[1:], word])]
+        logits[0, 0, -1, [PAD, START, UNKNOWN, *repeating]] = -torch.inf
         if len(tokens) == 1:
             logits[0, 0, -1, END] = -torch.inf
         if (token := int(logits[0, 0, -1].argmax())) == END:
@@ -89,7 +99,7 @@ def test_search_of_a_wider_beam_scores_no_worse():
     assert sum(w[0].score for w in wide) >= sum(n[0].score for n in narrow)
 
 
-@pytest.mark.parametrize("kind", ["show_attend_and_tell", "show_and_tell"])
+@pytest.mark.parametrize("kind", ["show_attend_and_tell", "show_and_tell", "tutorial"])
 def test_search_gives_a_photo_the_same_captions_alone_and_among_others(kind):
     model, features = decoder(5, kind), photos(5, 9)
 
@@ -168,6 +178,50 @@ def test_search_never_says_a_word_twice_running():
     assert all(a != b for hypothesis in found[0] for a, b in itertools.pairwise(hypothesis.tokens))
 
 
+@pytest.mark.parametrize("beam", [1, 2, 5])
+def test_search_never_says_three_words_twice(beam):
+    logs = [-9.0] * VOCABULARY
+    logs[4], logs[5], logs[END] = -0.1, -0.2, -20.0  # a decoder that would say "4 5 4 5 4 5 ..."
+
+    found = beam_search(Script(logs), photos(1, 2), beam=beam, max_words=12, length_penalty=1.0)
+
+    for hypothesis in itertools.chain(*found):
+        assert len(hypothesis.tokens) == 12
+        assert not repeats(hypothesis.tokens)
+
+
+class Looper(Script):
+    """Says the next word of 4, 5, 6, 4, 5, 6, ... whatever has been said, and would rather say anything than end."""
+
+    def step(self, state: Steps, tokens: Tensor, /) -> tuple[Tensor, Tensor, Steps]:
+        logs, attention, after = super().step(state, tokens)
+        logs[:, :, 4 + state.taken % 3] = -0.1
+        logs[:, :, END] = -20.0
+        return logs, attention, after
+
+
+def test_search_lets_a_decoder_in_a_loop_out_of_it_where_the_phrase_would_come_again():
+    found = beam_search(Looper([-9.0] * VOCABULARY), photos(1, 1), beam=1, max_words=6, length_penalty=0.0)
+
+    assert found[0][0].tokens[:5] == [4, 5, 6, 4, 5]
+    assert found[0][0].tokens[5] == 4  # "4 5 6" has been said, "6" is barred, "5" would stand twice running
+
+
+def test_search_ends_a_caption_that_can_go_on_in_no_way():
+    logs = [-1.0, -1.0, -5.0, -1.0, -0.1, -0.1]  # two words: nothing but "4 5 4 5" and its like can be said
+
+    found = beam_search(Script(logs), photos(1, 1), beam=2, max_words=9, length_penalty=1.0)
+
+    assert sorted(hypothesis.tokens for hypothesis in found[0]) == [[4, 5, 4, 5], [5, 4, 5, 4]]
+    assert found[0][0].log_probabilities[-1] == pytest.approx(-5.0)
+
+
+def test_search_keeps_the_log_probabilities_of_the_model_where_it_bars_words():
+    found = beam_search(Looper([-9.0] * VOCABULARY), photos(1, 1), beam=1, max_words=6, length_penalty=0.0)
+
+    assert found[0][0].log_probabilities == pytest.approx([-0.1] * 5 + [-9.0, -20.0])
+
+
 def test_search_never_ends_before_the_first_word():
     logs = [-9.0] * VOCABULARY
     logs[END] = -0.1
@@ -191,15 +245,14 @@ def test_search_cuts_captions_at_max_words():
     logs = [-9.0] * VOCABULARY
     logs[5], logs[6] = -0.1, -0.2
 
-    found = beam_search(Script(logs), photos(1, 1), beam=1, max_words=6, length_penalty=1.0)
+    found = beam_search(Script(logs), photos(1, 1), beam=1, max_words=4, length_penalty=1.0)
 
-    assert found[0][0].tokens == [5, 6] * 3
-    assert found[0][0].log_probabilities == pytest.approx([-0.1, -0.2] * 3 + [-9.0])
+    assert found[0][0].tokens == [5, 6] * 2
+    assert found[0][0].log_probabilities == pytest.approx([-0.1, -0.2] * 2 + [-9.0])
 
 
 def test_search_prefers_longer_captions_the_higher_the_length_penalty():
-    logs = [-9.0] * VOCABULARY
-    logs[5], logs[6], logs[END] = -0.5, -0.5, -1.0
+    logs = [-9.0, -9.0, -1.0, -9.0] + [-0.5] * 8
 
     lengths = [
         len(beam_search(Script(logs), photos(1, 1), beam=3, max_words=8, length_penalty=penalty)[0][0].tokens)
