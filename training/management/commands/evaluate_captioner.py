@@ -36,6 +36,7 @@ class Command(BaseCommand):
             help="score N photos only, the same ones every time: the first by SHA-256 of the file name",
         )
         add("--device", default="cpu", help="cpu, cuda, cuda:1, ... or auto (cpu)")
+        add("--skip-bad", action="store_true", help="leave out photos that are missing, unreadable or captionless")
         add("--json", action="store_true", help="print one JSON object instead of a table")
         add("--scores", type=Path, metavar="FILE", help="write the scores of each photo there, as CSV")
         add("--page", type=Path, metavar="FILE", help="write a page of the best and worst photos there, as HTML")
@@ -95,10 +96,10 @@ def _options_check(options: dict[str, Any]) -> None:
 
 
 def _evaluated(bundle: Path, options: dict[str, Any], *, meteor: bool = False, focus: bool = False) -> "Evaluation":
-    from training.data.coco import captioned_photos
+    from training.data.coco import dataset_read
     from training.scoring.evaluate import bundle_evaluate, photos_sample
 
-    photos = captioned_photos(options["captions"], images=options["images"])
+    photos = dataset_read([options["captions"]], images=[options["images"]], skip_bad=options["skip_bad"]).photos
     return bundle_evaluate(
         bundle,
         photos=photos_sample(photos, limit=options["limit"]),
