@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from captioner.vocabulary import SPECIALS, UNKNOWN, Vocabulary, caption_tokens
 
+THRESHOLDS = (1, 2, 3, 4, 5, 6, 8, 10, 15, 20)
+
 
 def vocabulary_build(captions: Iterable[str], *, threshold: int) -> Vocabulary:
     """Every word that occurs at least `threshold` times, commonest first (ties by alphabet).
@@ -53,9 +55,6 @@ def vocabulary_coverage(captions: Iterable[str], vocabulary: Vocabulary) -> Cove
     words = sum(map(len, unknown))
     whole = sum(not any(flags) for flags in unknown)
     return Coverage(sum(map(sum, unknown)) / words if words else 0.0, whole / len(unknown) if unknown else 1.0)
-
-
-THRESHOLDS = (1, 2, 3, 4, 5, 6, 8, 10, 15, 20)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ class Command(BaseCommand):
             type=Path,
             required=True,
             metavar="PATH",
-            help="the file to write; with more splits than one a folder, for captions_train.json, captions_val.json, ...",
+            help="the file to write; for splits the folder, where captions_train.json, captions_val.json, ... are made",
         )
         parser.add_argument(
             "--validation",
