@@ -97,7 +97,7 @@ def file_name_fault(name: str) -> str:
 def names(items: Iterable[str], *, separator: str = ", ") -> str:
     """The first few of many, for a message."""
     known = list(items)
-    return separator.join(known[:SHOWN]) + (f"{separator}..." if len(known) > SHOWN else "")
+    return separator.join(known[:SHOWN]) + (f" and {len(known) - SHOWN:,} more" if len(known) > SHOWN else "")
 
 
 def _json_read(path: Path) -> dict[str, Any]:

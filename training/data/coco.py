@@ -62,7 +62,7 @@ def dataset_read(captions: Sequence[Path], *, images: Sequence[Path], skip_bad: 
             else "No photo is left to work with: check the captions file and its folder of photos."
         )
         raise DatasetError(
-            f"{len(dataset.bad)} of the {total} photos in {files} are bad ({reasons}): {examples} {remedy}"
+            f"{len(dataset.bad)} of the {total} photos in {files} are bad ({reasons}): {examples}. {remedy}"
         )
     return dataset
 

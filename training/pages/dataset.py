@@ -30,7 +30,7 @@ _LONGEST = 30  # words of a caption; the histogram's last bar holds all that are
 
 
 def dataset_page(inspection: Inspection, *, photos: int = PHOTOS) -> str:
-    """A self-contained HTML page with a sample of `photos` photos. Raises PhotoError for one that has just been broken."""
+    """A self-contained HTML page with a sample of `photos` photos. Raises PhotoError for one that broke just now."""
     dataset = inspection.dataset
     parts = [
         facts(
