@@ -145,7 +145,9 @@ def test_dataset_names_only_the_first_few_of_many_bad_photos(tmp_path):
     for path in (tmp_path / "images").glob("*-[12].png"):
         path.unlink()
 
-    with pytest.raises(DatasetError, match=r"8 of the 12 photos .*\(8 missing\): .*red-1\.png.* and 3 more\. ") as caught:
+    with pytest.raises(
+        DatasetError, match=r"8 of the 12 photos .*\(8 missing\): .*red-1\.png.* and 3 more\. "
+    ) as caught:
         dataset_read([captions], images=[tmp_path / "images"])
 
     assert str(caught.value).count(".png") == 5

@@ -63,9 +63,9 @@ def test_photos_are_told_apart_among_more_than_are_handed_out_at_once(tmp_path):
 
 def test_photos_with_odd_metadata_can_be_read(tmp_path):
     # One entry, whose value would lie behind the end.
-    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x05\0\0\0\x09\0\0\xff\xff"
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x05\0\0\0\x09\0\0\xff\xff\0\0\0\0"
     Image.new("RGB", (8, 8)).save(tmp_path / "a.jpg", exif=exif)
-    with pytest.warns(UserWarning), Image.open(tmp_path / "a.jpg") as image:
+    with pytest.warns(UserWarning, match="larger than file"), Image.open(tmp_path / "a.jpg") as image:
         image.getexif()
 
     assert photos_unreadable([tmp_path / "a.jpg"]) == {}
