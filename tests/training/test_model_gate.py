@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from training.data.coco import captioned_photos
+from training.data.coco import dataset_read
 from training.scoring.evaluate import bundle_evaluate, photos_sample
 
 BUNDLE = Path(__file__).resolve().parents[2] / "models" / "default"
@@ -30,7 +30,7 @@ def test_default_bundle_scores_what_its_metrics_say(shared_folder, java, gate):
     if not photos.is_dir():
         pytest.skip(f"{photos.name}/ with captioned photos is not in {shared_folder.name}/")
 
-    validation = captioned_photos(photos / "captions_val.json", images=photos / "images")
+    validation = dataset_read([photos / "captions_val.json"], images=[photos / "images"]).photos
 
     evaluation = bundle_evaluate(BUNDLE, photos=photos_sample(validation, limit=PHOTOS), beam=int(gate["beam"]))
 

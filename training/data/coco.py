@@ -1,69 +1,33 @@
-"""Captioned photos in COCO's captions format, read by pycocotools."""
+"""Captioned photos from files in COCO's captions format and folders of photos, several at once."""
 
 from __future__ import annotations
 
-import contextlib
-import io
+import hashlib
+import itertools
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from training.data.captions_file import captions_file_read, names
+from training.data.photos import photo_is_file, photos_unreadable
 from training.errors import DatasetError
 
-_SHOWN = 5
+REASONS = ("captionless", "missing", "unreadable")
 
 
 @dataclass(frozen=True)
 class CaptionedPhoto:
-    """One photo and what people wrote about it. `id` is COCO's image id."""
+    """One photo and what people wrote about it. `id`: COCO's image id, or another where two files share one."""
 
     id: int
     path: Path
     captions: tuple[str, ...]
 
 
-def captioned_photos(captions: Path, *, images: Path) -> list[CaptionedPhoto]:
-    """All photos of a COCO captions file that have a caption, in order of id.
-
-    Raises DatasetError when the file is not of that form, or photos it names are not in `images`.
-    """
-    from pycocotools.coco import COCO
-
-    if not captions.is_file():
-        raise DatasetError(f"There is no captions file {captions}.")
-    if not images.is_dir():
-        raise DatasetError(f"There is no folder of photos {images}.")
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress
-            coco = COCO(str(captions))
-        photos = [
-            CaptionedPhoto(
-                id=int(image_id),
-                path=images / str(coco.imgs[image_id]["file_name"]),
-                captions=tuple(str(annotation["caption"]) for annotation in coco.imgToAnns[image_id]),
-            )
-            for image_id in sorted(coco.imgs)
-            if coco.imgToAnns.get(image_id)
-        ]
-    except Exception as error:  # whatever pycocotools meets in a file of another form
-        raise DatasetError(
-            f"{captions} is not COCO captions JSON ({type(error).__name__}: {error}). It must be an object with "
-            '"images": [{"id", "file_name"}, ...] and "annotations": [{"id", "image_id", "caption"}, ...].'
-        ) from error
-    if not photos:
-        raise DatasetError(f"{captions} holds no photo with a caption.")
-    if missing := [photo.path.name for photo in photos if not photo.path.is_file()]:
-        names = ", ".join(missing[:_SHOWN]) + (", ..." if len(missing) > _SHOWN else "")
-        raise DatasetError(
-            f"{len(missing)} of the {len(photos)} photos in {captions} are not in {images}: {names}. "
-            "Add them, or take them out of the file."
-        )
-    return photos
-
-
 @dataclass(frozen=True)
 class BadPhoto:
-    """`reason`: "missing", "unreadable" or "captionless"."""
+    """A photo that nothing can be learnt from. `file`: its path; `reason`: one of REASONS."""
 
     file: str
     reason: str
@@ -72,20 +36,123 @@ class BadPhoto:
 
 @dataclass(frozen=True)
 class Dataset:
+    """The photos of one split, in the order of the files and of the ids in them, each photo once."""
+
     photos: list[CaptionedPhoto]
     bad: list[BadPhoto]
 
 
 def dataset_read(captions: Sequence[Path], *, images: Sequence[Path], skip_bad: bool = False) -> Dataset:
-    folders = images if len(images) == len(captions) else [images[0]] * len(captions)
-    photos = [
-        photo
-        for file, folder in zip(captions, folders, strict=True)
-        for photo in captioned_photos(file, images=folder)
-    ]
-    return Dataset(photos, [])
+    """The photos of one split. `images`: one folder for all files of `captions`, or one for each.
+
+    Raises DatasetError for a file of another form (captions_file_read), for folders that are not there or do not
+    match the files, and for photos that are missing, unreadable or captionless: unless `skip_bad`, which leaves them
+    in `bad`, but raises when no other photo is left.
+    """
+    dataset = dataset_examine(captions, images=images)
+    files = names(map(str, captions))
+    total = len(dataset.photos) + len(dataset.bad)
+    if dataset.bad and not (skip_bad and dataset.photos):
+        counts = Counter(bad.reason for bad in dataset.bad)
+        reasons = ", ".join(f"{counts[reason]} {reason}" for reason in REASONS if counts[reason])
+        examples = names((f"{bad.file} ({bad.reason}: {bad.detail})" for bad in dataset.bad), separator="; ")
+        remedy = (
+            "Repair them, take them out of the file, or leave them out with --skip-bad."
+            if dataset.photos
+            else "No photo is left to work with: check the captions file and its folder of photos."
+        )
+        raise DatasetError(
+            f"{len(dataset.bad)} of the {total} photos in {files} are bad ({reasons}): {examples}. {remedy}"
+        )
+    return dataset
+
+
+def dataset_examine(captions: Sequence[Path], *, images: Sequence[Path]) -> Dataset:
+    """As dataset_read, but bad photos never raise, not even when there are no others.
+
+    A photo is known by its resolved path: where several images name the same, it has the id of the first, and the
+    captions of all of them. Ids are COCO's; an id that a former file has taken is replaced by one above all of them.
+    """
+    photos, sources = _photos_merged(captions, _folders(captions, images))
+    bad: dict[Path, BadPhoto] = {}
+    for path, photo in photos.items():
+        if not photo.captions:
+            bad[path] = BadPhoto(str(photo.path), "captionless", f"no caption with a word in {sources[path]}")
+        elif not photo_is_file(photo.path):
+            bad[path] = BadPhoto(str(photo.path), "missing", "there is no such file")
+    for path, fault in photos_unreadable([path for path in photos if path not in bad]).items():
+        bad[path] = BadPhoto(str(photos[path].path), "unreadable", fault)
+    good = [photo for path, photo in photos.items() if path not in bad]
+    return Dataset(good, [bad[path] for path in photos if path in bad])
 
 
 def splits_check(train: Sequence[CaptionedPhoto], validation: Sequence[CaptionedPhoto]) -> None:
-    if twice := {photo.path.name for photo in train} & {photo.path.name for photo in validation}:
-        raise DatasetError(f"{min(twice)} is in both splits.")
+    """Raises DatasetError when a photo is in both: the same file, or a copy of it under the same name elsewhere."""
+    paths = {photo.path.resolve() for photo in train}
+    alike = defaultdict(list)
+    for photo in train:
+        alike[photo.path.name].append(photo.path)
+    twice = [
+        photo.path
+        for photo in validation
+        if photo.path.resolve() in paths or any(_same_bytes(photo.path, other) for other in alike[photo.path.name])
+    ]
+    if twice:
+        raise DatasetError(
+            f"{len(twice)} photos are in the training set and in the validation set: "
+            f"{names(path.name for path in twice)}. What is measured on them would count what was learnt by heart: "
+            "take them out of one of the captions files."
+        )
+
+
+def _folders(captions: Sequence[Path], images: Sequence[Path]) -> list[Path]:
+    if not captions:
+        raise DatasetError("No captions file was given: name one or more.")
+    if len(images) not in (1, len(captions)):
+        raise DatasetError(
+            f"{len(images)} folders of photos were given for {len(captions)} captions files: give one for all of them, "
+            "or one for each."
+        )
+    for folder in images:
+        if not folder.is_dir():
+            raise DatasetError(f"There is no folder of photos {folder}. Check the path.")
+    return list(images) * (len(captions) if len(images) == 1 else 1)
+
+
+def _photos_merged(
+    captions: Sequence[Path], folders: Sequence[Path]
+) -> tuple[dict[Path, CaptionedPhoto], dict[Path, Path]]:
+    """Each photo once, by its resolved path, and the first file that names it."""
+    files = [captions_file_read(file) for file in captions]
+    fresh = itertools.count(1 + max(entry.id for entries in files for entry in entries))
+    taken: set[int] = set()
+    photos: dict[Path, CaptionedPhoto] = {}
+    sources: dict[Path, Path] = {}
+    for file, folder, entries in zip(captions, folders, files, strict=True):
+        root = folder.resolve()
+        for entry in entries:
+            path = _resolved(root / entry.file_name)
+            if known := photos.get(path):
+                new = tuple(text for text in entry.captions if text not in known.captions)
+                photos[path] = replace(known, captions=known.captions + new)
+                continue
+            photo_id = next(fresh) if entry.id in taken else entry.id
+            taken.add(photo_id)
+            photos[path] = CaptionedPhoto(photo_id, folder / entry.file_name, entry.captions)
+            sources[path] = file
+    return photos, sources
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # a link to itself: it will be found missing
+        return path
+
+
+def _same_bytes(one: Path, other: Path) -> bool:
+    return one.stat().st_size == other.stat().st_size and _digest(one) == _digest(other)
+
+
+def _digest(path: Path) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()

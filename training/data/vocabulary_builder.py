@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from captioner.vocabulary import SPECIALS, UNKNOWN, Vocabulary, caption_tokens
 
+THRESHOLDS = (1, 2, 3, 4, 5, 6, 8, 10, 15, 20)
+
 
 def vocabulary_build(captions: Iterable[str], *, threshold: int) -> Vocabulary:
     """Every word that occurs at least `threshold` times, commonest first (ties by alphabet).
@@ -53,3 +55,30 @@ def vocabulary_coverage(captions: Iterable[str], vocabulary: Vocabulary) -> Cove
     words = sum(map(len, unknown))
     whole = sum(not any(flags) for flags in unknown)
     return Coverage(sum(map(sum, unknown)) / words if words else 0.0, whole / len(unknown) if unknown else 1.0)
+
+
+@dataclass(frozen=True)
+class ThresholdRow:
+    """What a threshold makes of captions: the words that are kept, special tokens apart, and how much they cover."""
+
+    threshold: int
+    words: int
+    coverage: Coverage
+
+
+def vocabulary_thresholds(captions: Iterable[str], *, thresholds: Iterable[int] = THRESHOLDS) -> list[ThresholdRow]:
+    """For each threshold, what vocabulary_coverage finds of a vocabulary with it; captions are split up only once."""
+    tokens = [caption_tokens(caption) for caption in captions]
+    counts = Counter(token for caption in tokens for token in caption)
+    rarest = [min((counts[token] for token in caption), default=None) for caption in tokens]
+    total = counts.total()
+    rows = []
+    for threshold in thresholds:
+        kept = [count for count in counts.values() if count >= threshold]
+        whole = sum(least is None or least >= threshold for least in rarest)
+        coverage = Coverage(
+            unknown_rate=(total - sum(kept)) / total if total else 0.0,
+            captions_whole=whole / len(tokens) if tokens else 1.0,
+        )
+        rows.append(ThresholdRow(threshold, len(kept), coverage))
+    return rows

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from captioner.inference import Captioner
 from captioner.preprocessing import photo_pixels
-from training.data.coco import captioned_photos
+from training.data.coco import dataset_read
 from training.scoring.evaluate import bundle_evaluate
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -70,7 +70,7 @@ def test_evaluate_captions_are_those_of_serving(bundle, dataset):
     pixels = photo_pixels(dataset["images"] / "3.png", preprocessing=captioner.preprocessing)
     (expected,) = captioner.caption_batch([pixels], beam=2)
 
-    photos = captioned_photos(dataset["captions"], images=dataset["images"])
+    photos = dataset_read([dataset["captions"]], images=[dataset["images"]]).photos
     evaluation = bundle_evaluate(bundle, photos=photos, beam=2)
 
     assert evaluation.captions[13] == expected.text

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from tests.bundles import CAPTIONS, bundle_make
 from tests.training.datasets import dataset_write
-from training.data.coco import captioned_photos
+from training.data.coco import dataset_read
 from training.pages.evaluation import SHOWN, evaluation_page
 from training.scoring.evaluate import Evaluation, bundle_evaluate
 
@@ -39,7 +39,7 @@ def colours(tmp_path) -> dict[str, Path]:
 
 
 def evaluation_of(bundle: Path, dataset: dict[str, Path]) -> Evaluation:
-    return bundle_evaluate(bundle, photos=captioned_photos(dataset["captions"], images=dataset["images"]))
+    return bundle_evaluate(bundle, photos=dataset_read([dataset["captions"]], images=[dataset["images"]]).photos)
 
 
 def output(dataset: dict[str, Path], **options: object) -> str:
@@ -112,7 +112,7 @@ def test_page_shows_no_photo_as_best_and_worst_both(bundle, tmp_path):
 
 def test_page_of_a_single_photo_has_no_worst(bundle, dataset):
     evaluation = bundle_evaluate(
-        bundle, photos=captioned_photos(dataset["captions"], images=dataset["images"])[:1], focus=True
+        bundle, photos=dataset_read([dataset["captions"]], images=[dataset["images"]]).photos[:1], focus=True
     )
 
     page = evaluation_page(evaluation)
@@ -123,7 +123,7 @@ def test_page_of_a_single_photo_has_no_worst(bundle, dataset):
 
 def test_page_of_a_decoder_without_attention_says_nothing_of_it(dataset, tmp_path):
     plain = bundle_make(tmp_path / "plain", decoder="show_and_tell")
-    photos = captioned_photos(dataset["captions"], images=dataset["images"])
+    photos = dataset_read([dataset["captions"]], images=[dataset["images"]]).photos
 
     assert "Attention" not in evaluation_page(bundle_evaluate(plain, photos=photos, focus=True))
 

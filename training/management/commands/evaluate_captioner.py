@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from captioner.config import BEAM_MAX
 
 if TYPE_CHECKING:
+    from training.data.coco import CaptionedPhoto
     from training.scoring.evaluate import Evaluation
 
 
@@ -36,6 +37,7 @@ class Command(BaseCommand):
             help="score N photos only, the same ones every time: the first by SHA-256 of the file name",
         )
         add("--device", default="cpu", help="cpu, cuda, cuda:1, ... or auto (cpu)")
+        add("--skip-bad", action="store_true", help="leave out photos that are missing, unreadable or captionless")
         add("--json", action="store_true", help="print one JSON object instead of a table")
         add("--scores", type=Path, metavar="FILE", help="write the scores of each photo there, as CSV")
         add("--page", type=Path, metavar="FILE", help="write a page of the best and worst photos there, as HTML")
@@ -60,17 +62,28 @@ class Command(BaseCommand):
                 "Run: pip install -r training/requirements.txt -c constraints.txt"
             ) from error
         try:
+            photos = self._photos(options)
             if options["compare"]:
-                a, b = (_evaluated(bundle, options) for bundle in options["compare"])
+                a, b = (_evaluated(bundle, photos, options) for bundle in options["compare"])
                 found = scores_compare(a.scores, b.scores)
                 report = {"a": a.to_dict(), "b": b.to_dict(), "comparison": found.to_dict()}
                 self.stdout.write(json.dumps(report) if options["json"] else comparison_text(found, a, b))
             else:
-                evaluation = _evaluated(options["bundle"] or settings.DEFAULT_BUNDLE, options, meteor=True, focus=True)
+                bundle = options["bundle"] or settings.DEFAULT_BUNDLE
+                evaluation = _evaluated(bundle, photos, options, meteor=True, focus=True)
                 self.stdout.write(json.dumps(evaluation.to_dict()) if options["json"] else evaluation_text(evaluation))
                 _files_write(evaluation, scores=options["scores"], page=options["page"])
         except (CaptionerError, TrainingError) as error:
             raise CommandError(str(error)) from error
+
+    def _photos(self, options: dict[str, Any]) -> "list[CaptionedPhoto]":
+        from training.data.coco import dataset_read
+        from training.scoring.evaluate import photos_sample
+
+        dataset = dataset_read([options["captions"]], images=[options["images"]], skip_bad=options["skip_bad"])
+        for bad in dataset.bad:
+            self.stderr.write(f"Left out: {bad.file} ({bad.reason}: {bad.detail})")
+        return photos_sample(dataset.photos, limit=options["limit"])
 
 
 def _options_check(options: dict[str, Any]) -> None:
@@ -94,18 +107,13 @@ def _options_check(options: dict[str, Any]) -> None:
         raise CommandError(f"--scores and --page are the same file {options['page']}: give two.")
 
 
-def _evaluated(bundle: Path, options: dict[str, Any], *, meteor: bool = False, focus: bool = False) -> "Evaluation":
-    from training.data.coco import captioned_photos
-    from training.scoring.evaluate import bundle_evaluate, photos_sample
+def _evaluated(
+    bundle: Path, photos: "list[CaptionedPhoto]", options: dict[str, Any], *, meteor: bool = False, focus: bool = False
+) -> "Evaluation":
+    from training.scoring.evaluate import bundle_evaluate
 
-    photos = captioned_photos(options["captions"], images=options["images"])
     return bundle_evaluate(
-        bundle,
-        photos=photos_sample(photos, limit=options["limit"]),
-        beam=options["beam"],
-        meteor=meteor,
-        focus=focus,
-        device=options["device"],
+        bundle, photos=photos, beam=options["beam"], meteor=meteor, focus=focus, device=options["device"]
     )
 
 

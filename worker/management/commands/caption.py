@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
@@ -73,11 +74,14 @@ class Failed:
 
 
 class Command(BaseCommand):
-    help = "Captions photos and prints one line for each. The exit status is 1 when a photo could not be captioned."
+    help = (
+        "Captions photos and prints one line for each, or writes COCO results of those that a COCO file names. "
+        "The exit status is 1 when a photo could not be captioned."
+    )
     requires_system_checks: list[str] = []  # no site and no database are needed
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("photos", nargs="+", metavar="PHOTO", help="JPEG, PNG, WebP, AVIF, HEIC, TIFF or GIF")
+        parser.add_argument("photos", nargs="*", metavar="PHOTO", help="JPEG, PNG, WebP, AVIF, HEIC, TIFF or GIF")
         parser.add_argument("--bundle", type=Path, metavar="DIR", help="the model (default: FOVEA_DEFAULT_BUNDLE)")
         parser.add_argument("--beam", type=int, metavar="N", help="width of the beam search (default: the bundle's)")
         parser.add_argument("--json", action="store_true", help="print one JSON object a line")
@@ -87,8 +91,14 @@ class Command(BaseCommand):
             metavar="FIGURE.png",
             help="draw where the model looked for each word: the photos below each other, one panel for each word",
         )
+        coco = parser.add_argument_group("photos named by a COCO file, such as image_info_test2014.json")
+        coco.add_argument("--coco", type=Path, metavar="FILE", help="caption the images of this file")
+        coco.add_argument("--images", type=Path, metavar="DIR", help="the folder of its photos")
+        coco.add_argument("--output", type=Path, metavar="FILE", help="where results are written, as COCO's JSON")
+        coco.add_argument("--skip-bad", action="store_true", help="exit status 0 even if photos could not be captioned")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        _options_check(options)
         photos: list[str] = options["photos"]
         figure: Path | None = options["attention"]
         beam: int | None = options["beam"]
@@ -96,6 +106,9 @@ class Command(BaseCommand):
             raise CommandError(f"--beam is {beam}; give 1 or more.")
         if beam is not None and beam > BEAM_MAX:
             raise CommandError(f"--beam is {beam}; give {BEAM_MAX} or less.")
+        if options["coco"]:
+            self._coco_caption(options)
+            return
         captioner = _captioner_load(options["bundle"] or settings.DEFAULT_BUNDLE)
         if figure:
             _figure_check(figure, photos, captioner)
@@ -117,6 +130,70 @@ class Command(BaseCommand):
             _figure_write(figure, drawn, captioner)
         if failed:
             raise CommandError(f"{failed} of {len(photos)} photos could not be captioned: see above.")
+
+    def _coco_caption(self, options: dict[str, Any]) -> None:
+        """Writes the results of the photos that can be captioned, then names the others."""
+        from worker.coco_results import CocoError, coco_images_read, coco_results_write
+
+        output: Path = options["output"]
+        captions: dict[int, str] = {}
+        failed: list[Failed] = []
+        try:
+            images = coco_images_read(options["coco"], images=options["images"])
+            if output.exists() and output.resolve() in {image.path.resolve() for image in images}:
+                raise CommandError(f"--output is {output}, which is one of the photos: give another name.")
+            captioner = _captioner_load(options["bundle"] or settings.DEFAULT_BUNDLE)
+            from tqdm import tqdm
+
+            outcomes = photos_caption(captioner, [str(image.path) for image in images], beam=options["beam"])
+            bar = tqdm(zip(images, outcomes, strict=True), total=len(images), unit="photo", disable=None)
+            for image, outcome in bar:
+                if isinstance(outcome, Failed):
+                    failed.append(outcome)
+                else:
+                    captions[image.id] = outcome.result.text
+            if captions:
+                coco_results_write(output, captions)
+        except CocoError as error:
+            raise CommandError(str(error)) from error
+        for outcome in failed:
+            self.stderr.write(outcome.line())
+        count = f"{len(failed):,} of {len(images):,} photos could not be captioned: see above."
+        if not captions:
+            raise CommandError(f"{count} Nothing was written: check --images.")
+        self.stdout.write(f"{output} holds captions of {len(captions):,} photos.")
+        if failed and not options["skip_bad"]:
+            raise CommandError(f"{count} Repair them, or accept it with --skip-bad.")
+        if failed:
+            self.stderr.write(count)
+
+
+def _options_check(options: dict[str, Any]) -> None:
+    """Which options go together, and whether results can be written."""
+    coco: Path | None = options["coco"]
+    if coco is None:
+        if other := [name for name in ("images", "output", "skip_bad") if options[name]]:
+            raise CommandError(f"--{other[0].replace('_', '-')} is for photos that a --coco file names: give that too.")
+        if not options["photos"]:
+            raise CommandError("Name the photos to caption, or a --coco file that does.")
+        return
+    if options["photos"]:
+        raise CommandError(f"Give either photos or --coco, not both: {options['photos'][0]}.")
+    if other := [name for name in ("json", "attention") if options[name]]:
+        raise CommandError(f"--{other[0]} is for photos named one by one: --coco writes its results as COCO's JSON.")
+    if missing := [name for name in ("images", "output") if not options[name]]:
+        raise CommandError(f"--coco needs --{missing[0]} too.")
+    output: Path = options["output"]
+    if output.is_dir():
+        raise CommandError(f"--output is {output}, which is a folder: give the name of a file.")
+    if not output.parent.is_dir():
+        raise CommandError(f"--output is {output}, but there is no folder {output.parent}: make it first.")
+    if not os.access(output.parent, os.W_OK):
+        raise CommandError(
+            f"--output is {output}, but this user may not write to {output.parent}: choose another place."
+        )
+    if output.resolve() == coco.resolve():
+        raise CommandError(f"--output is {output}, which is the --coco file: give another name.")
 
 
 def photos_caption(captioner: Captioner, photos: Sequence[str], *, beam: int | None) -> Iterator[Captioned | Failed]:

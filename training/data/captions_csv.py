@@ -1,0 +1,119 @@
+"""Captions as lines of a file name and a text, as Flickr8k and Flickr30k come."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from training.data.importing import ImportedPhoto, file_name_check, source_text
+from training.errors import DatasetError
+
+FILE_NAMES = ("file", "file_name", "filename", "image", "image_name", "image_id", "photo", "path")
+CAPTION_NAMES = ("caption", "caption_text", "captions", "comment", "description", "raw", "sentence", "text")
+_DELIMITERS = {",": "comma", ";": "semicolon", "|": "bar", "\t": "tab"}
+_NUMBERED = re.compile(r"#\d+$")  # Flickr8k.token.txt: photo.jpg#0, photo.jpg#1, ...
+
+
+def csv_read(source: Path) -> list[ImportedPhoto]:
+    """Photos in the order of their first line, each with the captions of all its lines.
+
+    The delimiter (comma, semicolon, bar or tab) is the one that comes first in the first line. A first line that names
+    both columns (FILE_NAMES, CAPTION_NAMES, whatever else there is) is a header; without one there are two columns,
+    file and caption. Raises DatasetError, with the line's number.
+    """
+    text = source_text(source)
+    first_line = next((line for line in text.splitlines() if line.strip()), "")
+    if not first_line:
+        raise DatasetError(f"{source} is empty. Give a file with lines of a photo's file name and a caption.")
+    delimiter = _delimiter(first_line, source)
+    rows = _rows(text, source, delimiter)
+    number, first = next(rows)
+    width, columns = len(first), _columns(first)
+    photos: dict[str, list[str]] = {}
+    if columns is None:
+        columns = 0, 1
+        _headerless_check(first, f"line {number} of {source}")
+        _row_add(photos, first, columns, f"line {number} of {source}")
+    for number, row in rows:
+        if len(row) != width:
+            raise DatasetError(
+                f"Line {number} of {source} has {len(row)} fields, and the first line {width}, parted by a "
+                f"{_DELIMITERS[delimiter]}. {_remedy(delimiter)}"
+            )
+        _row_add(photos, row, columns, f"line {number} of {source}")
+    if not photos:
+        raise DatasetError(f"{source} has a header, but no line below it. Give lines of a file name and a caption.")
+    return [ImportedPhoto(name, tuple(captions)) for name, captions in photos.items()]
+
+
+def _delimiter(line: str, source: Path) -> str:
+    # Not csv.Sniffer, which takes letters for delimiters. Captions hold commas and semicolons as well, file names
+    # hardly ever: and where they do, they stand in quotes.
+    begin = line.find('"', 1) + 1 if line.startswith('"') else 0
+    for character in line[begin:]:
+        if character in _DELIMITERS:
+            return character
+    raise DatasetError(
+        f"The first line of {source} has one column: {line[:60]!r}. Part file name and caption by a comma, semicolon, "
+        "bar or tab."
+    )
+
+
+def _rows(text: str, source: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Each row that is not blank, and the number of the line where it begins, from 1."""
+    # Quotes frame fields in CSV as spreadsheets write it. In files of bars and tabs they are part of what was said.
+    quoting = csv.QUOTE_MINIMAL if delimiter in ",;" else csv.QUOTE_NONE
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
+    while True:
+        number = reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise DatasetError(
+                f"Line {number} of {source} is not CSV ({error}). A field with a quote in it stands in quotes, and the "
+                'quote is doubled: "He said ""go""".'
+            ) from error
+        fields = [_unquoted(field.strip()) if quoting == csv.QUOTE_NONE else field.strip() for field in row]
+        if any(fields):
+            yield number, fields
+
+
+def _columns(header: list[str]) -> tuple[int, int] | None:
+    """Where file name and caption stand, if this row is a header."""
+    names = [name.lower().replace(" ", "_") for name in header]
+    file = next((names.index(name) for name in FILE_NAMES if name in names), None)
+    caption = next((names.index(name) for name in CAPTION_NAMES if name in names), None)
+    return None if file is None or caption is None else (file, caption)
+
+
+def _headerless_check(first: list[str], place: str) -> None:
+    if len(first) != 2 or not PurePosixPath(_NUMBERED.sub("", first[0])).suffix:
+        raise DatasetError(
+            f"It cannot be told which columns of {place} are file name and caption: {', '.join(first)[:80]!r}. "
+            "Begin with a header line that names them, such as file,caption."
+        )
+
+
+def _row_add(photos: dict[str, list[str]], row: list[str], columns: tuple[int, int], place: str) -> None:
+    file, caption = columns
+    name = file_name_check(_NUMBERED.sub("", row[file]), place)
+    captions = photos.setdefault(name, [])
+    if row[caption]:
+        captions.append(row[caption])
+
+
+def _remedy(delimiter: str) -> str:
+    if delimiter in ",;":
+        return f"Put a caption with a {_DELIMITERS[delimiter]} in quotes, or add what is missing."
+    return "Add what is missing, or take out what is too much."
+
+
+def _unquoted(field: str) -> str:
+    """A field as some programs write all of them; not one that only begins and ends with things in quotes."""
+    framed = len(field) > 1 and field[0] == field[-1] == '"' and '"' not in field[1:-1]
+    return field[1:-1] if framed else field

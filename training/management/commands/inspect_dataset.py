@@ -1,0 +1,61 @@
+"""`manage.py inspect_dataset`: a page to look at a data set before training on it."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+PHOTOS = 24
+
+
+class Command(BaseCommand):
+    help = (
+        "Writes one HTML page of COCO captions and their photos: a sample of them, lengths of captions, the vocabulary "
+        "by threshold, and which photos are missing, unreadable or captionless."
+    )
+    requires_system_checks: list[str] = []  # no site and no database are needed
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add = parser.add_argument
+        add("--captions", type=Path, nargs="+", required=True, metavar="FILE", help="COCO captions JSON")
+        add(
+            "--images",
+            type=Path,
+            nargs="+",
+            required=True,
+            metavar="DIR",
+            help="the folder of the photos, or one for each captions file",
+        )
+        add("--output", type=Path, required=True, metavar="FILE", help="the page to write, such as page.html")
+        add("--photos", type=int, default=PHOTOS, metavar="N", help=f"how many photos are shown ({PHOTOS})")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            from captioner.errors import CaptionerError
+            from training.data.inspection import dataset_inspect
+            from training.errors import TrainingError
+            from training.files import file_write
+            from training.pages.dataset import dataset_page
+        except ModuleNotFoundError as error:
+            raise CommandError(
+                f"Inspecting photos needs the Python package {error.name!r}, which is not installed here. "
+                "Run: pip install -r training/requirements.txt -c constraints.txt"
+            ) from error
+        output = options["output"]
+        if options["photos"] < 0:
+            raise CommandError(f"--photos is {options['photos']}; give 0 or more.")
+        if output.is_dir():
+            raise CommandError(f"--output is {output}, which is a folder: give the name of a file.")
+        if output.resolve() in {path.resolve() for path in options["captions"]}:
+            raise CommandError(f"--output is {output}, which is one of the captions files: give another name.")
+        try:
+            inspection = dataset_inspect(options["captions"], images=options["images"])
+            file_write(output, dataset_page(inspection, photos=options["photos"]))
+        except (CaptionerError, TrainingError) as error:
+            raise CommandError(str(error)) from error
+        bad = ", ".join(f"{count:,} {reason}" for reason, count in inspection.bad_counts.items()) or "none bad"
+        self.stdout.write(
+            f"{len(inspection.dataset.photos):,} photos with {inspection.captions:,} captions; {bad}. "
+            f"Open {output} in a browser."
+        )
