@@ -1,14 +1,15 @@
 # Each target first sets up .venv (once, and again when the requirements change); afterwards no network is needed.
-# PYTEST=…  more options for pytest.
+# PYTEST=…  more options for pytest.      BENCH=…  options of the benchmarks (BENCH=--help shows them)
 # PYTHON=…  a Python 3.11, when `python3.11` and `python3` are none      TORCH=cpu  the small build of torch, without GPU
 PYTHON ?=
 TORCH ?=
 PYTEST ?=
+BENCH ?=
 PHOTOS ?= samples/astronaut.jpg samples/chelsea.jpg
 PY := .venv/bin/python
 REQUIREMENTS := requirements.txt $(wildcard */requirements.txt) constraints.txt launcher/setup
 
-.PHONY: run demo caption test test-slow lint setup
+.PHONY: run demo caption test test-slow bench lint setup
 .DEFAULT_GOAL := run
 
 .venv/installed: $(REQUIREMENTS)
@@ -33,6 +34,9 @@ test: .venv/installed-development  ## the fast tests, in random order
 
 test-slow: .venv/installed-development  ## the slow tests: whole stacks, browsers, training runs
 	$(PY) -m pytest -m slow $(PYTEST)
+
+bench: .venv/installed  ## how fast training is, into benchmarks/RESULTS.md: some ten minutes on an idle machine
+	$(PY) -m benchmarks $(BENCH)
 
 lint: .venv/installed-development
 	.venv/bin/ruff check .

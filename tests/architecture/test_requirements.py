@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 from webapp.env import BASE_DIR
 
-OURS = ("webapp", "captioner", "worker", "training", "launcher")
+OURS = ("webapp", "captioner", "worker", "training", "launcher", "benchmarks")
 ROLES = {  # requirements -> the packages that must run with them alone
     "webapp/requirements.txt": ["webapp", "launcher.prepare"],
     "worker/requirements.txt": ["webapp", "captioner", "worker"],

@@ -2,22 +2,27 @@
 
 A cache file's name is a digest of all that its contents depend on (the weights themselves, preprocessing, the view,
 each photo's name, size and time of change), so a stale one is never read: it is not found. An unfinished one is
-continued: rows are only ever appended.
+continued: rows are only ever appended, by one run at a time.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
+import os
+import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
-from captioner.acceleration import encoder_accelerate
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from captioner.acceleration import encoder_accelerate
 from captioner.config import Preprocessing
 from captioner.errors import PhotoError
 from captioner.preprocessing import photo_pixels
@@ -26,6 +31,7 @@ from training.data.views import view_pixels
 from training.errors import DatasetError
 
 BATCH = 16
+ACCELERATED = 500  # from so many photos on, ONNX Runtime saves more time than it takes to export the trunk to it
 
 
 def features_cached(
@@ -47,37 +53,27 @@ def features_cached(
     device = torch.device(device)
     example = torch.zeros(1, 3, preprocessing.size, preprocessing.size, dtype=torch.uint8, device=device)
     with torch.inference_mode():
-        one = trunk(example).cpu()
-    one = one if one.dtype == torch.uint8 else one.half()
-    dtype = np.dtype(one.numpy().dtype)
+        row = trunk(example).cpu()
+    row = row if row.dtype == torch.uint8 else row.half()
+    dtype = np.dtype(row.numpy().dtype)
     digest = _digest(photos, trunk, preprocessing)
     paths = [directory / f"{digest}.{view}.{dtype.name}" for view in range(views)]
     wanted = [view for view, path in enumerate(paths) if not path.exists()]
     encode: Callable[[Tensor], Tensor] = trunk
-    if wanted and device.type == "cpu" and dtype != np.uint8:
+    if wanted and device.type == "cpu" and dtype != np.uint8 and len(photos) >= ACCELERATED:
         encode = encoder_accelerate(trunk, example=example)
-    for view in wanted:
-        partial = paths[view].with_suffix(".partial")
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            _rows_append(
-                partial,
-                photos,
-                encode=encode,
-                one=one,
-                preprocessing=preprocessing,
-                view=view,
-                device=device,
-                check=check,
-            )
-            partial.replace(paths[view])
-        except OSError as error:
-            raise DatasetError(
-                f"The features of the photos could not be kept in {directory} ({error}). They take "
-                f"{len(photos) * one.nbytes / 1e9:.1f} GB a view: make room, or name another --features folder. "
-                "What is done is kept, and the next run goes on from there."
-            ) from error
-    return [np.memmap(path, dtype=dtype, mode="r", shape=(len(photos), *one.shape[1:])) for path in paths]
+    rows = _Rows(photos, encode, row, preprocessing, device, check)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for view in wanted:
+            rows.complete(paths[view], view)
+    except OSError as error:
+        raise DatasetError(
+            f"The features of the photos could not be kept in {directory} ({error}). They take "
+            f"{len(photos) * row.nbytes / 1e9:.1f} GB a view: make room, or name another --features folder. "
+            "What is done is kept, and the next run goes on from there."
+        ) from error
+    return [np.memmap(path, dtype=dtype, mode="r", shape=(len(photos), *row.shape[1:])) for path in paths]
 
 
 def photos_tensor(photos: Sequence[Path], *, preprocessing: Preprocessing, view: int = 0) -> Tensor:
@@ -86,34 +82,58 @@ def photos_tensor(photos: Sequence[Path], *, preprocessing: Preprocessing, view:
     return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
 
 
-def _rows_append(
-    partial: Path,
-    photos: Sequence[Path],
-    *,
-    encode: Callable[[Tensor], Tensor],
-    one: Tensor,
-    preprocessing: Preprocessing,
-    view: int,
-    device: torch.device,
-    check: Callable[[], None],
-) -> None:
-    """`one`: a row as it is to be kept."""
-    row_bytes = one.nbytes
-    with partial.open("ab") as file:
-        done = file.tell() // row_bytes
-        file.truncate(done * row_bytes)  # a torn last row
-        bar = tqdm(total=len(photos), initial=done, desc=f"features, view {view + 1}", unit="photo", disable=None)
-        with bar, torch.inference_mode(), Prefetcher(_squares(photos[done:], preprocessing, view)) as batches:
+@dataclass(frozen=True)
+class _Rows:
+    """What is to be kept of photos. `row`: that of some photo, (1, ...)."""
+
+    photos: Sequence[Path]
+    encode: Callable[[Tensor], Tensor]
+    row: Tensor
+    preprocessing: Preprocessing
+    device: torch.device
+    check: Callable[[], None]
+
+    def complete(self, path: Path, view: int) -> None:
+        """Appends to an unfinished file what it lacks, and gives it its name."""
+        partial = path.with_suffix(".partial")
+        bar = tqdm(total=len(self.photos), desc=f"features, view {view + 1}", unit="photo", disable=None)
+        with bar, partial.open("ab") as file:
+            self._lock(file, bar)
+            if path.exists():  # the other run has finished it
+                partial.unlink(missing_ok=True)
+                return
+            batches = file.seek(0, os.SEEK_END) // self.row.nbytes // BATCH
+            done = batches * BATCH  # whole batches: the same photos together give the same values to the last bit
+            file.truncate(done * self.row.nbytes)
+            bar.update(done)
+            self._append(file, view, bar, done)
+            file.flush()
+            os.fsync(file.fileno())
+            partial.replace(path)
+
+    def _append(self, file: BinaryIO, view: int, bar: tqdm[None], done: int) -> None:
+        with torch.inference_mode(), Prefetcher(self._pixels(view, done)) as batches:
             for pixels in batches:
-                check()
-                rows = encode(pixels.to(device)).to("cpu", one.dtype)
+                self.check()
+                rows = self.encode(pixels.to(self.device)).to("cpu", self.row.dtype)
                 file.write(rows.contiguous().numpy().tobytes())
                 bar.update(len(pixels))
 
+    def _pixels(self, view: int, done: int) -> Iterator[Tensor]:
+        for first in range(done, len(self.photos), BATCH):
+            yield photos_tensor(self.photos[first : first + BATCH], preprocessing=self.preprocessing, view=view)
 
-def _squares(photos: Sequence[Path], preprocessing: Preprocessing, view: int) -> Iterator[Tensor]:
-    for first in range(0, len(photos), BATCH):
-        yield photos_tensor(photos[first : first + BATCH], preprocessing=preprocessing, view=view)
+    def _lock(self, file: BinaryIO, bar: tqdm[None]) -> None:
+        """Waits while another run computes the same."""
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                bar.set_postfix_str("another run computes them")
+                self.check()
+                time.sleep(0.2)
+            else:
+                return
 
 
 def _square(photo: Path, preprocessing: Preprocessing, view: int) -> np.ndarray:

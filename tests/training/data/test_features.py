@@ -1,16 +1,21 @@
 """The feature cache: what is computed, kept, and never served stale."""
 
 import os
+import resource
 import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from captioner.config import Preprocessing
-from tests.training.datasets import dataset_write
-from training.data.coco import dataset_read
+from tests.training.datasets import SAYINGS, dataset_write
+from training.data import features
 from training.data.features import features_cached
 from training.errors import DatasetError
 
@@ -23,18 +28,39 @@ class Counting(torch.nn.Module):
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__()
         self.weight = torch.nn.Parameter(torch.tensor(weight))
-        self.photos = -1  # one picture is tried for its shape
+        self.photos = 0
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        self.photos += len(pixels)
+        if not torch.compiler.is_exporting():
+            self.photos += len(pixels)
         return torch.nn.functional.avg_pool2d(self.weight * (pixels.float() / 127.5 - 1), 32)
 
 
-class Passing(torch.nn.Module):
-    """The trunk of an encoder that learns as a whole."""
+class Stopped(Exception):
+    """By the user."""
 
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        return pixels
+
+class StopAfter:
+    """A check that raises once, at the call after the first `batches`."""
+
+    def __init__(self, batches: int) -> None:
+        self.left = batches
+
+    def __call__(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise Stopped
+
+
+@contextmanager
+def full_disk(limit: int) -> Iterator[None]:
+    """No file of this process may grow over `limit` bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture
@@ -44,51 +70,93 @@ def body() -> Counting:
 
 @pytest.fixture
 def photos(tmp_path) -> list[Path]:
-    return [photo.path for photo in dataset_read([dataset_write(tmp_path)], images=[tmp_path / "images"]).photos]
+    """Red, blue, white and black."""
+    dataset_write(tmp_path)
+    return [tmp_path / "images" / f"{colour}-0.png" for colour in SAYINGS]
+
+
+@pytest.fixture
+def many(tmp_path) -> list[Path]:
+    """40 photos: two whole batches and half a one."""
+    generator = np.random.default_rng(0)
+    paths = [tmp_path / f"{number}.png" for number in range(40)]
+    for path in paths:
+        Image.fromarray(generator.integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(path)
+    return paths
 
 
 def cached(photos: list[Path], body: torch.nn.Module, directory: Path, **changes: object) -> np.ndarray:
+    """The first view."""
     options = {"preprocessing": SQUARES} | changes
-    return features_cached(photos, trunk=body, directory=directory, **options)  # type: ignore[arg-type]
+    return features_cached(photos, trunk=body, directory=directory, **options)[0]  # type: ignore[arg-type]
+
+
+def states(folder: Path) -> dict[str, int]:
+    """Files, and when each was written."""
+    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
 
 
 def test_features_are_those_of_the_trunk_row_for_row(photos, body, tmp_path):
-    features = cached(photos, body, tmp_path / "cache")
+    rows = cached(photos, body, tmp_path / "cache")
 
-    assert features.shape == (4, 3, 2, 2)
-    assert features.dtype == np.float16
-    assert features[:, :, 0, 0].tolist() == [[1, -1, -1], [-1, -1, 1], [1, 1, 1], [-1, -1, -1]]
+    assert rows.shape == (4, 3, 2, 2)
+    assert rows[:, :, 0, 0].tolist() == [[1, -1, -1], [-1, -1, 1], [1, 1, 1], [-1, -1, -1]]
+
+
+def test_features_are_mapped_from_disk_in_half_precision(photos, body, tmp_path):
+    rows = cached(photos, body, tmp_path / "cache")
+
+    assert isinstance(rows, np.memmap)
+    assert rows.dtype == np.float16
+    assert not rows.flags.writeable
+    assert [path.stat().st_size for path in (tmp_path / "cache").iterdir()] == [4 * 3 * 2 * 2 * 2]
 
 
 def test_features_of_a_trunk_that_passes_pixels_on_are_pixels(photos, tmp_path):
-    features = cached(photos, Passing(), tmp_path / "cache")
+    rows = cached(photos, torch.nn.Identity(), tmp_path / "cache")
 
-    assert features.shape == (4, 3, 64, 64)
-    assert features.dtype == np.uint8
-    assert features[0, :, 5, 5].tolist() == [255, 0, 0]
+    assert rows.shape == (4, 3, 64, 64)
+    assert rows.dtype == np.uint8
+    assert rows[0, :, 5, 5].tolist() == [255, 0, 0]
 
 
 def test_features_are_computed_once(photos, body, tmp_path):
     first = cached(photos, body, tmp_path / "cache")
+    written, seen = states(tmp_path / "cache"), body.photos
 
     again = cached(photos, body, tmp_path / "cache")
 
-    assert body.photos == len(photos) - 1 + 1
     assert np.array_equal(first, again)
+    assert states(tmp_path / "cache") == written
+    assert body.photos == seen + 1  # one picture without content, for the shape
 
 
-def test_features_of_mirrored_photos_are_those_of_the_mirror_image(tmp_path, body):
-    from PIL import Image
+def test_features_of_more_views_keep_those_that_are_there(photos, body, tmp_path):
+    cached(photos, body, tmp_path / "cache")
+    written = states(tmp_path / "cache")
 
-    image = Image.new("RGB", (64, 64), "red")
-    image.paste("blue", (32, 0, 64, 64))
-    image.save(tmp_path / "half.png")
+    cached(photos, body, tmp_path / "cache", views=3)
 
-    plain = cached([tmp_path / "half.png"], body, tmp_path / "cache")
-    mirrored = cached([tmp_path / "half.png"], body, tmp_path / "cache", view=1)
+    assert len(states(tmp_path / "cache")) == 3
+    assert written.items() <= states(tmp_path / "cache").items()
 
-    assert np.array_equal(plain[0, :, :, ::-1], mirrored[0])
+
+def test_features_of_the_second_view_are_those_of_the_mirror_image(many, body, tmp_path):
+    plain, mirrored = features_cached(many, trunk=body, preprocessing=SQUARES, directory=tmp_path / "cache", views=2)
+
+    assert np.array_equal(plain[:, :, :, ::-1], mirrored)
     assert not np.array_equal(plain, mirrored)
+
+
+@pytest.mark.slow
+def test_features_of_many_photos_are_computed_by_onnx_runtime_to_the_same_values(many, body, tmp_path, monkeypatch):
+    wanted = cached(many, Counting(), tmp_path / "eager")
+    monkeypatch.setattr(features, "ACCELERATED", len(many))
+
+    rows = cached(many, body, tmp_path / "cache")
+
+    assert np.allclose(rows, wanted, atol=1e-3)
+    assert body.photos < len(many)  # the shape, and what the two are compared on
 
 
 def _photo_changed(photos: list[Path]) -> None:
@@ -130,35 +198,57 @@ def test_features_are_computed_anew_when_the_model_changes(weight, changes, phot
     assert np.array_equal(again, first * weight)
 
 
-class Stopped(Exception):
-    pass
-
-
-def test_features_that_were_stopped_go_on_where_they_were(photos, tmp_path, body):
-    many = [shutil.copy(photos[0], tmp_path / "images" / f"{number}.png") for number in range(40)]
-    checks = iter([None, None])
-
-    def stop() -> None:
-        if next(checks, "over") == "over":
-            raise Stopped
-
+def test_features_stop_when_the_check_raises_and_keep_what_is_done(many, body, tmp_path):
     with pytest.raises(Stopped):
-        cached(many, body, tmp_path / "cache", check=stop)
-    partial = next((tmp_path / "cache").glob("*.partial"))
-    with partial.open("ab") as file:
-        file.write(b"torn")  # as if killed in the middle of a row
-    other = Counting()
-    features = cached(many, other, tmp_path / "cache")
+        cached(many, body, tmp_path / "cache", check=StopAfter(2))
 
-    assert other.photos <= 8 + 2  # the last 8, and a probe or two
-    assert np.array_equal(features, cached(many, Counting(), tmp_path / "other"))
-    assert not list((tmp_path / "cache").glob("*.partial"))
+    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".partial"]
 
 
-def test_features_that_the_disk_cannot_hold_say_how_much_they_need(photos, body, tmp_path):
+@pytest.mark.parametrize("torn", [0, 5, 24 * 3 + 5])
+def test_features_that_were_stopped_go_on_where_they_were(torn, many, body, tmp_path):
+    with pytest.raises(Stopped):
+        cached(many, body, tmp_path / "cache", check=StopAfter(2))
+    with next((tmp_path / "cache").iterdir()).open("ab") as file:
+        file.write(b"x" * torn)  # as if killed in the middle of a batch
+    seen = body.photos
+
+    rows = cached(many, body, tmp_path / "cache")
+
+    assert body.photos == seen + 1 + 8
+    assert np.array_equal(rows, cached(many, Counting(), tmp_path / "other"))
+    assert list(states(tmp_path / "cache")) == list(states(tmp_path / "other"))
+
+
+def test_features_that_two_runs_want_at_once_are_computed_once(many, tmp_path):
+    with ThreadPoolExecutor(2) as pool:
+        bodies = [Counting(), Counting()]
+        first, second = pool.map(lambda body: cached(many, body, tmp_path / "cache"), bodies)
+
+    assert np.array_equal(first, cached(many, Counting(), tmp_path / "other"))
+    assert np.array_equal(first, second)
+    assert sum(body.photos for body in bodies) == len(many) + 2
+    assert list(states(tmp_path / "cache")) == list(states(tmp_path / "other"))
+
+
+def test_features_that_the_disk_cannot_hold_say_how_much_they_need(many, body, tmp_path):
+    with full_disk(24 * 20), pytest.raises(DatasetError, match=r"could not be kept in .*cache .* GB a view: make room"):
+        cached(many, body, tmp_path / "cache")
+
+
+def test_features_go_on_when_the_disk_has_room_again(many, body, tmp_path):
+    with full_disk(24 * 20), pytest.raises(DatasetError):
+        cached(many, body, tmp_path / "cache")
+
+    rows = cached(many, body, tmp_path / "cache")
+
+    assert np.array_equal(rows, cached(many, Counting(), tmp_path / "other"))
+
+
+def test_features_in_a_folder_that_cannot_be_made_name_it(photos, body, tmp_path):
     (tmp_path / "cache").write_text("no folder")
 
-    with pytest.raises(DatasetError, match=r"could not be kept in .* GB a view: make room"):
+    with pytest.raises(DatasetError, match=r"could not be kept in .*cache .*--features"):
         cached(photos, body, tmp_path / "cache")
 
 

@@ -1,0 +1,49 @@
+"""Feature caching: training.data.features over the same encoder in eager PyTorch, decoding of the photos included."""
+
+from __future__ import annotations
+
+import shutil
+import time
+
+import torch
+
+from benchmarks.setting import Setting, rows_measure
+from benchmarks.timing import Row, Spread, rates_alternate
+from captioner.encoders import encoder_config, encoder_create, encoder_preprocessing
+from training.data.features import ACCELERATED, BATCH, features_cached, photos_tensor
+
+TARGET = 1.5
+
+
+def measure(setting: Setting) -> list[Row]:
+    preprocessing = encoder_preprocessing(setting.encoder, size=setting.size)
+    encoder = encoder_create(encoder_config(setting.encoder), preprocessing=preprocessing).to(setting.device)
+    paths = [photo.path for photo in setting.photos]
+    cache = setting.scratch / "benchmark-features"
+
+    def product() -> float:
+        shutil.rmtree(cache, ignore_errors=True)
+        begun = time.perf_counter()
+        features_cached(paths, trunk=encoder, preprocessing=preprocessing, directory=cache, device=setting.device)
+        return len(paths) / (time.perf_counter() - begun)
+
+    def eager() -> float:
+        begun = time.perf_counter()
+        with torch.inference_mode():
+            for first in range(0, len(paths), BATCH):
+                pixels = photos_tensor(paths[first : first + BATCH], preprocessing=preprocessing)
+                encoder(pixels.to(setting.device)).half().cpu()
+        return len(paths) / (time.perf_counter() - begun)
+
+    rates = rates_alternate({"product": product, "eager": eager}, rounds=setting.rounds, unit="photos")
+    shutil.rmtree(cache, ignore_errors=True)
+    ours, theirs = Spread.of(rates["product"]), Spread.of(rates["eager"])
+    how = (
+        ", export included" if setting.device.type == "cpu" and len(paths) >= ACCELERATED else ", without ONNX Runtime"
+    )
+    details = f"{ours.median:.0f} over {theirs.median:.0f} photos a second, decoding{how}; {setting}"
+    return [Row("feature caching over eager PyTorch", Spread.of_ratios(*rates.values()), TARGET, details)]
+
+
+if __name__ == "__main__":
+    rows_measure(measure, description=__doc__)

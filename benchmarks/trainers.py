@@ -1,0 +1,71 @@
+"""The product's own trainer, and so many steps of it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import NamedTuple
+
+from benchmarks.setting import Setting
+from training.data.features import features_cached
+from training.learning.model import TrainedModel
+from training.learning.objectives import objective_of
+from training.learning.options import TrainingOptions
+from training.learning.parts import parts_create
+from training.learning.precision import arithmetic_choose
+from training.learning.stage_trainer import StageTrainer
+from training.learning.stages import stages_planned
+from training.learning.training_set import TrainingSet
+
+
+class Done(NamedTuple):
+    captions: int
+    seconds: float
+
+
+class _EnoughSteps(Exception):
+    pass
+
+
+def trainer_create(setting: Setting, options: TrainingOptions) -> StageTrainer:
+    """Of the first stage that `options` have epochs for, on features that are cached here."""
+    parts = parts_create(options, [text for photo in setting.photos for text in photo.captions])
+    device = setting.device
+    encoder, decoder = parts.encoder.to(device), parts.decoder.to(device)
+    stage = stages_planned(options, encoder)[0]
+    model = TrainedModel(encoder, decoder, trained=stage.trained)
+    features = features_cached(
+        [photo.path for photo in setting.photos],
+        trunk=model.trunk,
+        preprocessing=parts.preprocessing,
+        directory=setting.scratch / "features",
+        device=device,
+    )
+    return StageTrainer(
+        stage,
+        model,
+        data=TrainingSet(setting.photos, features, parts.vocabulary, options),
+        objective=objective_of(stage, options=options, photos=setting.photos, vocabulary=parts.vocabulary),
+        options=options,
+        arithmetic=arithmetic_choose(options.precision, device),
+        device=device,
+    )
+
+
+def trainer_steps(trainer: StageTrainer, *, steps: int) -> Done:
+    """That many steps, from epoch to epoch; drawing of the batches included."""
+    captions, begun = 0, time.perf_counter()
+    while steps > 0:
+        if trainer.step == trainer.steps:
+            trainer.epoch_next()
+        first, last, known = trainer.step, trainer.step + steps, trainer.captions
+
+        def between(last: int = last) -> None:
+            if trainer.step == last:
+                raise _EnoughSteps
+
+        with contextlib.suppress(_EnoughSteps):
+            trainer.epoch_run(between=between)
+        steps -= trainer.step - first
+        captions += trainer.captions - known
+    return Done(captions, time.perf_counter() - begun)

@@ -1,0 +1,78 @@
+"""Each benchmark runs, on few and small pictures, and ends in its table. How fast anything is is not tested."""
+
+import json
+import re
+
+import pytest
+
+from benchmarks import __main__, features, reward, setting, stage1
+from benchmarks.setting import rows_measure
+from benchmarks.timing import HEADER
+from tests.training.datasets import captions_write, dataset_write
+
+SMALL = ["--photos", "24", "--encoder", "efficientnet_lite0", "--size", "64", "--rounds", "2", "--steps", "2"]
+LINE = re.compile(r"\| [^|]+ \| \d+\.\d+ \| \d+\.\d+ - \d+\.\d+ \| at (least|most) [\d.]+ \| (yes|no) \| [^|]+ \|")
+
+
+@pytest.fixture(autouse=True)
+def no_shared_photos(monkeypatch, tmp_path):
+    monkeypatch.setattr(setting, "SHARED", tmp_path / "none")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("benchmark", "rows"), [(features, 1), (stage1, 2), (reward, 1)])
+def test_benchmark_prints_its_rows_as_a_table(benchmark, rows, capsys):
+    rows_measure(benchmark.measure, description="", argv=SMALL)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == HEADER.splitlines()
+    assert len(lines) == 2 + rows
+    assert all(LINE.fullmatch(line) for line in lines[2:])
+
+
+@pytest.mark.slow
+def test_benchmark_takes_the_photos_that_it_is_given(tmp_path, capsys):
+    captions = dataset_write(tmp_path / "colours", copies=2)
+    given = ["--captions", str(captions), "--images", str(tmp_path / "colours" / "images")]
+
+    rows_measure(features.measure, description="", argv=[*SMALL, *given])
+
+    said = capsys.readouterr()
+    assert "8 colours photos" in said.out
+    assert "no photos here" not in said.err
+
+
+def test_setting_without_photos_says_that_its_pictures_are_made(capsys):
+    with setting.setting_open(setting.arguments("", [*SMALL, "--photos", "3"])) as opened:
+        assert len(opened.photos) == 3
+        assert str(opened) == "3 synthetic photos, efficientnet_lite0 at 64 px, cpu"
+
+    assert "no photos here: pictures of patches" in capsys.readouterr().err
+
+
+def test_setting_takes_the_shared_photos_where_they_are(tmp_path, monkeypatch):
+    dataset_write(tmp_path / "flickr8k", "captions_train.json")
+    monkeypatch.setattr(setting, "SHARED", tmp_path / "flickr8k")
+
+    with setting.setting_open(setting.arguments("", SMALL)) as opened:
+        assert str(opened).startswith("4 flickr8k photos")
+
+
+def test_setting_refuses_captions_without_their_folder(tmp_path, capsys):
+    captions = captions_write(tmp_path / "captions.json", json.dumps({}))
+
+    with pytest.raises(SystemExit):
+        setting.arguments("", ["--captions", str(captions)])
+
+    assert "Give --captions and --images together" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_all_benchmarks_keep_their_table_with_machine_date_and_command(tmp_path, capsys):
+    __main__.main(SMALL, results=tmp_path / "RESULTS.md")
+
+    text = (tmp_path / "RESULTS.md").read_text()
+    printed = capsys.readouterr().out.strip()
+    assert text.rstrip().endswith(printed)
+    assert len(printed.splitlines()) == 6
+    assert re.search(r"`python -m benchmarks --photos 24 .*` .* on \d{4}-\d\d-\d\d: .+, \d+ cores, Python 3", text)
