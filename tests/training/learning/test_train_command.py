@@ -216,7 +216,7 @@ def test_train_command_refuses_a_folder_with_another_run(found, tmp_path, no_jav
 
 
 def test_train_command_names_missing_photos_before_the_first_step(found, tmp_path):
-    with pytest.raises(CommandError, match=r"4 of the 4 photos .* red-0\.png"):
+    with pytest.raises(CommandError, match=r"4 of the 4 photos .*red-0\.png .missing"):
         train(found, tmp_path / "run", images=[tmp_path])
 
     assert not (tmp_path / "run").exists()
@@ -256,7 +256,7 @@ def test_train_command_refuses_card_notes_that_are_not_there(found, tmp_path):
 
 
 def test_train_command_does_not_resume_what_was_never_started(tmp_path):
-    with pytest.raises(CommandError, match="holds no run"):
+    with pytest.raises(CommandError, match="No run was started"):
         call_command("train_captioner", resume=tmp_path / "run")
 
 
