@@ -1,7 +1,7 @@
 """The CIDEr-D reward as a share of a self-critical step of the product's trainer.
 
-The step is the shortest there is, with a frozen encoder, and the decoder knows nothing yet, so that the captions it draws
-are as long as they may be: with what is trained in earnest the share is smaller.
+The step is the shortest there is, with a frozen encoder, and the decoder knows nothing yet, so that the captions it
+draws are as long as they may be: with what is trained in earnest the share is smaller.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def rewards_timed() -> Iterator[list[float]]:
         seconds.append(time.perf_counter() - begun)
         return rewards
 
-    SelfCritic.rewards = timed  # type: ignore[method-assign]
+    SelfCritic.rewards = timed  # type: ignore[method-assign, assignment]
     try:
         yield seconds
     finally:

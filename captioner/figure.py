@@ -95,7 +95,7 @@ def attention_light(pixels: np.ndarray, attention: np.ndarray) -> np.ndarray:
     height, width = pixels.shape[:2]
     upsampled = Image.fromarray(attention).resize((width, height), Image.Resampling.BICUBIC)
     colour, opacity = _veil(np.asarray(upsampled))
-    return (pixels * (1 - opacity) + colour).round().astype(np.uint8)
+    return np.asarray((pixels * (1 - opacity) + colour).round(), dtype=np.uint8)
 
 
 def attention_veil(attention: np.ndarray) -> np.ndarray:

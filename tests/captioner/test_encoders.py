@@ -10,6 +10,7 @@ import torch
 
 from captioner.config import EncoderConfig, WeightsReference
 from captioner.encoders import Encoder, encoder_config, encoder_create, encoder_preprocessing
+from captioner.encoders.networks import Network
 from captioner.errors import BundleCorrupt, BundleIncompatible, BundleMissing
 from captioner.preprocessing import photo_pixels
 
@@ -65,7 +66,7 @@ def test_encoder_resnet50_gives_a_grid_of_features(resnet_weights):
 
 
 def test_encoder_normalises_as_its_preprocessing_says():
-    encoder = Encoder(torch.nn.Identity(), preprocessing=encoder_preprocessing("resnet50", size=32))
+    encoder = Encoder(Network(torch.nn.Identity(), []), preprocessing=encoder_preprocessing("resnet50", size=32))
     pixels = torch.from_numpy(np.array([0, 128, 255], np.uint8)).view(1, 3, 1, 1).expand(1, 3, 32, 32)
 
     features = encoder(pixels)
@@ -75,7 +76,9 @@ def test_encoder_normalises_as_its_preprocessing_says():
 
 
 def test_encoder_features_run_along_rows():
-    encoder = Encoder(torch.nn.Identity(), preprocessing=encoder_preprocessing("efficientnet_lite0", size=32))
+    encoder = Encoder(
+        Network(torch.nn.Identity(), []), preprocessing=encoder_preprocessing("efficientnet_lite0", size=32)
+    )
     pixels = torch.zeros((1, 3, 4, 4), dtype=torch.uint8)
     pixels[:, :, 1, 2] = 255
 

@@ -65,8 +65,11 @@ def _delimiter(line: str, source: Path) -> str:
 def _rows(text: str, source: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Each row that is not blank, and the number of the line where it begins, from 1."""
     # Quotes frame fields in CSV as spreadsheets write it. In files of bars and tabs they are part of what was said.
-    quoting = csv.QUOTE_MINIMAL if delimiter in ",;" else csv.QUOTE_NONE
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
+    lines, framed = io.StringIO(text, newline=""), delimiter in ",;"
+    if framed:
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    else:
+        reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE, strict=True)
     while True:
         number = reader.line_num + 1
         try:
@@ -78,7 +81,7 @@ def _rows(text: str, source: Path, delimiter: str) -> Iterator[tuple[int, list[s
                 f"Line {number} of {source} is not CSV ({error}). A field with a quote in it stands in quotes, and the "
                 'quote is doubled: "He said ""go""".'
             ) from error
-        fields = [_unquoted(field.strip()) if quoting == csv.QUOTE_NONE else field.strip() for field in row]
+        fields = [field.strip() if framed else _unquoted(field.strip()) for field in row]
         if any(fields):
             yield number, fields
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -111,7 +111,7 @@ class _Rows:
             os.fsync(file.fileno())
             partial.replace(path)
 
-    def _append(self, file: BinaryIO, view: int, bar: tqdm[None], done: int) -> None:
+    def _append(self, file: BinaryIO, view: int, bar: tqdm[Any], done: int) -> None:
         with torch.inference_mode(), Prefetcher(self._pixels(view, done)) as batches:
             for pixels in batches:
                 self.check()
@@ -123,7 +123,7 @@ class _Rows:
         for first in range(done, len(self.photos), BATCH):
             yield photos_tensor(self.photos[first : first + BATCH], preprocessing=self.preprocessing, view=view)
 
-    def _lock(self, file: BinaryIO, bar: tqdm[None]) -> None:
+    def _lock(self, file: BinaryIO, bar: tqdm[Any]) -> None:
         """Waits while another run computes the same."""
         while True:
             try:

@@ -42,7 +42,7 @@ class Sources:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Sources:
-        made = {
+        made: dict[str, Any] = {
             key: tuple(map(Path, value))
             if isinstance(value, list)
             else Path(value)

@@ -35,6 +35,9 @@ class StageTrainer:
     over the steps of this epoch.
     """
 
+    seconds: float
+    waited: float
+
     def __init__(
         self,
         stage: Stage,

@@ -89,7 +89,7 @@ def _bleu_4s(sums: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         precision = np.exp(np.log(matches / ngrams).mean(1))
         brevity = np.exp(np.minimum(0, 1 - reference_words / words))
-    return np.nan_to_num(100 * precision * brevity)
+    return np.asarray(np.nan_to_num(100 * precision * brevity))
 
 
 def _difference(

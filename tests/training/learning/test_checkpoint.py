@@ -4,6 +4,7 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from training.learning.checkpoint import checkpoint_load, checkpoint_save
 
 ROOT = Path(__file__).resolve().parents[3]
 KILLS = 20
-STATE = {"step": 7, "weights": {"w": torch.arange(3.0)}, "records": "[]"}
+STATE: dict[str, Any] = {"step": 7, "weights": {"w": torch.arange(3.0)}, "records": "[]"}
 
 KILLER = f"""
 import os, random, signal, sys, time

@@ -68,7 +68,7 @@ def test_loop_keeps_the_weights_of_the_best_epoch(found, tmp_path):
 
     best = loop.best_record()
 
-    assert best.cider == max(record.cider for record in loop.records)
+    assert best.cider == max(record.cider or 0.0 for record in loop.records)
     model = made.validation(made.stages[0])
     trained = made.trainer(made.stages[0]).model
     trained.load_state_dict(loop.best)

@@ -23,7 +23,8 @@ def captions_random(generator: random.Random, *, photos: int, references: int) -
 
 def cocos_scores(references: dict[int, list[list[str]]], captions: dict[int, list[str]]) -> np.ndarray:
     truth = {photo: [" ".join(text) for text in texts] for photo, texts in references.items()}
-    return Cider().compute_score(truth, {photo: [" ".join(text)] for photo, text in captions.items()})[1]
+    said = {photo: [" ".join(text)] for photo, text in captions.items()}
+    return np.asarray(Cider().compute_score(truth, said)[1])
 
 
 @pytest.mark.parametrize("seed", range(5))

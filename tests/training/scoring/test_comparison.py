@@ -84,7 +84,7 @@ def test_comparison_interval_is_that_of_the_bootstrap():
 def test_comparison_bleu_of_a_resample_is_that_of_the_drawn_photos():
     a, b = scores_of(photos=6, wrong=2), scores_of(photos=6, wrong=6)
     (drawn,) = np.random.default_rng(5).multinomial(6, np.full(6, 1 / 6), size=1)
-    chosen = np.repeat(np.arange(6), drawn)
+    chosen: list[int] = np.repeat(np.arange(6), drawn).tolist()
 
     found = scores_compare(a, b, resamples=1, seed=5).bleu_4
 

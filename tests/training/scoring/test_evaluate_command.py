@@ -168,7 +168,7 @@ def test_evaluate_without_its_packages_says_what_to_install(dataset, missing):
     assert "Traceback" not in run.stderr
 
 
-def _output(bundle: Path, dataset: dict[str, Path], **options: object) -> str:
+def _output(bundle: Path | None, dataset: dict[str, Path], **options: object) -> str:
     out = io.StringIO()
     call_command("evaluate_captioner", bundle=bundle, **dataset, **options, stdout=out)
     return out.getvalue()
