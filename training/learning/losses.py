@@ -1,7 +1,8 @@
-"""What training makes small: cross-entropy of the captions, and how evenly they look over the photo."""
+"""What training makes small: cross-entropy of the captions, and on request how oddly they look at the photo."""
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from torch import Tensor
@@ -19,20 +20,31 @@ class CaptionLoss(NamedTuple):
 
 
 def caption_loss(
-    decoder: Decoder, features: Tensor, tokens: Tensor, *, smoothing: float = 0.0, penalty: float = 0.0
+    decoder: Decoder,
+    features: Tensor,
+    tokens: Tensor,
+    *,
+    smoothing: float = 0.0,
+    penalty: float = 0.0,
+    focus: float = 0.0,
 ) -> CaptionLoss:
     """Teacher forcing. `features` (B, L, C), `tokens` int64 (B, K, T): <start>, words, <end>, <pad>.
 
-    `smoothing`: label smoothing (Szegedy et al. 2016, section 7). `penalty` weighs attention_spread.
+    `smoothing`: label smoothing (Szegedy et al. 2016, section 7). `penalty` weighs attention_spread, `focus`
+    attention_entropy.
     """
     vectors, attention = decoder.vectors(features, tokens[:, :, :-1])
     # A decoder gives T - 1 outputs, the tokens after <start>; the tutorial's also one for <start> itself.
     targets = tokens[:, :, -vectors.shape[2] :]
     real = targets != PAD
     nats = F.cross_entropy(decoder.logits(vectors[real]).float(), targets[real], label_smoothing=smoothing)
-    if not penalty or attention.shape[-1] == 0:
-        return CaptionLoss(nats, nats)
-    return CaptionLoss(nats + penalty * attention_spread(attention.float(), real), nats)
+    total = nats
+    if attention.shape[-1] > 0:
+        if penalty:
+            total = total + penalty * attention_spread(attention.float(), real)
+        if focus:
+            total = total + focus * attention_entropy(attention.float(), real)
+    return CaptionLoss(total, nats)
 
 
 def attention_spread(attention: Tensor, real: Tensor) -> Tensor:
@@ -46,3 +58,12 @@ def attention_spread(attention: Tensor, real: Tensor) -> Tensor:
     share = (attention * real.unsqueeze(-1)).sum(2) / words.clamp(min=1)
     uneven = (share * attention.shape[-1] - 1).square().mean(-1) * (words > 0).squeeze(-1)
     return uneven.sum() / (words > 0).sum().clamp(min=1)
+
+
+def attention_entropy(attention: Tensor, real: Tensor) -> Tensor:
+    """How little a word's map points at something: its entropy over that of an even map, 0..1; mean over words.
+
+    `attention` (B, K, T, L), `real` bool (B, K, T). Grandvalet and Bengio (2005) make a classifier decided so.
+    """
+    entropy = -(attention * attention.clamp(min=1e-9).log()).sum(-1) / math.log(attention.shape[-1])
+    return (entropy * real).sum() / real.sum().clamp(min=1)

@@ -41,6 +41,7 @@ def objective_of(
             batch.tokens,
             smoothing=options.label_smoothing,
             penalty=options.penalty,
+            focus=options.focus,
         )
 
     if stage.name != SELF_CRITICAL:

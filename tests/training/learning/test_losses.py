@@ -8,7 +8,7 @@ from torch import Tensor
 
 from captioner.decoders import Decoder
 from captioner.vocabulary import END, PAD, START
-from training.learning.losses import attention_spread, caption_loss
+from training.learning.losses import attention_entropy, attention_spread, caption_loss
 
 FEATURES = torch.zeros(1, 4, 3)
 WORD = 4
@@ -17,14 +17,15 @@ WORD = 4
 class Certain(Decoder):
     """Says the same of every step: logits (0, 0, ln 2, 0, ln 3), so probabilities 1/8, 1/8, 2/8, 1/8, 3/8."""
 
-    def __init__(self, *, first: bool = False) -> None:
+    def __init__(self, *, first: bool = False, places: int = 1) -> None:
         super().__init__()
+        self.places = places  # that every map looks at
         self.first = first  # an output for <start> too, as the tutorial's decoder gives
 
     def vectors(self, features: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         photos, captions, steps = tokens.shape
         attention = torch.zeros(photos, captions, steps, 4)
-        attention[..., 0] = 1.0
+        attention[..., : self.places] = 1 / self.places
         return torch.zeros(photos, captions, steps + self.first, 1), attention
 
     def logits(self, vectors: Tensor) -> Tensor:
@@ -66,6 +67,21 @@ def test_loss_adds_the_weighted_spread_of_the_attention():
     assert loss.total.item() == pytest.approx(
         loss.nats.item() + 0.5 * 3.0
     )  # all on one place of four: (9 + 1 + 1 + 1) / 4
+
+
+def test_loss_adds_the_weighted_entropy_of_the_attention():
+    tokens = torch.tensor([[[START, WORD, END]]])
+
+    sharp, even = (caption_loss(Certain(places=places), FEATURES, tokens, focus=0.5) for places in (1, 4))
+
+    assert sharp.total.item() == pytest.approx(sharp.nats.item(), abs=1e-6)
+    assert even.total.item() == pytest.approx(even.nats.item() + 0.5)
+
+
+def test_entropy_of_even_maps_is_one_and_padding_does_not_count():
+    attention = torch.tensor([[[[0.25, 0.25, 0.25, 0.25], [0.5, 0.5, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]]]])
+
+    assert attention_entropy(attention, torch.tensor([[[True, True, False]]])).item() == pytest.approx((1 + 0.5) / 2)
 
 
 def test_spread_is_nothing_where_a_caption_looks_everywhere_alike():
