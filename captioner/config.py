@@ -115,7 +115,7 @@ class EncoderConfig(_Record):
 
     def __post_init__(self) -> None:
         _require(
-            self.name in ENCODERS or (isinstance(self.name, str) and bool(_LIBRARY_ENCODER.fullmatch(self.name))),
+            self.name in ENCODERS or bool(_LIBRARY_ENCODER.fullmatch(str(self.name))),
             f"EncoderConfig.name is {self.name!r}; this version knows {', '.join(ENCODERS)}, timm/NAME and "
             "torchvision/NAME.",
         )

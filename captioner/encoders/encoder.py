@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from captioner.config import Preprocessing
 class Encoder(nn.Module):
     """`body` maps (B, 3, S, S) normalised pixels to (B, C, H, H): a captioner.encoders.networks.Network."""
 
+    body: Any  # a Network; tests put other modules in its place
     mean: Tensor
     std: Tensor
 

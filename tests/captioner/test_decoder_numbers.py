@@ -91,10 +91,10 @@ def test_dot_attention_gives_the_numbers_of_the_paper():
         assert logits[0, 0, step].tolist() == pytest.approx([1 + hidden + context] * 5, rel=1e-5)
 
 
-def drawn(name: str, **options: str) -> Decoder:
+def drawn(name: str, *, scoring: str = "additive") -> Decoder:
     """A decoder of several channels with random weights, so that no axis can stand for another."""
     torch.manual_seed(4)
-    sizes = DecoderConfig(name, embedding=4, hidden=3, annotation=5, attention=2, dropout=0.0, **options)  # type: ignore[arg-type]
+    sizes = DecoderConfig(name, embedding=4, hidden=3, annotation=5, attention=2, dropout=0.0, scoring=scoring)
     return decoder_create(sizes, vocabulary_size=7, feature_channels=6).eval()
 
 
@@ -103,8 +103,8 @@ def numbers(module: torch.nn.Module) -> dict[str, np.ndarray]:
 
 
 def softmax(energies: np.ndarray) -> np.ndarray:
-    powers: np.ndarray = np.exp(energies - energies.max())
-    return powers / powers.sum()
+    powers = np.exp(energies - energies.max())
+    return np.asarray(powers / powers.sum())
 
 
 @pytest.mark.parametrize("scoring", ["additive", "dot"])

@@ -35,7 +35,7 @@ def test_encoder_of_timm_gives_the_features_of_its_network(name, tmp_path):
 def test_encoder_of_torchvision_gives_what_its_network_pools(name, tmp_path):
     net = network(name)
     pooled: list[torch.Tensor] = []
-    net.avgpool.register_forward_pre_hook(lambda _, given: pooled.append(given[0]))  # type: ignore[operator, union-attr]
+    net.avgpool.register_forward_pre_hook(lambda _, given: pooled.append(given[0]))  # type: ignore[union-attr]
 
     encoder = created(name, saved(net, tmp_path / "weights.pth"))
 
@@ -194,9 +194,10 @@ def test_encoder_config_refers_to_the_weights_of_the_library(name, weights):
 @pytest.fixture
 def hub(tmp_path, monkeypatch) -> Path:
     """The cache that timm's weights come into, empty; what is not in it cannot be fetched."""
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    cache: Path = tmp_path / "hub"
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(cache))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    return tmp_path / "hub"
+    return cache
 
 
 def test_encoder_weights_of_timm_come_from_its_own_cache_and_are_pinned(hub):

@@ -58,7 +58,7 @@ def test_encoder_split_leaves_the_last_stages_to_the_second_part():
 
     _, head = encoder.split(2)
 
-    wanted = [key for key, _ in encoder.body.net.named_parameters() if key.startswith(("layer3", "layer4"))]  # type: ignore[union-attr, operator]
+    wanted = [key for key, _ in encoder.body.net.named_parameters() if key.startswith(("layer3", "layer4"))]
     assert len(list(head.parameters())) == len(wanted) > 0
 
 

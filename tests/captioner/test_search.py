@@ -25,7 +25,7 @@ def decoder(seed: int, kind: str = "show_attend_and_tell") -> Decoder:
     torch.manual_seed(seed)
     sizes = DecoderConfig(kind, embedding=8, hidden=8, annotation=8, attention=4, dropout=0.0)
     made = decoder_create(sizes, vocabulary_size=VOCABULARY, feature_channels=6).eval()
-    torch.nn.init.normal_(made.embedding.weight)
+    torch.nn.init.normal_(made.get_parameter("embedding.weight"))
     return made
 
 
