@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from captioner.config import Preprocessing
-from captioner.encoders.networks import Network
 
 
 class Encoder(nn.Module):
-    """`body` maps (B, 3, S, S) normalised pixels to (B, C, H, H)."""
+    """`body` maps (B, 3, S, S) normalised pixels to (B, C, H, H): a captioner.encoders.networks.Network."""
 
-    body: Network
+    body: Any  # a Network; tests put other modules in its place
     mean: Tensor
     std: Tensor
 
-    def __init__(self, body: Network, *, preprocessing: Preprocessing) -> None:
+    def __init__(self, body: nn.Module, *, preprocessing: Preprocessing) -> None:
         super().__init__()
         self.body = body
         self.register_buffer("mean", torch.tensor(preprocessing.mean).view(3, 1, 1) * 255, persistent=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import importlib
 import importlib.util
 import pickle
 from collections.abc import Callable, Mapping
@@ -136,7 +138,7 @@ def _torchvision_path(network: str, name: str) -> Path:
         prefix = path.stem.split("-")[-1]
         _fetched(
             lambda: torch.hub.download_url_to_file(weights.url, str(path), hash_prefix=prefix),
-            f"{weights.url}",
+            weights.url,
             f"put the file at {path}",
         )
     return path
@@ -144,10 +146,9 @@ def _torchvision_path(network: str, name: str) -> Path:
 
 def _timm_path(name: str) -> Path:
     """timm's own file of weights, fetched on first use: from the Hugging Face hub, as timm prefers, or by its URL."""
-    import huggingface_hub
     import timm
-    from timm.models import _hub as hub
 
+    hub: Any = importlib.import_module("timm.models._hub")  # not all of it is exported
     try:
         found: Any = timm.get_pretrained_cfg(name, allow_unregistered=False)
     except RuntimeError as error:
@@ -160,12 +161,11 @@ def _timm_path(name: str) -> Path:
         )
     file = found.hf_hub_filename or hub.HF_SAFE_WEIGHTS_NAME
     # What is here already is taken as it is: the digest tells whether it is the file meant.
-    if isinstance(cached := huggingface_hub.try_to_load_from_cache(found.hf_hub_id, file), str):
-        return Path(cached)
-    address = f"{huggingface_hub.constants.ENDPOINT}/{found.hf_hub_id}"
-    return Path(
-        _fetched(lambda: hub.download_from_hf(found.hf_hub_id, file), f"{address}/{file}", "fetch it elsewhere")
-    )
+    repository, revision = hub.hf_split(found.hf_hub_id)
+    with contextlib.suppress(FileNotFoundError):
+        return Path(hub.hf_hub_download(repository, file, revision=revision, local_files_only=True))
+    address = f"https://huggingface.co/{found.hf_hub_id}/{file}"
+    return Path(_fetched(lambda: hub.download_from_hf(found.hf_hub_id, file), address, "fetch it elsewhere"))
 
 
 def _fetched(download: Callable[[], Any], address: str, otherwise: str) -> Any:

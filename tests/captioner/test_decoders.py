@@ -1,4 +1,4 @@
-"""Decoders: numbers worked out by hand, and promises that training and search rely on."""
+"""Decoders: promises that training and search rely on. What numbers they give: test_decoder_numbers.py."""
 
 import math
 
@@ -6,75 +6,17 @@ import pytest
 import torch
 
 from captioner.config import DecoderConfig
-from captioner.decoders import Decoder, DecoderState, ShowAndTell, ShowAttendAndTell, decoder_create
+from captioner.decoders import Decoder, DecoderState, TiedDecoder, decoder_create
 
-KINDS = ["show_attend_and_tell", "show_and_tell"]
+KINDS = ["show_attend_and_tell", "dot", "show_and_tell", "tutorial"]
 
 
 def decoder(kind: str, *, dropout: float = 0.0) -> Decoder:
+    """`kind`: a decoder's name, or "dot" for show_attend_and_tell with that scoring."""
     torch.manual_seed(1)
-    sizes = DecoderConfig(kind, embedding=6, hidden=5, annotation=7, attention=4, dropout=dropout)
+    name, scoring = ("show_attend_and_tell", "dot") if kind == "dot" else (kind, "additive")
+    sizes = DecoderConfig(name, embedding=6, hidden=5, annotation=7, attention=4, dropout=dropout, scoring=scoring)
     return decoder_create(sizes, vocabulary_size=9, feature_channels=3)
-
-
-def ones(kind: str) -> Decoder:
-    """A decoder of width 1 in which every weight is 1 and every bias 0, normalisation aside."""
-    made = decoder_create(
-        DecoderConfig(kind, embedding=1, hidden=1, annotation=1, attention=1, dropout=0.0),
-        vocabulary_size=5,
-        feature_channels=1,
-    ).eval()
-    for name, parameter in made.named_parameters():
-        torch.nn.init.constant_(parameter, 0.0 if name.endswith("bias") else 1.0)
-    return made
-
-
-def sigmoid(x: float) -> float:
-    return 1 / (1 + math.exp(-x))
-
-
-def lstm(gates: float, cell: float) -> tuple[float, float]:
-    """All four gates of an LSTM get the same sum."""
-    cell = sigmoid(gates) * cell + sigmoid(gates) * math.tanh(gates)
-    return sigmoid(gates) * math.tanh(cell), cell
-
-
-def test_show_attend_and_tell_gives_the_numbers_of_the_paper():
-    made = ones("show_attend_and_tell")
-    assert isinstance(made, ShowAttendAndTell)
-    made.annotate = torch.nn.Sequential()  # two places with annotations 0.5 and 1.0
-    features = torch.tensor([[[0.5], [1.0]]])
-
-    logits, attention = made(features, torch.tensor([[[1, 2]]]))
-
-    hidden = cell = math.tanh(0.75)
-    wanted_logits, wanted_attention = [], []
-    for _ in range(2):
-        energies = [math.exp(math.tanh(place + hidden)) for place in (0.5, 1.0)]
-        weights = [energy / sum(energies) for energy in energies]
-        context = sigmoid(hidden) * (weights[0] * 0.5 + weights[1] * 1.0)
-        hidden, cell = lstm(1 + context + hidden, cell)
-        wanted_logits.append(1 + hidden + context)
-        wanted_attention.append(weights)
-    assert attention[0, 0].tolist() == [pytest.approx(weights, rel=1e-5) for weights in wanted_attention]
-    assert logits[0, 0].tolist() == [pytest.approx([logit] * 5, rel=1e-5) for logit in wanted_logits]
-
-
-def test_show_and_tell_gives_the_numbers_of_the_paper():
-    made = ones("show_and_tell")
-    assert isinstance(made, ShowAndTell)
-    made.image = torch.nn.Sequential()
-    features = torch.tensor([[[0.5], [1.0]]])
-
-    logits, attention = made(features, torch.tensor([[[1, 2]]]))
-
-    hidden, cell = lstm(0.75, 0.0)
-    wanted = []
-    for _ in range(2):
-        hidden, cell = lstm(1 + hidden, cell)
-        wanted.append(hidden)
-    assert logits[0, 0].tolist() == [pytest.approx([logit] * 5, rel=1e-5) for logit in wanted]
-    assert attention.shape == (1, 1, 2, 0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -82,7 +24,7 @@ def test_decoder_says_step_by_step_what_it_says_at_once(kind):
     made = decoder(kind).eval()
     features, tokens = torch.randn(4, 9, 3), torch.randint(0, 9, (4, 2, 6))
 
-    logits, attention = made(features, tokens)
+    logits, attention = (given[:, :, -6:] for given in made(features, tokens))
 
     state = made.start(features).select(torch.zeros((4, 2), dtype=torch.long))
     for t in range(6):
@@ -109,7 +51,7 @@ def test_decoder_cannot_see_the_words_to_come(kind):
     other = tokens.clone()
     other[:, :, 3:] = (other[:, :, 3:] + 1) % 9
 
-    before, after = made(features, tokens)[0], made(features, other)[0]
+    before, after = (made(features, said)[0][:, :, -6:] for said in (tokens, other))
 
     assert torch.equal(before[:, :, :3], after[:, :, :3])
     assert not torch.equal(before[:, :, 3:], after[:, :, 3:])
@@ -124,8 +66,9 @@ def test_decoder_listens_to_the_photo(kind):
     assert not torch.allclose(logits[0], logits[1])
 
 
-def test_attention_weights_sum_to_one():
-    _, attention = decoder("show_attend_and_tell").eval()(torch.randn(2, 9, 3), torch.randint(0, 9, (2, 3, 4)))
+@pytest.mark.parametrize("kind", ["show_attend_and_tell", "dot"])
+def test_attention_weights_sum_to_one(kind):
+    _, attention = decoder(kind).eval()(torch.randn(2, 9, 3), torch.randint(0, 9, (2, 3, 4)))
 
     assert attention.shape == (2, 3, 4, 9)
     assert torch.allclose(attention.sum(-1), torch.ones(2, 3, 4))
@@ -136,12 +79,12 @@ def test_decoder_passes_gradients_to_every_parameter(kind):
     made = decoder(kind)
 
     logits, _ = made(torch.randn(2, 9, 3), torch.randint(0, 9, (2, 3, 4)))
-    torch.nn.functional.cross_entropy(logits.flatten(0, 2), torch.randint(0, 9, (24,))).backward()
+    torch.nn.functional.cross_entropy(logits.flatten(0, 2), torch.randint(0, 9, logits.shape[:3]).flatten()).backward()
 
     assert [name for name, p in made.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["show_attend_and_tell", "dot", "show_and_tell"])
 def test_decoder_drops_out_in_training_alone(kind):
     made, features, tokens = decoder(kind, dropout=0.5), torch.randn(1, 9, 3), torch.zeros((1, 1, 3), dtype=torch.long)
 
@@ -152,16 +95,83 @@ def test_decoder_drops_out_in_training_alone(kind):
     assert torch.equal(*evaluating)
 
 
+def test_decoder_of_the_tutorial_drops_nothing():
+    made, features, tokens = (
+        decoder("tutorial", dropout=0.5).train(),
+        torch.randn(1, 9, 3),
+        torch.zeros((1, 1, 3)).long(),
+    )
+
+    assert torch.equal(made(features, tokens)[0], made(features, tokens)[0])
+
+
+def test_decoder_of_the_tutorial_predicts_start_first():
+    made, features = decoder("tutorial").eval(), torch.randn(2, 9, 3)
+
+    logits, attention = made(features, torch.tensor([[[1, 5]], [[3, 8]]]))
+    others, _ = made(features, torch.tensor([[[4, 4]], [[4, 4]]]))
+
+    assert logits.shape == (2, 1, 3, 9)
+    assert attention.shape == (2, 1, 3, 0)
+    assert torch.equal(logits[:, :, 0], others[:, :, 0])  # of no token yet
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_decoder_starts_near_even_odds_for_every_word(kind):
-    sizes = DecoderConfig(kind)
-    made = decoder_create(sizes, vocabulary_size=500, feature_channels=64).eval()
+    name, scoring = ("show_attend_and_tell", "dot") if kind == "dot" else (kind, "additive")
+    made = decoder_create(DecoderConfig(name, scoring=scoring), vocabulary_size=500, feature_channels=64).eval()
 
     logits, _ = made(torch.randn(2, 9, 64), torch.randint(0, 500, (2, 2, 5)))
 
-    # With torch's own start of embeddings the first loss is in the hundreds.
-    loss = torch.nn.functional.cross_entropy(logits.flatten(0, 2), torch.randint(0, 500, (20,)))
+    # With torch's own start of embeddings the first loss of a tied decoder is in the hundreds.
+    loss = torch.nn.functional.cross_entropy(logits.flatten(0, 2), torch.randint(0, 500, logits.shape[:3]).flatten())
     assert loss.item() < 1.3 * math.log(500)
+
+
+class Recorded(torch.nn.Module):
+    """Stands where a decoder drops out, does it, and keeps what it gave."""
+
+    def __init__(self, dropout: torch.nn.Dropout) -> None:
+        super().__init__()
+        self.inner, self.given = dropout, list[torch.Tensor]()
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        self.given.append(self.inner(inputs))
+        return self.given[-1]
+
+
+@pytest.mark.parametrize("kind", ["show_attend_and_tell", "dot", "show_and_tell"])
+def test_decoder_drops_the_same_of_every_step_of_a_caption(kind):
+    made = decoder(kind, dropout=0.5)
+    assert isinstance(made, TiedDecoder)
+    vectors = torch.ones(3, 2, 7, 6)
+
+    dropped = made._dropout_locked(vectors)
+
+    assert torch.equal(dropped, dropped[:, :, :1].expand_as(dropped))
+    assert set(dropped.unique().tolist()) == {0.0, 2.0}
+    assert len({tuple(mask) for mask in dropped[:, :, 0].flatten(0, 1).tolist()}) > 1  # a caption's own
+
+
+@pytest.mark.parametrize("kind", ["show_attend_and_tell", "dot", "show_and_tell"])
+def test_decoder_draws_one_mask_for_its_words_and_one_for_its_hidden_states(kind):
+    made = decoder(kind, dropout=0.5)
+    assert isinstance(made, TiedDecoder)
+    made.dropout = recorded = Recorded(made.dropout)  # type: ignore[assignment]
+
+    made(torch.randn(3, 9, 3), torch.zeros((3, 2, 7), dtype=torch.long))
+
+    shapes = [tuple(given.shape) for given in recorded.given]
+    assert shapes[1:] == [(3, 2, 1, 6), (3, 2, 1, 5)]  # the first is of the photo
+
+
+@pytest.mark.parametrize("kind", ["show_attend_and_tell", "dot", "show_and_tell"])
+def test_decoder_drops_nothing_in_evaluation(kind):
+    made = decoder(kind, dropout=0.5).eval()
+    assert isinstance(made, TiedDecoder)
+    vectors = torch.randn(3, 2, 7, 6)
+
+    assert torch.equal(made._dropout_locked(vectors), vectors)
 
 
 def test_decoder_state_select_reorders_captions_and_keeps_the_photo():

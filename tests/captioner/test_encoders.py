@@ -85,9 +85,30 @@ def test_encoder_features_run_along_rows():
     assert encoder(pixels)[0, :, 0].argmax() == 1 * 4 + 2
 
 
-def test_encoder_of_an_unknown_name_lists_the_known():
-    with pytest.raises(BundleIncompatible, match="efficientnet_lite2"):
-        encoder_config("vgg16")
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("vgg16", "torchvision/vgg16"),
+        ("efficientnet_lite3", "efficientnet_lite2"),
+        ("timm/resnet81", "timm/resnet18"),
+        ("timm/resnet18.nobody_in1k", "timm/resnet18.tv_in1k"),
+        ("torchvision/resnet10", "torchvision/resnet101"),
+        ("torchvision/fasterrcnn_resnet50_fpn", "resnet50"),  # no network for classification
+        ("hub/resnet18", "timm/resnet18"),
+        ("", "efficientnet_lite0"),
+    ],
+)
+def test_encoder_of_an_unknown_name_names_the_known_and_the_nearest(name, nearest):
+    with pytest.raises(BundleIncompatible) as caught:
+        encoder_config(name)
+
+    assert repr(name) in str(caught.value)
+    assert nearest in str(caught.value)
+
+
+def test_encoder_preprocessing_of_an_unknown_name_says_so_too():
+    with pytest.raises(BundleIncompatible, match="no encoder 'vgg61'"):
+        encoder_preprocessing("vgg61")
 
 
 def test_encoder_weights_file_missing_names_it(tmp_path):
