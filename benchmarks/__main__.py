@@ -20,8 +20,8 @@ def main(argv: Sequence[str], *, results: Path = RESULTS) -> None:
     results.write_text(
         "# Speed of training\n\n"
         f"Written by `{command}` (`make bench`) on {today()}: {machine()}. Each row is a "
-        "ratio of runs that took turns on this machine, over the rounds. What is compared, and how, stands at the top of "
-        "the modules features.py, stage1.py and reward.py.\n\n" + "\n".join([HEADER, *map(str, rows)]) + "\n",
+        "ratio of runs that took turns on this machine, over the rounds. What is compared, and how, stands at the top "
+        "of the modules features.py, stage1.py and reward.py.\n\n" + "\n".join([HEADER, *map(str, rows)]) + "\n",
         encoding="utf-8",
     )
     print(f"Kept in {results}.", file=sys.stderr)

@@ -57,7 +57,7 @@ def rates_alternate(runs: Mapping[str, Callable[[], float]], *, rounds: int, uni
     no run always has the warmer machine. Says on standard error how it goes."""
     rates: Rates = {name: [] for name in runs}
     for number in range(rounds):
-        names = list(runs) if number % 2 == 0 else list(reversed(runs))
+        names = list(runs) if number % 2 == 0 else list(runs)[::-1]
         for name in names:
             rates[name].append(runs[name]())
         said = ", ".join(f"{name} {rates[name][-1]:.1f}" for name in runs)

@@ -96,7 +96,7 @@ class _Rows:
     def complete(self, path: Path, view: int) -> None:
         """Appends to an unfinished file what it lacks, and gives it its name."""
         partial = path.with_suffix(".partial")
-        bar = tqdm(total=len(self.photos), desc=f"features, view {view + 1}", unit="photo", disable=None)
+        bar: tqdm[None] = tqdm(total=len(self.photos), desc=f"features, view {view + 1}", unit="photo", disable=None)
         with bar, partial.open("ab") as file:
             self._lock(file, bar)
             if path.exists():  # the other run has finished it

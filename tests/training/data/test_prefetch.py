@@ -31,7 +31,7 @@ def test_prefetcher_raises_what_drawing_raised_after_the_items_before_it():
         yield 1
         raise ValueError("photo 2")
 
-    seen = []
+    seen: list[int] = []
     with pytest.raises(ValueError, match="photo 2"), Prefetcher(failing()) as items:
         seen.extend(items)
 
