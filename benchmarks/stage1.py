@@ -2,7 +2,7 @@
 which decodes and encodes the photos again in every step.
 
 The tutorial's side: 200 captions of one length, drawn at random, with a photo for each; its model; Adam at 1e-3;
-float32. It has the product's encoder and decoding of photos, both of them faster than the tutorial's own.
+float32. What favours it: the product's memory layout (channels last), and JPEG decoded at a fraction of its size.
 The product's side twice: with the tutorial's model and batches, and with the model and batches of recipe `quick`.
 """
 
