@@ -1,7 +1,7 @@
 """The CIDEr-D reward as a share of a self-critical step of the product's trainer.
 
-The step is the shortest there is, with a frozen encoder, and the decoder knows nothing yet, so that the captions it
-draws are as long as they may be: with what is trained in earnest the share is smaller.
+The step is the shortest there is: with a frozen encoder, whose training would make it longer and not the reward. The
+decoder knows nothing yet, so that the captions it draws are as long as they may be.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ def rewards_timed() -> Iterator[list[float]]:
     seconds: list[float] = []
     plain = SelfCritic.rewards
 
-    def timed(critic: SelfCritic, photos: Sequence[int], captions: Tensor) -> Tensor:
+    def timed(self: SelfCritic, photos: Sequence[int], captions: Tensor) -> Tensor:
         begun = time.perf_counter()
-        rewards = plain(critic, photos, captions)
+        rewards = plain(self, photos, captions)
         seconds.append(time.perf_counter() - begun)
         return rewards
 
-    SelfCritic.rewards = timed  # type: ignore[method-assign, assignment]
+    SelfCritic.rewards = timed  # type: ignore[method-assign]
     try:
         yield seconds
     finally:

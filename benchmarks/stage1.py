@@ -1,8 +1,8 @@
 """Stage 1, the decoder alone, in captions a second: the product's trainer on cached features over the tutorial's loop,
 which decodes and encodes the photos again in every step.
 
-The tutorial's side: 200 captions of one length, drawn at random with a photo for each; its model, Adam at 1e-3.
-Its encoder runs in the product's faster memory layout and decodes JPEG at a fraction of its resolution, as ours does.
+The tutorial's side: 200 captions of one length, drawn at random, with a photo for each; its model; Adam at 1e-3;
+float32. What favours it: the product's memory layout (channels last), and JPEG decoded at a fraction of its size.
 The product's side twice: with the tutorial's model and batches, and with the model and batches of recipe `quick`.
 """
 

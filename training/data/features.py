@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, Never
 
 import numpy as np
 import torch
@@ -96,7 +96,7 @@ class _Rows:
     def complete(self, path: Path, view: int) -> None:
         """Appends to an unfinished file what it lacks, and gives it its name."""
         partial = path.with_suffix(".partial")
-        bar = tqdm(total=len(self.photos), desc=f"features, view {view + 1}", unit="photo", disable=None)
+        bar: tqdm[Never] = tqdm(total=len(self.photos), desc=f"features, view {view + 1}", unit="photo", disable=None)
         with bar, partial.open("ab") as file:
             self._lock(file, bar)
             if path.exists():  # the other run has finished it
@@ -111,7 +111,7 @@ class _Rows:
             os.fsync(file.fileno())
             partial.replace(path)
 
-    def _append(self, file: BinaryIO, view: int, bar: tqdm[Any], done: int) -> None:
+    def _append(self, file: BinaryIO, view: int, bar: tqdm[Never], done: int) -> None:
         with torch.inference_mode(), Prefetcher(self._pixels(view, done)) as batches:
             for pixels in batches:
                 self.check()
@@ -123,7 +123,7 @@ class _Rows:
         for first in range(done, len(self.photos), BATCH):
             yield photos_tensor(self.photos[first : first + BATCH], preprocessing=self.preprocessing, view=view)
 
-    def _lock(self, file: BinaryIO, bar: tqdm[Any]) -> None:
+    def _lock(self, file: BinaryIO, bar: tqdm[Never]) -> None:
         """Waits while another run computes the same."""
         while True:
             try:
