@@ -16,7 +16,7 @@ from worker.management.commands.caption import BATCH
 @pytest.fixture
 def images(tmp_path) -> Path:
     """A folder with a photo of each colour that the bundle knows."""
-    folder = tmp_path / "images"
+    folder: Path = tmp_path / "images"
     folder.mkdir()
     for colour in CAPTIONS:
         Image.new("RGB", (60, 40), colour).save(folder / f"{colour}.png")
@@ -30,7 +30,7 @@ def info(tmp_path, images):
     def write(names: dict[int, str] | None = None, **others: object) -> Path:
         names = names or {10 * number: f"{colour}.png" for number, colour in enumerate(CAPTIONS, start=1)}
         content = {"images": [{"id": image_id, "file_name": name} for image_id, name in names.items()]}
-        path = tmp_path / "image_info.json"
+        path: Path = tmp_path / "image_info.json"
         path.write_text(json.dumps(content | others))
         return path
 

@@ -11,7 +11,7 @@ from training.errors import DatasetError
 @pytest.fixture
 def write(tmp_path):
     def write(text: str, *, encoding: str = "utf-8") -> Path:
-        path = tmp_path / "captions.csv"
+        path: Path = tmp_path / "captions.csv"
         path.write_bytes(text.encode(encoding))
         return path
 

@@ -27,7 +27,9 @@ def test_view_is_the_same_every_time(view):
 def test_view_keeps_the_shape_and_is_whole_in_memory(view):
     seen = view_pixels(PIXELS, view=view, key="a")
 
-    assert (seen.shape, seen.dtype, seen.flags.c_contiguous) == ((32, 32, 3), np.uint8, True)
+    assert seen.shape == (32, 32, 3)
+    assert seen.dtype == np.uint8
+    assert seen.flags.c_contiguous
 
 
 def test_view_leaves_the_photo_alone():
