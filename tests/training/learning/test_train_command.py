@@ -216,7 +216,7 @@ def test_train_command_refuses_a_folder_with_another_run(found, tmp_path, no_jav
 
 
 def test_train_command_names_missing_photos_before_the_first_step(found, tmp_path):
-    with pytest.raises(CommandError, match=r"4 of the 4 photos .* red-0\.png"):
+    with pytest.raises(CommandError, match=r"4 of the 4 photos .*red-0\.png"):
         train(found, tmp_path / "run", images=[tmp_path])
 
     assert not (tmp_path / "run").exists()
