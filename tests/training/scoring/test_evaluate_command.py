@@ -110,8 +110,18 @@ def test_evaluate_takes_the_default_bundle_of_the_settings(bundle, dataset, sett
 def test_evaluate_names_a_photo_that_cannot_be_read(bundle, dataset):
     (dataset["images"] / "2.png").write_bytes(b"broken")
 
-    with pytest.raises(CommandError, match=r"2\.png: The file is not a picture"):
+    with pytest.raises(CommandError, match=r"2\.png \(unreadable: The file is not a picture"):
         _output(bundle, dataset)
+
+
+@pytest.mark.usefixtures("no_java")
+def test_evaluate_leaves_bad_photos_out_if_asked(bundle, dataset, capsys):
+    (dataset["images"] / "2.png").write_bytes(b"broken")
+
+    report = json.loads(_output(bundle, dataset, json=True, skip_bad=True))
+
+    assert report["photos"] == 4
+    assert "2.png (unreadable: The file is not a picture" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("no_java")
