@@ -158,11 +158,13 @@ class DecodingDefaults(_Record):
     beam: int = 3
     max_words: int = 20
     length_penalty: float = 0.7
+    consensus: float = 0.0
 
     def __post_init__(self) -> None:
         _require(1 <= self.beam <= BEAM_MAX, f"DecodingDefaults.beam is {self.beam}; it must lie in 1..{BEAM_MAX}.")
         _require(1 <= self.max_words <= 100, f"DecodingDefaults.max_words is {self.max_words}; must lie in 1..100.")
         _require(self.length_penalty >= 0, f"DecodingDefaults.length_penalty is {self.length_penalty}; below 0.")
+        _require(self.consensus >= 0, f"DecodingDefaults.consensus is {self.consensus}; below 0.")
 
 
 @dataclass(frozen=True)

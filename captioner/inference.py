@@ -107,6 +107,7 @@ class Captioner:
             beam=decoding.beam if beam is None else beam,
             max_words=decoding.max_words if max_words is None else max_words,
             length_penalty=decoding.length_penalty,
+            consensus=decoding.consensus,
         )
         return [self._result(hypotheses) for hypotheses in found]
 

@@ -8,6 +8,7 @@ from typing import Protocol, Self, TypeVar
 import torch
 from torch import Tensor
 
+from captioner.consensus import consensus_order
 from captioner.vocabulary import END, PAD, START, UNKNOWN
 
 _NEVER = float("-inf")
@@ -66,7 +67,7 @@ class _Beams:
 
 @torch.inference_mode()
 def beam_search(
-    stepper: Stepper[S], features: Tensor, *, beam: int, max_words: int, length_penalty: float
+    stepper: Stepper[S], features: Tensor, *, beam: int, max_words: int, length_penalty: float, consensus: float = 0.0
 ) -> list[list[Hypothesis]]:
     """At most `beam` captions for each photo, best first, each of 1..`max_words` words.
 
@@ -75,7 +76,8 @@ def beam_search(
     twice running, nor three words in a row that the caption has said before (Paulus et al. 2018, section 2.5): a
     decoder in a loop must go on elsewhere or end. A caption never ends before its first word, and one of `max_words`
     pays for the <end> that cuts it. A photo is done when `beam` captions are finished and no open one, at its present
-    length, outranks the last of them; its result does not depend on the photos beside it.
+    length, outranks the last of them; its result does not depend on the photos beside it. With `consensus` above 0
+    the captions found are put in the order of captioner.consensus, in which it weighs their probabilities.
     """
     state = stepper.start(features)
     device, photos, length = features.device, features.shape[0], max_words + 1
@@ -119,7 +121,13 @@ def beam_search(
         if bool(done.all()):
             break
     assert finished is not None
-    return _hypotheses(finished)
+    found = _hypotheses(finished)
+    return [_by_consensus(captions, consensus) for captions in found] if consensus else found
+
+
+def _by_consensus(captions: list[Hypothesis], votes: float) -> list[Hypothesis]:
+    logs = [sum(caption.log_probabilities) for caption in captions]
+    return [captions[index] for index in consensus_order([c.tokens for c in captions], logs, votes=votes)]
 
 
 def _repeating(tokens: Tensor) -> Tensor:

@@ -32,6 +32,7 @@ TUTORIAL = TrainingOptions(
     beam=1,
     max_words=20,
     length_penalty=0.0,
+    consensus=0.0,
 )
 
 RECIPES = {

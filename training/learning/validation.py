@@ -106,6 +106,7 @@ class Validation:
                 beam=decoding.beam,
                 max_words=decoding.max_words,
                 length_penalty=decoding.length_penalty,
+                consensus=decoding.consensus,
             )
             spoken += [self._spoken(photo.id, best[0]) for photo, best in zip(chosen, found, strict=True)]
         return spoken
@@ -130,7 +131,7 @@ class Validation:
 
     def _focus(self, model: TrainedModel) -> Focus | None:
         """Of greedy captions, which follow the model's first choice of every word."""
-        greedy = DecodingDefaults(beam=1, max_words=self.decoding.max_words, length_penalty=0.0)
+        greedy = DecodingDefaults(beam=1, max_words=self.decoding.max_words)
         spoken = self.speak(model, photos_sample(self.data.photos, limit=FOCUS_PHOTOS), decoding=greedy)
         if spoken[0].attention.shape[-1] == 0:
             return None
