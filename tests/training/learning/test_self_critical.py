@@ -1,5 +1,6 @@
 """Captions drawn from a model that is a table of probabilities, their rewards, and the loss worked out by hand."""
 
+import itertools
 import math
 
 import pytest
@@ -25,7 +26,7 @@ CAPTIONS = torch.tensor([[[START, DOG, END, PAD], [START, RUNS, RUNS, END], [STA
 def certain(*words: int) -> torch.Tensor:
     """Shares of a table that says these words one after the other; every word once at most."""
     shares = torch.zeros(8, 8)
-    for before, after in zip(words, words[1:], strict=False):
+    for before, after in itertools.pairwise(words):
         shares[before, after] = 1
     return shares
 
