@@ -28,7 +28,7 @@ for _ in range({KILLS}):
         file_write(path, bytes([97 + letter % 26]) * {SIZE})
     while not partial.exists():
         time.sleep(0.0002)
-    time.sleep(chance.uniform(0, 0.003))
+    time.sleep(chance.uniform(0, 0.01))
     os.kill(child, signal.SIGKILL)
     assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
     torn += partial.exists()
@@ -74,6 +74,15 @@ def test_file_takes_the_place_of_the_former(tmp_path):
     file_write(tmp_path / "file", "text")
 
     assert (tmp_path / "file").read_text() == "text"
+
+
+def test_file_that_somebody_reads_stays_whole_for_them(tmp_path):
+    file_write(tmp_path / "file", "the former")
+
+    with (tmp_path / "file").open() as reader:
+        file_write(tmp_path / "file", "the new one")
+
+        assert reader.read() == "the former"
 
 
 def test_file_is_written_over_what_a_kill_left_behind(tmp_path):

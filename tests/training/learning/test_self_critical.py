@@ -130,7 +130,7 @@ def test_loss_made_smaller_says_the_rewarded_caption_more_often():
     self_critical_loss(decoder, FEATURES, CAPTIONS, torch.tensor([[10.0, 0.0, 0.0]])).backward()
     with torch.no_grad():
         assert decoder.table.grad is not None
-        decoder.table -= 0.1 * decoder.table.grad
+        decoder.table.sub_(0.1 * decoder.table.grad)
     after = decoder.table.detach().log_softmax(-1)[START]
 
     assert after[DOG] > before[DOG]

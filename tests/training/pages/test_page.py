@@ -85,7 +85,7 @@ def test_page_has_a_style_of_its_own_besides_the_common_one():
 
 
 def test_table_puts_numbers_to_the_right_and_dashes_for_nothing():
-    rows = [["dog", 1234, "98.1%", 0.12345], ["boat", None, "2%", 1000.0]]
+    rows: list[list[object]] = [["dog", 1234, "98.1%", 0.12345], ["boat", None, "2%", 1000.0]]
 
     reading = Reading(table(("word", "count", "share", "score"), rows))
 
