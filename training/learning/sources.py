@@ -68,14 +68,15 @@ class Sources:
         return parts[0].photos, parts[1].photos
 
     def notes(self) -> str:
-        """Of the model card. Raises TrainingError when the file cannot be read."""
+        """Of the model card. Raises TrainingError when the file cannot be read, or is not UTF-8 text."""
         if self.card_notes is None:
             return ""
         try:
             return self.card_notes.read_text(encoding="utf-8")
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
             raise TrainingError(
-                f"The model card's notes {self.card_notes} cannot be read ({error.strerror}). Name another file."
+                f"The model card's notes {self.card_notes} cannot be read ({reason}). Name another file."
             ) from error
 
 

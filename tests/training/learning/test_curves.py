@@ -1,0 +1,62 @@
+"""The curves of a run."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.training.learning.tiny import record
+from training.learning.curves import curves_png
+from training.learning.run_folder import EpochRecord
+
+GREEN, BLUE, VERMILION = (0x00, 0x9E, 0x73), (0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00)  # CIDEr, validation, training
+LONG = [record(epoch=epoch, train_loss=5 - epoch / 50, cider=epoch / 5) for epoch in range(1, 121)]
+STAGES = [record(stage=stage, epoch=epoch) for stage in ("decoder", "encoder", "self_critical") for epoch in (1, 2)]
+
+
+def drawn(records: list[EpochRecord]) -> np.ndarray:
+    """The picture: uint8 (H, W, 3)."""
+    picture = Image.open(io.BytesIO(curves_png(records)))
+    assert picture.format == "PNG"
+    return np.asarray(picture.convert("RGB"))
+
+
+def places(pixels: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
+    """Columns of the pixels of a colour."""
+    return np.nonzero((pixels == colour).all(-1).any(0))[0]
+
+
+@pytest.mark.parametrize("records", [LONG[:1], LONG, STAGES], ids=["one epoch", "many epochs", "three stages"])
+def test_curves_are_a_picture_of_losses_and_scores(records):
+    pixels = drawn(records)
+
+    assert pixels.shape == (840, 960, 3)
+    for colour in (GREEN, BLUE, VERMILION):
+        assert places(pixels, colour).size > 0
+
+
+def test_curves_of_many_epochs_fill_the_width():
+    columns = places(drawn(LONG), GREEN)
+
+    assert columns.max() - columns.min() > 700
+
+
+def test_curves_without_scores_are_of_losses_alone():
+    pixels = drawn([record(epoch=epoch, cider=None) for epoch in (1, 2, 3)])
+
+    assert places(pixels, GREEN).size == 0
+    assert places(pixels, BLUE).size > 0
+
+
+def test_curves_leave_out_the_epoch_without_a_score():
+    whole = drawn([record(epoch=epoch, cider=20.0) for epoch in range(1, 6)])
+    broken = drawn([record(epoch=epoch, cider=None if epoch == 3 else 20.0) for epoch in range(1, 6)])
+
+    assert 0 < places(broken, GREEN).size < places(whole, GREEN).size
+
+
+def test_curves_tell_scores_that_do_not_compare():
+    comparable, fallback = (drawn([record(comparable=flag)]) for flag in (True, False))
+
+    assert (comparable != fallback).any()
