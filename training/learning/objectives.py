@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from captioner.vocabulary import PAD, Vocabulary, caption_tokens
 from training.data.coco import CaptionedPhoto
@@ -53,15 +54,27 @@ def objective_of(
     def self_critical(model: TrainedModel, batch: Batch) -> CaptionLoss:
         """Reward and cross-entropy, mixed: the reward alone forgets how sentences end (and much else)."""
         supervised = cross_entropy(model, batch)
-        model.decoder.eval()  # drawn and scored without dropout: the gradient is then that of what was drawn
-        features = model.features(batch.maps)
-        drawn = captions_sample(
-            model.decoder, features.detach(), samples=options.scst_samples, max_words=options.max_words
-        )
-        rewards = critic.rewards(batch.photos, drawn).to(features.device)
-        reinforced = self_critical_loss(model.decoder, features, drawn, rewards)
-        model.decoder.train()
+        with _dropout_off(model.decoder):  # in drawing and in scoring: the gradient is then that of what was drawn
+            features = model.features(batch.maps)
+            drawn = captions_sample(
+                model.decoder, features.detach(), samples=options.scst_samples, max_words=options.max_words
+            )
+            rewards = critic.rewards(batch.photos, drawn).to(features.device)
+            reinforced = self_critical_loss(model.decoder, features, drawn, rewards)
         share = options.scst_share
         return CaptionLoss(share * reinforced + (1 - share) * supervised.total, supervised.nats)
 
     return self_critical
+
+
+@contextlib.contextmanager
+def _dropout_off(module: nn.Module) -> Iterator[None]:
+    """The module stays in training mode, as cuDNN gives no gradient of an LSTM in evaluation mode."""
+    layers = [layer for layer in module.modules() if isinstance(layer, nn.Dropout)]
+    for layer in layers:
+        layer.eval()
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.train()

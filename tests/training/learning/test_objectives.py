@@ -96,7 +96,7 @@ def test_objective_self_critical_draws_without_dropout_and_goes_on_with_it(batch
 
     assert decoder.modes
     assert not any(decoder.modes)
-    assert decoder.training
+    assert decoder.dropout.training
 
 
 def test_objective_self_critical_teaches_the_encoder_too():

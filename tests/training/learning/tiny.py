@@ -37,14 +37,15 @@ RECORD = EpochRecord(
 class Table(Decoder):
     """The next word by the word before it alone: `shares` (V, V), each row in proportion; one row (V) for all words.
 
-    `first`: gives an output for <start> too, as the tutorial's decoder does. `modes`: whether it was in training mode
-    when asked for a word, call after call.
+    `first`: gives an output for <start> too, as the tutorial's decoder does. `modes`: whether its dropout was on
+    when it was asked for a word, call after call.
     """
 
     def __init__(self, shares: Tensor, *, first: bool = False) -> None:
         super().__init__()
         self.table = nn.Parameter(shares.expand(shares.shape[-1], -1).log())
         self.first = first
+        self.dropout = nn.Dropout(0.5)
         self.modes: list[bool] = []
 
     def logits(self, vectors: Tensor) -> Tensor:
@@ -59,7 +60,7 @@ class Table(Decoder):
         return DecoderState((), zeros, zeros)
 
     def step(self, state: DecoderState, tokens: Tensor) -> tuple[Tensor, Tensor, DecoderState]:
-        self.modes.append(self.training)
+        self.modes.append(self.dropout.training)
         return self.log_probabilities(tokens.unsqueeze(-1)), torch.zeros(*tokens.shape, 0), state
 
 
