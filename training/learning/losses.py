@@ -27,18 +27,22 @@ def caption_loss(
     smoothing: float = 0.0,
     penalty: float = 0.0,
     focus: float = 0.0,
+    taught: Tensor | None = None,
+    teaching: float = 0.0,
 ) -> CaptionLoss:
     """Teacher forcing. `features` (B, L, C), `tokens` int64 (B, K, T): <start>, words, <end>, <pad>.
 
     `smoothing`: label smoothing (Szegedy et al. 2016, section 7). `penalty` weighs attention_spread, `focus`
-    attention_entropy.
+    attention_entropy, and `teaching`, against the captions, the words `taught` (N, V): probabilities by teachers for
+    the N tokens after <start> that are no padding (Hinton et al. 2015, section 2).
     """
     vectors, attention = decoder.vectors(features, tokens[:, :, :-1])
     # A decoder gives T - 1 outputs, the tokens after <start>; the tutorial's also one for <start> itself.
     targets = tokens[:, :, -vectors.shape[2] :]
     real = targets != PAD
-    nats = F.cross_entropy(decoder.logits(vectors[real]).float(), targets[real], label_smoothing=smoothing)
-    total = nats
+    logits = decoder.logits(vectors[real]).float()
+    nats = F.cross_entropy(logits, targets[real], label_smoothing=smoothing)
+    total = nats if taught is None else (1 - teaching) * nats + teaching * F.cross_entropy(logits, taught)
     if attention.shape[-1] > 0:
         if penalty:
             total = total + penalty * attention_spread(attention.float(), real)

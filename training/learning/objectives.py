@@ -15,6 +15,7 @@ from training.learning.model import TrainedModel
 from training.learning.options import TrainingOptions
 from training.learning.self_critical import SelfCritic, captions_sample, self_critical_loss
 from training.learning.stages import SELF_CRITICAL, Stage
+from training.learning.teachers import Teachers
 
 
 class Batch(NamedTuple):
@@ -33,7 +34,12 @@ Objective = Callable[[TrainedModel, Batch], CaptionLoss]
 
 
 def objective_of(
-    stage: Stage, *, options: TrainingOptions, photos: Sequence[CaptionedPhoto], vocabulary: Vocabulary
+    stage: Stage,
+    *,
+    options: TrainingOptions,
+    photos: Sequence[CaptionedPhoto],
+    vocabulary: Vocabulary,
+    teachers: Teachers | None = None,
 ) -> Objective:
     def cross_entropy(model: TrainedModel, batch: Batch) -> CaptionLoss:
         return caption_loss(
@@ -43,6 +49,8 @@ def objective_of(
             smoothing=options.label_smoothing,
             penalty=options.penalty,
             focus=options.focus,
+            taught=teachers.probabilities(batch.maps, batch.tokens) if teachers else None,
+            teaching=options.teaching,
         )
 
     if stage.name != SELF_CRITICAL:

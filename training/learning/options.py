@@ -93,6 +93,9 @@ class TrainingOptions:
         0.1, "share of certainty given to all words", group="optimisation", low=0, high=0.99
     )
     penalty: float = _option(0.0, "weight of even attention (doubly stochastic)", group="optimisation", low=0)
+    teaching: float = _option(
+        0.5, "weight of what teachers would say, if there are any", group="optimisation", low=0, high=1
+    )
     focus: float = _option(0.0, "weight of sharp attention (entropy of each word's map)", group="optimisation", low=0)
     precision: str = _option(
         "auto", "of the arithmetic; auto: what the device is fast in", group="optimisation", choices=PRECISIONS

@@ -27,6 +27,7 @@ from training.learning.sources import Sources, photos_digest
 from training.learning.stage_trainer import StageTrainer
 from training.learning.stages import Stage, stages_planned
 from training.learning.stopping import StopRequest
+from training.learning.teachers import Teachers, teachers_load
 from training.learning.training_set import TrainingSet
 from training.learning.validation import Validated, Validation
 from training.pages.attention import PHOTOS, attention_page
@@ -86,7 +87,13 @@ class Session:
             stage,
             model,
             data=self._set(self.train, model, views=stage.views),
-            objective=objective_of(stage, options=self.options, photos=self.train, vocabulary=self.vocabulary),
+            objective=objective_of(
+                stage,
+                options=self.options,
+                photos=self.train,
+                vocabulary=self.vocabulary,
+                teachers=self._teachers(stage),
+            ),
             options=self.options,
             arithmetic=self.arithmetic,
             device=self.device,
@@ -168,6 +175,18 @@ class Session:
 
     def _model(self, stage: Stage) -> TrainedModel:
         return TrainedModel(self.encoder, self.decoder, trained=stage.trained)
+
+    def _teachers(self, stage: Stage) -> Teachers | None:
+        if not self.sources.teachers:
+            return None
+        return teachers_load(
+            self.sources.teachers,
+            vocabulary=self.vocabulary,
+            encoder=self.encoder,
+            preprocessing=self.parts.preprocessing,
+            trained=stage.trained,
+            device=self.device,
+        )
 
     def _set(self, photos: list[CaptionedPhoto], model: TrainedModel, *, views: int) -> TrainingSet:
         arrays = features_cached(

@@ -17,8 +17,9 @@ from training.errors import TrainingError
 class Sources:
     """What a run learns from. `images`: one folder for all captions files, or one for each, training first.
 
-    `start_from`: a bundle whose weights and words the run begins with. `features`: folder of cached features, which
-    runs may share; in the run folder if None. `card_notes`: Markdown for the end of the model card (licence, use, ...).
+    `start_from`: a bundle whose weights and words the run begins with. `teachers`: bundles that the model learns from
+    too. `features`: folder of cached features, which runs may share; in the run folder if None. `card_notes`: Markdown
+    for the end of the model card (licence, use, ...).
     """
 
     train_captions: tuple[Path, ...]
@@ -27,6 +28,7 @@ class Sources:
     start_from: Path | None = None
     card_notes: Path | None = None
     features: Path | None = None
+    teachers: tuple[Path, ...] = ()
     skip_bad: bool = False
 
     def to_dict(self) -> dict[str, Any]:

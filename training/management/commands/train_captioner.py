@@ -39,6 +39,7 @@ class Command(BaseCommand):
         add("--recipe", default=None, metavar="NAME", help=f"where options start from: {', '.join(RECIPES)} (quick)")
         add("--resume", type=Path, metavar="DIR", help="go on with the run in this folder, with its own options")
         add("--start-from", type=Path, metavar="BUNDLE", help="begin with this bundle's weights, words and sizes")
+        add("--teacher", type=Path, nargs="+", metavar="BUNDLE", help="learn what these would say, too (distillation)")
         add("--features", type=Path, metavar="DIR", help="cached features, which runs may share (in the run folder)")
         add("--card-notes", type=Path, metavar="FILE", help="Markdown for the model card: licence, use, limits")
         add("--skip-bad", action="store_true", help="leave out photos that are missing, unreadable or captionless")
@@ -95,6 +96,7 @@ class Command(BaseCommand):
                         start_from=options["start_from"],
                         card_notes=options["card_notes"],
                         features=options["features"],
+                        teachers=tuple(options["teacher"] or ()),
                         skip_bad=options["skip_bad"],
                     ),
                     **runtime,
@@ -114,7 +116,7 @@ class Command(BaseCommand):
 
 
 _NEW_RUN = ("train_captions", "val_captions", "images")
-_OF_NEW_RUNS = (*_NEW_RUN, "output", "recipe", "start_from", "features", "card_notes", "skip_bad")
+_OF_NEW_RUNS = (*_NEW_RUN, "output", "recipe", "start_from", "teacher", "features", "card_notes", "skip_bad")
 
 
 def _arguments_check(options: dict[str, Any], given: dict[str, Any]) -> None:
