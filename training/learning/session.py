@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from captioner.bundle import bundle_save
+from captioner.bundle import bundle_save, bundle_validate
 from captioner.config import BundleConfig
 from captioner.inference import Captioner
 from training.data.coco import CaptionedPhoto
@@ -141,6 +141,7 @@ class Session:
             **validation_metrics(self.validation_photos, validated, scorer=self.scorer, beam=self.options.beam),
             "training": {
                 "options": self.options.to_dict(),
+                "teachers": [bundle_validate(path) for path in self.sources.teachers],
                 "best": {"stage": best.stage, "epoch": best.epoch},
                 "epochs": [record.to_dict() for record in loop.records],
             },

@@ -26,6 +26,7 @@ METRICS: dict[str, Any] = {
     "attention": {"peak": 7.35, "distance": 0.412, "content_distance": 0.5},
     "training": {
         "options": {},
+        "teachers": ["ab12" * 16],
         "best": {"stage": "encoder", "epoch": 4},
         "epochs": [record(epoch=epoch, seconds=600.0).to_dict() for epoch in (1, 2, 3)],
     },

@@ -199,6 +199,16 @@ def test_train_command_starts_from_a_bundle_and_learns_its_new_words(found, tmp_
     assert longer == [*former, "quietly"]
 
 
+def test_train_command_learns_from_a_teacher(found, tmp_path, no_java):
+    train(found, tmp_path / "first", decoder_epochs=1)
+
+    train(found, tmp_path / "second", decoder_epochs=1, teacher=[tmp_path / "first" / "bundle"])
+
+    taught, teacher = (bundle_describe(tmp_path / name / "bundle") for name in ("second", "first"))
+    assert taught["metrics"]["training"]["teachers"] == [teacher["version"]]
+    assert f"Learnt also what model {teacher['version'][:12]} says" in taught["card"]
+
+
 def test_train_command_registers_what_it_made_if_asked(found, tmp_path, no_java, db, settings):
     settings.DATA_DIR = tmp_path / "data"
     train(found, tmp_path / "run", decoder_epochs=1, register=True)
