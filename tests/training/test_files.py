@@ -1,12 +1,12 @@
 """Files that are there as a whole or not at all."""
 
-import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.disks import full_disk
 from training.errors import TrainingError
 from training.files import file_write
 
@@ -41,15 +41,6 @@ print(torn)
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
-
-
-@pytest.fixture
-def full_disk():
-    """What lies beyond 1,000 bytes of a file cannot be written."""
-    former = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, former[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, former)
 
 
 @pytest.mark.parametrize(
@@ -94,18 +85,19 @@ def test_file_is_written_over_what_a_kill_left_behind(tmp_path):
     assert names(tmp_path) == ["file"]
 
 
-def test_file_on_a_full_disk_leaves_the_former(tmp_path, full_disk):
+def test_file_on_a_full_disk_leaves_the_former(tmp_path):
     file_write(tmp_path / "file", "text")
 
-    with pytest.raises(TrainingError, match=r"file could not be written \(File too large\)\. Make room .* --resume"):
+    told = r"file could not be written \(File too large\)\. Make room .* --resume"
+    with full_disk(1000), pytest.raises(TrainingError, match=told):
         file_write(tmp_path / "file", b"x" * 5000)
 
     assert (tmp_path / "file").read_text() == "text"
     assert names(tmp_path) == ["file"]
 
 
-def test_file_on_a_full_disk_is_not_there_in_part(tmp_path, full_disk):
-    with pytest.raises(TrainingError):
+def test_file_on_a_full_disk_is_not_there_in_part(tmp_path):
+    with full_disk(1000), pytest.raises(TrainingError):
         file_write(tmp_path / "file", b"x" * 5000)
 
     assert names(tmp_path) == []

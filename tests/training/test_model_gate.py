@@ -32,7 +32,15 @@ def test_default_bundle_scores_what_its_metrics_say(shared_folder, java, gate):
 
     validation = dataset_read([photos / "captions_val.json"], images=[photos / "images"]).photos
 
-    evaluation = bundle_evaluate(BUNDLE, photos=photos_sample(validation, limit=PHOTOS), beam=int(gate["beam"]))
+    evaluation = bundle_evaluate(
+        BUNDLE, photos=photos_sample(validation, limit=PHOTOS), beam=int(gate["beam"]), focus=True
+    )
 
     assert len(evaluation.photos) == PHOTOS
     assert evaluation.scores.cider >= gate["cider"] - TOLERANCE
+    assert evaluation.faults.function_word_endings <= 0.01
+    assert evaluation.faults.repeating_captions == 0
+    assert evaluation.faults.distinct >= 0.75
+    assert evaluation.focus is not None
+    assert evaluation.focus.peak >= 5
+    assert evaluation.focus.distance >= 0.3

@@ -37,8 +37,19 @@ TUTORIAL = TrainingOptions(
 
 RECIPES = {
     "tutorial": TUTORIAL,
-    "quick": TrainingOptions(views=1, decoder_epochs=4),
-    "best": TrainingOptions(decoder_epochs=8, finetune_epochs=8),
+    "quick": TrainingOptions(views=1, decoder_epochs=5),
+    # Encoder and decoder together from the second epoch on, at the decoder's full rate: measured better, and faster,
+    # than a stage 1 of its own before it. Stage 3 adds little to the scores and sharpens attention.
+    "best": TrainingOptions(
+        decoder_epochs=0,
+        finetune_epochs=12,
+        finetune_rate=1e-3,
+        finetune_encoder_rate=3e-4,
+        finetune_stages=6,
+        finetune_views=6,
+        scst_epochs=2,
+        scst_rate=1e-4,
+    ),
 }
 
 

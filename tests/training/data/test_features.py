@@ -1,11 +1,9 @@
 """The feature cache: what is computed, kept, and never served stale."""
 
 import os
-import resource
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +12,7 @@ import torch
 from PIL import Image
 
 from captioner.config import Preprocessing
+from tests.disks import full_disk
 from tests.training.datasets import SAYINGS, dataset_write
 from training.data import features
 from training.data.features import features_cached
@@ -50,17 +49,6 @@ class StopAfter:
         self.left -= 1
         if self.left < 0:
             raise Stopped
-
-
-@contextmanager
-def full_disk(limit: int) -> Iterator[None]:
-    """No file of this process may grow over `limit` bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Checkpoints that nothing can tear."""
 
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.disks import full_disk
 from training.errors import CheckpointError
 from training.learning.checkpoint import checkpoint_load, checkpoint_save
 
@@ -69,13 +69,9 @@ def test_checkpoint_before_loads_whenever_saving_is_killed(tmp_path):
 def test_checkpoint_on_a_full_disk_leaves_the_one_before(tmp_path):
     path = tmp_path / "checkpoint.pt"
     checkpoint_save(path, STATE)
-    former = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, former[1]))  # what lies beyond cannot be written
-    try:
-        with pytest.raises(CheckpointError, match=r"could not be written .* Make room .* --resume"):
-            checkpoint_save(path, {"weights": torch.zeros(1_000_000)})
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+    refused = pytest.raises(CheckpointError, match=r"could not be written .* Make room .* --resume")
+    with full_disk(100_000), refused:
+        checkpoint_save(path, {"weights": torch.zeros(1_000_000)})
 
     assert checkpoint_load(path)["step"] == 7
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
