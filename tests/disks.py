@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def full_disk(limit: int) -> Iterator[None]:
-    """No file of this process may grow over `limit` bytes. To be held around what is tested alone: pytest writes too."""
+    """No file of this process may grow over `limit` bytes. Hold it around what is tested alone: pytest writes too."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
