@@ -61,6 +61,9 @@ class Decoder(nn.Module):
         """One word on. int64 (B, K) -> log-probabilities (B, K, V), attention (B, K, L), the next state."""
         raise NotImplementedError
 
+    def sharpen(self, factor: float) -> None:
+        """Multiplies the energies of attention, for good: a softmax of temperature 1 / factor, if there is attention."""
+
 
 class TiedDecoder(Decoder):
     """What the two decoders of the papers share: words in, words out, and the recurrence of the LSTM.
@@ -150,6 +153,10 @@ class ShowAttendAndTell(TiedDecoder):
         hidden, cell = self._lstm(self.word_gates(words), (context, state.hidden), state.cell)
         vectors = self._deep_output(words, self.dropout(hidden), context)
         return self.log_probabilities(vectors), attention, DecoderState(state.memory, hidden, cell)
+
+    @torch.no_grad()
+    def sharpen(self, factor: float) -> None:
+        (self.score if self.additive else self.key).weight.mul_(factor)
 
     def _asked(self, words: Tensor) -> Tensor:
         """The words' share of the query (..., attention); nothing, (..., 1), in additive scoring."""

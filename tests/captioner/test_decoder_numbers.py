@@ -147,3 +147,29 @@ def test_tutorial_gives_the_numbers_of_an_lstm_that_sees_the_photo_first():
         wanted = own["output.weight"] @ hidden + own["output.bias"]
         assert logits[0, 0, step].tolist() == pytest.approx(wanted.tolist(), rel=1e-4, abs=1e-6)
     assert logits.shape[2] == 4
+
+
+@pytest.mark.parametrize("scoring", ["additive", "dot"])
+def test_sharpening_multiplies_the_energies_of_attention(scoring):
+    torch.manual_seed(0)
+    made = ShowAttendAndTell(
+        DecoderConfig(embedding=8, hidden=8, annotation=8, attention=4, scoring=scoring),
+        vocabulary_size=5,
+        feature_channels=6,
+    ).eval()
+    features, tokens = torch.rand(2, 4, 6), torch.tensor([[[1]], [[1]]])
+    _, before = made(features, tokens)
+
+    made.sharpen(3.0)
+
+    _, after = made(features, tokens)
+    torch.testing.assert_close(after, (3.0 * before.log()).softmax(-1))
+
+
+def test_sharpening_a_decoder_without_attention_changes_nothing():
+    made = decoder_create(DecoderConfig("show_and_tell"), vocabulary_size=5, feature_channels=1)
+    before = {name: weight.clone() for name, weight in made.state_dict().items()}
+
+    made.sharpen(3.0)
+
+    assert all(torch.equal(weight, before[name]) for name, weight in made.state_dict().items())

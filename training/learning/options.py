@@ -96,6 +96,9 @@ class TrainingOptions:
     teaching: float = _option(
         0.5, "weight of what teachers would say, if there are any", group="optimisation", low=0, high=1
     )
+    sharpness: float = _option(
+        1.0, "attention energies of the finished model are multiplied by this", group="optimisation", low=0.01
+    )
     focus: float = _option(0.0, "weight of sharp attention (entropy of each word's map)", group="optimisation", low=0)
     precision: str = _option(
         "auto", "of the arithmetic; auto: what the device is fast in", group="optimisation", choices=PRECISIONS

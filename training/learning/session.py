@@ -134,6 +134,7 @@ class Session:
         stage = next(stage for stage in self.stages if stage.name == best.stage)
         model = self._model(stage)
         model.load_state_dict(loop.best)
+        model.decoder.sharpen(self.options.sharpness)
         model.half().float()  # as the bundle keeps it, so that the scores are those of the bundle
         validated = self.validation(stage).judge(model)
         trained = max(stage.trained for stage in self.stages)
