@@ -81,6 +81,13 @@ def test_checkpoint_on_a_full_disk_leaves_the_one_before(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
+def test_checkpoint_below_a_file_is_told(tmp_path):
+    (tmp_path / "run").write_text("no folder")
+
+    with pytest.raises(CheckpointError, match=r"checkpoint\.pt could not be written"):
+        checkpoint_save(tmp_path / "run" / "checkpoint.pt", STATE)
+
+
 def test_checkpoint_that_is_not_there_is_told(tmp_path):
     with pytest.raises(CheckpointError, match="before its first one"):
         checkpoint_load(tmp_path / "checkpoint.pt")
