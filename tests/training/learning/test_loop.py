@@ -1,12 +1,13 @@
 """The loop: it learns, keeps the best, and goes on where it was stopped as if it had not been."""
 
+import resource
 from dataclasses import replace
 
 import pytest
 import torch
 
 from tests.training.learning.runs import ALL_STAGES, OPTIONS, StopAfter, session, sources
-from training.errors import CheckpointError, DeviceExhausted, TrainingDiverged
+from training.errors import CheckpointError, DeviceExhausted, FileError, TrainingDiverged
 from training.learning import stage_trainer
 from training.learning.stopping import RunStopped
 
@@ -119,6 +120,21 @@ def test_loop_does_not_resume_a_checkpoint_of_something_else(found, tmp_path):
 
     with pytest.raises(CheckpointError, match="not one of this version"):
         loop.resume()
+
+
+def test_session_on_a_full_disk_says_that_the_bundle_has_no_room(found, tmp_path):
+    made = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=1, views=1))
+    loop = made.loop()
+    loop.run()
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, former[1]))  # the features fit, the weights do not
+    try:
+        with pytest.raises(FileError, match=r"bundle could not be written \(File too large\)\. Make room"):
+            made.bundle_write(loop)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+
+    assert not made.folder.bundle.exists()
 
 
 def test_loop_computes_features_once(found, tmp_path):

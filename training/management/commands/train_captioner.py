@@ -1,5 +1,6 @@
 """`manage.py train_captioner`: from captioned photos to a model bundle."""
 
+import shlex
 from argparse import ArgumentParser
 from dataclasses import replace
 from pathlib import Path
@@ -65,7 +66,7 @@ class Command(BaseCommand):
             import torch
 
             from captioner.errors import CaptionerError
-            from training.errors import TrainingError
+            from training.errors import FileError, TrainingError
             from training.learning.allocator import allocator_keep
             from training.learning.options import options_described
             from training.learning.recipes import recipe
@@ -103,19 +104,24 @@ class Command(BaseCommand):
                 )
         except RunStopped as stopped:
             raise CommandError(
-                f"Stopped by {stopped}. Go on with: manage.py train_captioner --resume {folder.path}",
+                f"Stopped by {stopped}. Go on with: manage.py train_captioner --resume {shlex.quote(str(folder.path))}",
                 returncode=STOPPED,
             ) from stopped
+        except FileError as error:
+            again = f" Then go on with: manage.py train_captioner --resume {shlex.quote(str(folder.path))}"
+            raise CommandError(f"{error}{again if folder.begun() else ''}") from error
         except (CaptionerError, TrainingError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{folder.bundle} holds model {version[:12]}.")
         if options["register"]:
             call_command("register_model", folder.bundle, stdout=self.stdout, stderr=self.stderr)
         else:
-            self.stdout.write(f"Next: manage.py register_model {folder.bundle}")
+            self.stdout.write(f"Next: manage.py register_model {shlex.quote(str(folder.bundle))}")
 
 
 _NEW_RUN = ("train_captions", "val_captions", "images")
+_SIZES = ("embedding", "hidden", "annotation", "attention", "scoring", "size", "resize")
+_OF_BUNDLE = ("encoder", "encoder_weights", "decoder", *_SIZES)
 _OF_NEW_RUNS = (*_NEW_RUN, "output", "recipe", "start_from", "teacher", "features", "card_notes", "skip_bad")
 
 
@@ -133,6 +139,8 @@ def _arguments_check(options: dict[str, Any], given: dict[str, Any]) -> None:
             f"--images names {len(options['images'])} folders for {sets} captions files: "
             "give one for all, or one for each."
         )
+    elif options["start_from"] and (others := [name for name in _OF_BUNDLE if name in given]):
+        raise CommandError(f"--start-from takes its bundle's encoder, decoder and sizes: leave out {flags(others)}.")
     for name in ("threads", "max_minutes"):
         if options[name] is not None and not options[name] > 0:
             raise CommandError(f"{flags([name])} is {options[name]:g}; it must be above 0.")
