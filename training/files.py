@@ -26,6 +26,6 @@ def file_write(path: Path, content: str | bytes) -> None:
         with contextlib.suppress(OSError):  # a folder that is none, say: the first error tells why
             partial.unlink(missing_ok=True)
         raise FileError(
-            f"{path} could not be written ({error.strerror or error}). Make room on that disk, or make the folder "
-            "yours to write: what was there before is whole."
+            f"{path} could not be written ({error.strerror or error}). Make room on that disk, make the folder "
+            "yours to write, or choose another place: what was there before is whole."
         ) from error
