@@ -52,4 +52,4 @@ def checkpoint_load(path: Path, *, device: torch.device | str = "cpu") -> dict[s
 
 def _reason(error: BaseException) -> str:
     cause = error.__context__ if isinstance(error, RuntimeError) and isinstance(error.__context__, OSError) else error
-    return " ".join(str(cause).split())[:300]
+    return " ".join(str(cause).split()).partition(". ")[0][:300]  # torch goes on to tell how to load a file unsafely

@@ -88,8 +88,19 @@ def test_loop_ends_a_stage_that_no_longer_gets_better(found, tmp_path):
 def test_loop_with_a_rate_that_breaks_it_says_what_to_change(found, tmp_path):
     loop = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_rate=1e30, clip=0.0, views=1)).loop()
 
-    with pytest.raises(TrainingDiverged, match=r"step \d of epoch \d of stage decoder.*--clip 1"):
+    with pytest.raises(
+        TrainingDiverged, match=r"step \d of epoch \d of stage decoder.*lower --decoder-rate .now 1e\+30.*--clip 1"
+    ):
         loop.run()
+
+
+def test_loop_broken_by_the_last_step_of_an_epoch_says_what_to_change(found, tmp_path):
+    options = replace(OPTIONS, decoder_rate=1e30, clip=0.0, views=1, batch_photos=4)  # one step an epoch
+    loop = session(tmp_path / "run", found, options=options).loop()
+
+    with pytest.raises(TrainingDiverged, match=r"loss on the validation photos is .*lower learning rate"):
+        loop.run()
+    assert not loop.folder.checkpoint.exists()
 
 
 def test_loop_that_needs_too_much_memory_says_what_to_change(found, tmp_path, monkeypatch):
