@@ -52,4 +52,5 @@ def checkpoint_load(path: Path, *, device: torch.device | str = "cpu") -> dict[s
 
 def _reason(error: BaseException) -> str:
     cause = error.__context__ if isinstance(error, RuntimeError) and isinstance(error.__context__, OSError) else error
-    return " ".join(str(cause).split()).partition(". ")[0][:300]  # torch goes on to tell how to load a file unsafely
+    # After "load failed" torch tells how to load a file unsafely.
+    return "".join(" ".join(str(cause).split()).partition("load failed")[:2])[:300]

@@ -289,6 +289,7 @@ def test_train_command_leaves_bad_photos_out_if_asked(tmp_path, no_java, capsys)
 
     out = capsys.readouterr().out
     assert "red-0.png" in out
+    assert "1 of 4 photos left out: 1 unreadable." in out
     assert "3 photos to train on" in out
 
 
