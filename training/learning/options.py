@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self, get_type_hints
 
 from captioner.config import BEAM_MAX, DECODERS, RESIZE_POLICIES, SCORINGS, DecoderConfig, DecodingDefaults
@@ -158,10 +158,6 @@ class TrainingOptions:
 
 
 def options_described() -> list[tuple[str, type, dict[str, Any]]]:
-    """Name, type, and help, group, low, high, choices and default of every option."""
+    """Name, type, and help, group, low, high and choices of every option."""
     kinds = get_type_hints(TrainingOptions)
-    described = []
-    for option in fields(TrainingOptions):
-        assert option.default is not MISSING
-        described.append((option.name, kinds[option.name], {**option.metadata, "default": option.default}))
-    return described
+    return [(option.name, kinds[option.name], dict(option.metadata)) for option in fields(TrainingOptions)]

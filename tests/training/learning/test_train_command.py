@@ -19,7 +19,8 @@ from captioner.preprocessing import photo_pixels
 from tests.training.datasets import SAYINGS, captions_write
 from tests.training.learning.runs import OPTIONS, sources
 from training.learning.options import TrainingOptions
-from training.management.commands.train_captioner import STOPPED
+from training.learning.recipes import RECIPES
+from training.management.commands.train_captioner import STOPPED, Command
 
 ROOT = Path(__file__).resolve().parents[3]
 DEFAULTS = TrainingOptions().to_dict()
@@ -360,6 +361,14 @@ def test_train_command_does_not_resume_on_other_captions(tmp_path, no_java):
 def test_train_command_refuses_what_cannot_be(change, said, found, tmp_path):
     with pytest.raises(CommandError, match=said):
         train(found, tmp_path / "run", **change)
+
+
+def test_train_command_helps_with_what_the_default_recipe_takes(capsys):
+    with pytest.raises(SystemExit):
+        Command().run_from_argv(["manage.py", "train_captioner", "--help"])
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"stage 1, the decoder on cached features; 0 leaves it out ({RECIPES['quick'].decoder_epochs})" in said
 
 
 def test_train_command_refuses_folders_that_are_not_one_for_each_file(found, tmp_path):

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+DEFAULT_RECIPE = "quick"
 STOPPED = 3  # exit status of a run that can go on
 
 
@@ -37,7 +38,12 @@ class Command(BaseCommand):
             help="the folder of the photos, or one for each captions file: those to train on first",
         )
         add("--output", type=Path, metavar="DIR", help="the run folder to make (default: runs/ and the recipe's name)")
-        add("--recipe", default=None, metavar="NAME", help=f"where options start from: {', '.join(RECIPES)} (quick)")
+        add(
+            "--recipe",
+            default=None,
+            metavar="NAME",
+            help=f"where options start from: {', '.join(RECIPES)} ({DEFAULT_RECIPE})",
+        )
         add("--resume", type=Path, metavar="DIR", help="go on with the run in this folder, with its own options")
         add("--start-from", type=Path, metavar="BUNDLE", help="begin with this bundle's weights, words and sizes")
         add("--teacher", type=Path, nargs="+", metavar="BUNDLE", help="learn what these would say, too (distillation)")
@@ -50,15 +56,17 @@ class Command(BaseCommand):
         add("--register", action="store_true", help="register the finished bundle as a model version")
         groups: dict[str, Any] = {}
         for name, kind, meta in options_described():
+            default = getattr(RECIPES[DEFAULT_RECIPE], name)
             group = groups.setdefault(
-                meta["group"], parser.add_argument_group(f"{meta['group']} (unless the recipe says otherwise)")
+                meta["group"],
+                parser.add_argument_group(f"{meta['group']} (in brackets: what --recipe {DEFAULT_RECIPE} takes)"),
             )
             group.add_argument(
                 f"--{name.replace('_', '-')}",
                 type=kind,
                 default=None,
                 metavar="|".join(meta["choices"]) or kind.__name__.upper(),
-                help=f"{meta['help']} ({meta['default']})" if meta["default"] != "" else meta["help"],
+                help=f"{meta['help']} ({default})" if default != "" else meta["help"],
             )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -81,7 +89,7 @@ class Command(BaseCommand):
         allocator_keep()
         if options["threads"] is not None:
             torch.set_num_threads(options["threads"])
-        folder = RunFolder(options["resume"] or options["output"] or Path("runs", options["recipe"] or "quick"))
+        folder = RunFolder(options["resume"] or options["output"] or Path("runs", options["recipe"] or DEFAULT_RECIPE))
         runtime = {"device": options["device"], "minutes": options["max_minutes"], "report": self.stdout.write}
         try:
             if options["resume"]:
@@ -89,7 +97,7 @@ class Command(BaseCommand):
             else:
                 version = captioner_train(
                     folder,
-                    options=replace(recipe(options["recipe"] or "quick"), **given),
+                    options=replace(recipe(options["recipe"] or DEFAULT_RECIPE), **given),
                     sources=Sources(
                         train_captions=tuple(options["train_captions"]),
                         val_captions=tuple(options["val_captions"]),
