@@ -62,7 +62,7 @@ class Decoder(nn.Module):
         raise NotImplementedError
 
     def sharpen(self, factor: float) -> None:
-        """Multiplies the energies of attention, for good: a softmax of temperature 1 / factor, if there is attention."""
+        """Multiplies the energies of attention, if there is any, for good: a softmax of temperature 1 / factor."""
 
 
 class TiedDecoder(Decoder):

@@ -9,6 +9,10 @@ class OptionError(TrainingError):
     """An option, or a recipe, that cannot be."""
 
 
+class FileError(TrainingError):
+    """A file that cannot be written."""
+
+
 class DatasetError(TrainingError):
     """Captions or photos that cannot be trained on."""
 

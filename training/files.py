@@ -6,13 +6,13 @@ import contextlib
 import os
 from pathlib import Path
 
-from training.errors import TrainingError
+from training.errors import FileError
 
 
 def file_write(path: Path, content: str | bytes) -> None:
     """Writes beside `path`, flushes and renames: whatever kills us, the former file or the new one is there.
 
-    Text is UTF-8. Makes the folder. Raises TrainingError, say for a full disk; the former file then stays as it was.
+    Text is UTF-8. Makes the folder. Raises FileError, say for a full disk; the former file then stays as it was.
     """
     partial = path.with_name(f"{path.name}.partial")
     try:
@@ -25,7 +25,7 @@ def file_write(path: Path, content: str | bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):  # a folder that is none, say: the first error tells why
             partial.unlink(missing_ok=True)
-        raise TrainingError(
-            f"{path} could not be written ({error.strerror or error}). Make room on that disk, or make the folder "
-            "yours to write, and go on with --resume: the former file is whole."
+        raise FileError(
+            f"{path} could not be written ({error.strerror or error}). Make room on that disk, make the folder "
+            "yours to write, or choose another place: what was there before is whole."
         ) from error

@@ -96,7 +96,10 @@ def _file_read(path: Path) -> Any:
                 raise BundleCorrupt(f"The encoder's weights {path} are not a safetensors file ({error}).") from error
         return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise BundleCorrupt(f"The encoder's weights {path} are not a file of weights ({error}).") from error
+        reason = "".join(str(error).partition("load failed")[:2])  # what follows tells how to load it unsafely
+        raise BundleCorrupt(
+            f"The encoder's weights {path} are not a file of weights ({reason}). Name one that holds a state_dict."
+        ) from error
 
 
 def _tensors(found: Any, path: Path) -> dict[str, Tensor]:

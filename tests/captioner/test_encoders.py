@@ -129,7 +129,7 @@ def test_encoder_weights_file_that_is_no_weights_is_corrupt(tmp_path):
     path = tmp_path / "text.pth"
     path.write_text("not a checkpoint")
 
-    with pytest.raises(BundleCorrupt, match=r"text\.pth"):
+    with pytest.raises(BundleCorrupt, match=r"text\.pth are not a file of weights .*load failed\)"):
         encoder_create(encoder_config("resnet50", weights_file=path), preprocessing=encoder_preprocessing("resnet50"))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.disks import full_disk
-from training.errors import TrainingError
+from training.errors import FileError
 from training.files import file_write
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,8 +88,8 @@ def test_file_is_written_over_what_a_kill_left_behind(tmp_path):
 def test_file_on_a_full_disk_leaves_the_former(tmp_path):
     file_write(tmp_path / "file", "text")
 
-    told = r"file could not be written \(File too large\)\. Make room .* --resume"
-    with full_disk(1000), pytest.raises(TrainingError, match=told):
+    told = r"file could not be written \(File too large\)\. Make room .* before is whole"
+    with full_disk(1000), pytest.raises(FileError, match=told):
         file_write(tmp_path / "file", b"x" * 5000)
 
     assert (tmp_path / "file").read_text() == "text"
@@ -97,7 +97,7 @@ def test_file_on_a_full_disk_leaves_the_former(tmp_path):
 
 
 def test_file_on_a_full_disk_is_not_there_in_part(tmp_path):
-    with full_disk(1000), pytest.raises(TrainingError):
+    with full_disk(1000), pytest.raises(FileError):
         file_write(tmp_path / "file", b"x" * 5000)
 
     assert names(tmp_path) == []
@@ -106,14 +106,14 @@ def test_file_on_a_full_disk_is_not_there_in_part(tmp_path):
 def test_file_below_a_file_is_told(tmp_path):
     (tmp_path / "run").write_text("no folder")
 
-    with pytest.raises(TrainingError, match=r"metrics\.csv could not be written \(.*make the folder yours to write"):
+    with pytest.raises(FileError, match=r"metrics\.csv could not be written \(.*make the folder yours to write"):
         file_write(tmp_path / "run" / "metrics.csv", "text")
 
 
 def test_file_in_the_place_of_a_folder_is_told(tmp_path):
     (tmp_path / "file").mkdir()
 
-    with pytest.raises(TrainingError, match=r"could not be written \(Is a directory\)"):
+    with pytest.raises(FileError, match=r"could not be written \(Is a directory\)"):
         file_write(tmp_path / "file", "text")
     assert names(tmp_path) == ["file"]
 

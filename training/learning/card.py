@@ -75,6 +75,7 @@ def card_text(
         f"- Trained on {photos[0]:,} captioned photos, validated on {photos[1]:,} others",
         f"- Recipe: `--recipe {recipe}{flags}`, {len(epochs)} epochs, {minutes:.0f} minutes of steps",
         f"- Weights of epoch {training['best']['epoch']} of stage {training['best']['stage']}, the best by validation",
+        *([f"- Started from model {training['start_from'][:12]}"] if training.get("start_from") else []),
         *[f"- Learnt also what model {version[:12]} says (distillation)" for version in training["teachers"]],
         "",
         "## Scores",

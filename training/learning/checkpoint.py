@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ def checkpoint_save(path: Path, state: dict[str, Any]) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except (OSError, RuntimeError) as error:  # torch's own writer turns a full disk into a RuntimeError
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a folder that is none, say: the first error tells why
+            partial.unlink(missing_ok=True)
         raise CheckpointError(
             f"The checkpoint {path} could not be written ({_reason(error)}). Make room on that disk, then go on with "
             f"--resume {path.parent}: the checkpoint before this one is whole."
@@ -50,4 +52,5 @@ def checkpoint_load(path: Path, *, device: torch.device | str = "cpu") -> dict[s
 
 def _reason(error: BaseException) -> str:
     cause = error.__context__ if isinstance(error, RuntimeError) and isinstance(error.__context__, OSError) else error
-    return " ".join(str(cause).split())[:300]
+    # After "load failed" torch tells how to load a file unsafely.
+    return "".join(" ".join(str(cause).split()).partition("load failed")[:2])[:300]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self, get_type_hints
 
 from captioner.config import BEAM_MAX, DECODERS, RESIZE_POLICIES, SCORINGS, DecoderConfig, DecodingDefaults
@@ -63,10 +63,10 @@ class TrainingOptions:
     decoder_rate: float = _option(1e-3, "learning rate of stage 1", group="stages", low=0)
     finetune_epochs: int = _option(0, "stage 2, encoder and decoder together; 0 leaves it out", group="stages", low=0)
     finetune_rate: float = _option(3e-4, "learning rate of the decoder in stage 2", group="stages", low=0)
-    finetune_encoder_rate: float = _option(1e-4, "learning rate of the encoder in stage 2 and 3", group="stages", low=0)
+    finetune_encoder_rate: float = _option(1e-4, "learning rate of the encoder in stage 2", group="stages", low=0)
     finetune_stages: int = _option(
         3,
-        "stages of the encoder that are trained, from its end: a third of them at first, all in the third epoch",
+        "stages of the encoder that are trained, from its end: a third more of them each epoch until all are",
         group="stages",
         low=0,
     )
@@ -161,10 +161,6 @@ class TrainingOptions:
 
 
 def options_described() -> list[tuple[str, type, dict[str, Any]]]:
-    """Name, type, and help, group, low, high, choices and default of every option."""
+    """Name, type, and help, group, low, high and choices of every option."""
     kinds = get_type_hints(TrainingOptions)
-    described = []
-    for option in fields(TrainingOptions):
-        assert option.default is not MISSING
-        described.append((option.name, kinds[option.name], {**option.metadata, "default": option.default}))
-    return described
+    return [(option.name, kinds[option.name], dict(option.metadata)) for option in fields(TrainingOptions)]

@@ -44,21 +44,27 @@ def parts_create(options: TrainingOptions, texts: Sequence[str]) -> ModelParts:
 
 
 def parts_continue(options: TrainingOptions, texts: Sequence[str], *, bundle: Path) -> ModelParts:
-    """Those of a bundle, with the new words of `texts` added to what it has learnt. Raises BundleError."""
+    """Those of a bundle, with the new words of `texts` added to what it has learnt. Raises BundleError.
+
+    Encoder, decoder and their sizes are the bundle's; dropout, which changes no weight, is the run's.
+    """
     torch.manual_seed(options.seed)
     found = bundle_load(bundle)
     vocabulary = vocabulary_extend(found.vocabulary, texts, threshold=options.threshold)
     encoder, preprocessing = found.config.encoder, found.config.preprocessing
-    sizes = {key: value for key, value in found.config.decoder.to_dict().items() if key != "name"}
+    decoder_config = replace(found.config.decoder, dropout=options.dropout)
+    sizes = {key: value for key, value in decoder_config.to_dict().items() if key != "name"}
     options = replace(
         options,
         encoder=encoder.name,
-        decoder=found.config.decoder.name,
+        decoder=decoder_config.name,
         size=preprocessing.size,
         resize=preprocessing.resize,
         **sizes,
     )
-    decoder = decoder_extended(found.decoder, config=found.config, words=len(vocabulary))
+    decoder = decoder_extended(
+        found.decoder, config=replace(found.config, decoder=decoder_config), words=len(vocabulary)
+    )
     return ModelParts(options, vocabulary, encoder, preprocessing, found.encoder, decoder)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from training.errors import CheckpointError, TrainingError
 from training.learning.loop import Loop
@@ -34,7 +36,7 @@ def captioner_train(
         session = Session(folder, options=options, sources=sources, device=device, stop=stop, report=report)
         folder.settings_write(
             {
-                "options": session.options.to_dict(),
+                "options": _options_kept(session.options),
                 "sources": sources.to_dict(),
                 "data": session.fingerprint(),
             }
@@ -48,17 +50,10 @@ def captioner_resume(
     """Goes on with a run that was stopped or broke off. Raises as captioner_train, and CheckpointError."""
     if folder.bundle.exists():
         raise TrainingError(f"The run in {folder.path} is finished: its bundle is {folder.bundle}.")
-    settings = folder.settings_read()
+    options, sources, data = _settings(folder)
     with StopRequest(minutes=minutes) as stop:
-        session = Session(
-            folder,
-            options=TrainingOptions.from_dict(settings["options"]),
-            sources=Sources.from_dict(settings["sources"]),
-            device=device,
-            stop=stop,
-            report=report,
-        )
-        if session.fingerprint() != settings["data"]:
+        session = Session(folder, options=options, sources=sources, device=device, stop=stop, report=report)
+        if session.fingerprint() != data:
             raise CheckpointError(
                 f"The captions or photos of the run in {folder.path} have changed since it began. Put back what was "
                 "there, or start a new run."
@@ -68,6 +63,24 @@ def captioner_resume(
             loop.resume()
             folder.records_write(loop.records)
         return _session_run(session, loop)
+
+
+def _options_kept(options: TrainingOptions) -> dict[str, Any]:
+    """With an absolute path, so that the run can go on from another folder."""
+    weights = options.encoder_weights
+    return options.to_dict() | {"encoder_weights": str(Path(weights).resolve()) if weights else ""}
+
+
+def _settings(folder: RunFolder) -> tuple[TrainingOptions, Sources, str]:
+    """What the run was started with: its options, its sources, and the fingerprint of its data."""
+    settings = folder.settings_read()
+    try:
+        options, sources = TrainingOptions.from_dict(settings["options"]), Sources.from_dict(settings["sources"])
+        return options, sources, settings["data"]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{folder.settings} is not what this version of Fovea writes ({error!r}). Put it back, or start again."
+        ) from error
 
 
 def _session_run(session: Session, loop: Loop) -> str:

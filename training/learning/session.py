@@ -13,7 +13,7 @@ from captioner.inference import Captioner
 from training.data.coco import CaptionedPhoto
 from training.data.features import features_cached
 from training.data.vocabulary_builder import vocabulary_coverage
-from training.errors import TrainingError
+from training.errors import FileError, OptionError, TrainingError
 from training.files import file_write
 from training.learning.card import card_text, validation_metrics
 from training.learning.loop import Loop
@@ -64,6 +64,7 @@ class Session:
         self.options, self.vocabulary = self.parts.options, self.parts.vocabulary
         self.encoder, self.decoder = self.parts.encoder.to(self.device), self.parts.decoder.to(self.device)
         self.stages = stages_planned(self.options, self.encoder)
+        self._teachers_check()
         self._report_data()
 
     def fingerprint(self) -> str:
@@ -142,35 +143,42 @@ class Session:
             **validation_metrics(self.validation_photos, validated, scorer=self.scorer, beam=self.options.beam),
             "training": {
                 "options": self.options.to_dict(),
+                "start_from": self.sources.start_from and bundle_validate(self.sources.start_from),
                 "teachers": [bundle_validate(path) for path in self.sources.teachers],
                 "best": {"stage": best.stage, "epoch": best.epoch},
                 "epochs": [record.to_dict() for record in loop.records],
             },
         }
-        version = bundle_save(
-            self.folder.bundle,
-            decoder=model.decoder,
-            encoder=model.encoder if trained or self.parts.encoder_config.weights.carried else None,
-            config=BundleConfig(
-                self.parts.encoder_config,
-                self.options.decoder_config(),
-                self.parts.preprocessing,
-                self.options.decoding(),
-            ),
-            vocabulary=self.vocabulary,
-            metrics=metrics,
-            card=card_text(
-                name=self.folder.path.name,
-                encoder=self.parts.encoder_config,
-                tuned=self.encoder.stage_names[len(self.encoder.stage_names) - trained :],
-                decoder=self.options.decoder_config(),
-                options=self.options,
-                photos=(len(self.train), len(self.validation_photos)),
-                words=len(self.vocabulary),
+        try:
+            version = bundle_save(
+                self.folder.bundle,
+                decoder=model.decoder,
+                encoder=model.encoder if trained or self.parts.encoder_config.weights.carried else None,
+                config=BundleConfig(
+                    self.parts.encoder_config,
+                    self.options.decoder_config(),
+                    self.parts.preprocessing,
+                    self.options.decoding(),
+                ),
+                vocabulary=self.vocabulary,
                 metrics=metrics,
-                notes=self.notes,
-            ),
-        )
+                card=card_text(
+                    name=self.folder.path.name,
+                    encoder=self.parts.encoder_config,
+                    tuned=self.encoder.stage_names[len(self.encoder.stage_names) - trained :],
+                    decoder=self.options.decoder_config(),
+                    options=self.options,
+                    photos=(len(self.train), len(self.validation_photos)),
+                    words=len(self.vocabulary),
+                    metrics=metrics,
+                    notes=self.notes,
+                ),
+            )
+        except OSError as error:
+            raise FileError(
+                f"{self.folder.bundle} could not be written ({error.strerror or error}). Make room on that disk, or "
+                "make the folder yours to write."
+            ) from error
         shown = [photo.path for photo in photos_sample(self.validation_photos, limit=PHOTOS)]
         file_write(self.folder.attention, attention_page(Captioner.load(self.folder.bundle), shown))
         return version
@@ -189,6 +197,16 @@ class Session:
             trained=stage.trained,
             device=self.device,
         )
+
+    def _teachers_check(self) -> None:
+        """Before anything is computed: those that do not fit would else be told of after the features, or a stage."""
+        if self.sources.teachers and self.options.decoder == "tutorial":
+            raise OptionError(
+                "--teacher is not for --decoder tutorial, which learns to say <start> too: nobody teaches that. "
+                "Leave --teacher out, or choose another --decoder."
+            )
+        for stage in self.stages:
+            self._teachers(stage)
 
     def _set(self, photos: list[CaptionedPhoto], model: TrainedModel, *, views: int) -> TrainingSet:
         arrays = features_cached(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -64,6 +65,9 @@ class Sources:
             (self.val_captions, self.images if shared else self.images[count:]),
         ):
             parts.append(dataset_read(captions, images=images, skip_bad=self.skip_bad))
+            if counts := Counter(bad.reason for bad in parts[-1].bad):
+                reasons = ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
+                report(f"{counts.total():,} of {counts.total() + len(parts[-1].photos):,} photos left out: {reasons}.")
             for bad in parts[-1].bad:
                 report(f"Left out: {bad.file} ({bad.reason}: {bad.detail})")
         splits_check(parts[0].photos, parts[1].photos)

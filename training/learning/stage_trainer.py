@@ -21,7 +21,7 @@ from training.learning.objectives import Batch, Objective
 from training.learning.options import TrainingOptions
 from training.learning.precision import Arithmetic
 from training.learning.schedule import rate_share
-from training.learning.stages import Stage
+from training.learning.stages import DECODER, ENCODER, SELF_CRITICAL, Stage
 from training.learning.training_set import TrainingSet
 
 
@@ -145,8 +145,8 @@ class StageTrainer:
             if not math.isfinite(nats) or not math.isfinite(float(loss.total.detach())):
                 raise TrainingDiverged(
                     f"The loss is {nats} in step {self.step + 1} of epoch {self.epoch} of stage {self.stage.name}. "
-                    f"Start again with a lower rate (now {self.rates()[0]:.2g}), with --clip 1, or with "
-                    "--precision float32; the run's last checkpoint is from before it."
+                    f"Start again with a lower {_RATES[self.stage.name]} (now {self.stage.rate:.2g}), with --clip 1, "
+                    "or with --precision float32."
                 )
             self.optimizer.zero_grad(set_to_none=True)
             self.scaler.scale(loss.total).backward()  # type: ignore[no-untyped-call]
@@ -179,6 +179,7 @@ class StageTrainer:
         )
 
 
+_RATES = {DECODER: "--decoder-rate", ENCODER: "--finetune-rate", SELF_CRITICAL: "--scst-rate"}
 _PLACE = ("epoch", "step", "tokens", "captions", "nats", "seconds", "waited")
 
 

@@ -13,6 +13,7 @@ from captioner.config import DecodingDefaults
 from captioner.search import Hypothesis, beam_search
 from captioner.vocabulary import PAD, Vocabulary, caption_text
 from training.data.coco import CaptionedPhoto
+from training.errors import TrainingDiverged
 from training.learning.losses import caption_loss
 from training.learning.model import TrainedModel
 from training.learning.precision import Arithmetic
@@ -78,11 +79,18 @@ class Validation:
 
     @torch.inference_mode()
     def judge(self, model: TrainedModel) -> Validated:
+        """Raises TrainingDiverged for a model whose loss is not a number: it has no best caption."""
         model.eval()
+        loss = self._loss(model)
+        if not math.isfinite(loss):
+            raise TrainingDiverged(
+                f"The loss on the validation photos is {loss}: the last steps of the epoch broke the model. "
+                "Start again with a lower learning rate, with --clip 1, or with --precision float32."
+            )
         spoken = self.speak(model, self.data.photos, decoding=self.decoding)
         said = {one.photo: one.text for one in spoken}
         return Validated(
-            loss=self._loss(model),
+            loss=loss,
             spoken=spoken,
             scores=self.scorer.scores({photo.id: list(photo.captions) for photo in self.data.photos}, said),
             comparable=self.scorer.comparable,

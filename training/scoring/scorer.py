@@ -115,11 +115,6 @@ def scorer_choose() -> Scorer:
     return FALLBACK if shutil.which("java") is None else COCO
 
 
-def coco_scores(references: Texts, captions: Mapping[int, str], *, meteor: bool = False) -> Scores:
-    """`Scorer.scores` by COCO's own scorer. Raises JavaMissing as well."""
-    return COCO.scores(references, captions, meteor=meteor)
-
-
 def captions_tokenize(captions: Texts) -> dict[int, list[str]]:
     """Captions as COCO's PTBTokenizer splits them: lower case, tokens joined by spaces, punctuation dropped.
 

@@ -77,6 +77,13 @@ def test_checkpoint_on_a_full_disk_leaves_the_one_before(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
+def test_checkpoint_below_a_file_is_told(tmp_path):
+    (tmp_path / "run").write_text("no folder")
+
+    with pytest.raises(CheckpointError, match=r"checkpoint\.pt could not be written"):
+        checkpoint_save(tmp_path / "run" / "checkpoint.pt", STATE)
+
+
 def test_checkpoint_that_is_not_there_is_told(tmp_path):
     with pytest.raises(CheckpointError, match="before its first one"):
         checkpoint_load(tmp_path / "checkpoint.pt")
@@ -87,5 +94,6 @@ def test_checkpoint_of_another_kind_is_told(tmp_path, content):
     path = tmp_path / "checkpoint.pt"
     path.write_bytes(content)
 
-    with pytest.raises(CheckpointError, match="cannot be read"):
+    with pytest.raises(CheckpointError, match="cannot be read") as told:
         checkpoint_load(path)
+    assert "arbitrary code" not in str(told.value)

@@ -1,12 +1,13 @@
 """The loop: it learns, keeps the best, and goes on where it was stopped as if it had not been."""
 
+import resource
 from dataclasses import replace
 
 import pytest
 import torch
 
 from tests.training.learning.runs import ALL_STAGES, OPTIONS, StopAfter, session, sources
-from training.errors import CheckpointError, DeviceExhausted, TrainingDiverged
+from training.errors import CheckpointError, DeviceExhausted, FileError, TrainingDiverged
 from training.learning import stage_trainer
 from training.learning.stopping import RunStopped
 
@@ -87,8 +88,19 @@ def test_loop_ends_a_stage_that_no_longer_gets_better(found, tmp_path):
 def test_loop_with_a_rate_that_breaks_it_says_what_to_change(found, tmp_path):
     loop = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_rate=1e30, clip=0.0, views=1)).loop()
 
-    with pytest.raises(TrainingDiverged, match=r"step \d of epoch \d of stage decoder.*--clip 1"):
+    with pytest.raises(
+        TrainingDiverged, match=r"step \d of epoch \d of stage decoder.*lower --decoder-rate .now 1e\+30.*--clip 1"
+    ):
         loop.run()
+
+
+def test_loop_broken_by_the_last_step_of_an_epoch_says_what_to_change(found, tmp_path):
+    options = replace(OPTIONS, decoder_rate=1e30, clip=0.0, views=1, batch_photos=4)  # one step an epoch
+    loop = session(tmp_path / "run", found, options=options).loop()
+
+    with pytest.raises(TrainingDiverged, match=r"loss on the validation photos is .*lower learning rate"):
+        loop.run()
+    assert not loop.folder.checkpoint.exists()
 
 
 def test_loop_that_needs_too_much_memory_says_what_to_change(found, tmp_path, monkeypatch):
@@ -119,6 +131,21 @@ def test_loop_does_not_resume_a_checkpoint_of_something_else(found, tmp_path):
 
     with pytest.raises(CheckpointError, match="not one of this version"):
         loop.resume()
+
+
+def test_session_on_a_full_disk_says_that_the_bundle_has_no_room(found, tmp_path):
+    made = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=1, views=1))
+    loop = made.loop()
+    loop.run()
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, former[1]))  # the features fit, the weights do not
+    try:
+        with pytest.raises(FileError, match=r"bundle could not be written \(File too large\)\. Make room"):
+            made.bundle_write(loop)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+
+    assert not made.folder.bundle.exists()
 
 
 def test_loop_computes_features_once(found, tmp_path):

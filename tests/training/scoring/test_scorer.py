@@ -8,7 +8,7 @@ from pycocoevalcap.cider.cider import Cider
 from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
 from training.errors import JavaMissing, ScorerError
-from training.scoring.scorer import COCO, FALLBACK, captions_tokenize, coco_scores, scorer_choose
+from training.scoring.scorer import COCO, FALLBACK, captions_tokenize, scorer_choose
 
 java_required = pytest.mark.usefixtures("java")
 
@@ -34,7 +34,7 @@ def java_at(tmp_path, monkeypatch):
 
 @java_required
 def test_coco_scores_of_the_references_themselves_are_full_marks():
-    scores = coco_scores({photo: texts[:1] for photo, texts in REFERENCES.items()}, _first(REFERENCES))
+    scores = COCO.scores({photo: texts[:1] for photo, texts in REFERENCES.items()}, _first(REFERENCES))
 
     assert (scores.bleu_1, scores.bleu_4, scores.rouge_l) == pytest.approx((100, 100, 100))
     assert scores.cider == pytest.approx(1000)  # CIDEr-D goes up to 10
@@ -44,7 +44,7 @@ def test_coco_scores_of_the_references_themselves_are_full_marks():
 def test_coco_scores_bleu_counts_matching_words():
     references = {1: ["a dog runs fast"], 2: ["a man sits there"]}
 
-    scores = coco_scores(references, {1: "A dog sleeps fast.", 2: "A man sits there."})
+    scores = COCO.scores(references, {1: "A dog sleeps fast.", 2: "A man sits there."})
 
     assert scores.bleu_1 == pytest.approx(100 * 7 / 8)
     assert scores.bleu_2 == pytest.approx(100 * (7 / 8 * 4 / 6) ** 0.5)
@@ -55,26 +55,26 @@ def test_coco_scores_of_captions_of_other_photos_are_lower():
     captions = _first(REFERENCES)
     shuffled = {7: captions[3], 3: captions[9], 9: captions[7]}
 
-    assert coco_scores(REFERENCES, shuffled).cider < 20 < coco_scores(REFERENCES, captions).cider
+    assert COCO.scores(REFERENCES, shuffled).cider < 20 < COCO.scores(REFERENCES, captions).cider
 
 
 @java_required
 def test_coco_scores_do_not_depend_on_the_order_of_the_captions():
     captions = {7: "a dog", 3: "two children", 9: "a man rides a bicycle"}
 
-    assert coco_scores(REFERENCES, captions) == coco_scores(REFERENCES, dict(reversed(captions.items())))
+    assert COCO.scores(REFERENCES, captions) == COCO.scores(REFERENCES, dict(reversed(captions.items())))
 
 
 @java_required
 def test_coco_scores_of_an_empty_caption_are_zero():
-    scores = coco_scores(REFERENCES, dict.fromkeys(REFERENCES, ""))
+    scores = COCO.scores(REFERENCES, dict.fromkeys(REFERENCES, ""))
 
     assert (scores.bleu_4, scores.rouge_l, scores.cider) == pytest.approx((0, 0, 0), abs=1e-6)
 
 
 @java_required
 def test_coco_scores_print_nothing(capfd):
-    coco_scores(REFERENCES, _first(REFERENCES))
+    COCO.scores(REFERENCES, _first(REFERENCES))
 
     assert capfd.readouterr() == ("", "")
 
@@ -82,7 +82,7 @@ def test_coco_scores_print_nothing(capfd):
 @pytest.mark.slow
 @java_required
 def test_coco_scores_have_meteor_on_request():
-    scores = coco_scores(REFERENCES, _first(REFERENCES), meteor=True)
+    scores = COCO.scores(REFERENCES, _first(REFERENCES), meteor=True)
 
     assert scores.meteor is not None
     assert 50 < scores.meteor <= 100
@@ -91,7 +91,7 @@ def test_coco_scores_have_meteor_on_request():
 def test_coco_scores_stand_without_meteor_when_its_program_dies(java, java_at):
     java_at(f'case "$*" in *meteor*) exit 3;; esac\nexec {java} "$@"')
 
-    scores = coco_scores(REFERENCES, _first(REFERENCES), meteor=True)
+    scores = COCO.scores(REFERENCES, _first(REFERENCES), meteor=True)
 
     assert scores.meteor is None
     assert scores.bleu_1 == pytest.approx(100)
@@ -99,17 +99,17 @@ def test_coco_scores_stand_without_meteor_when_its_program_dies(java, java_at):
 
 def test_coco_scores_name_a_photo_without_a_caption():
     with pytest.raises(ScorerError, match=r"1 photos .*photo id 9"):
-        coco_scores(REFERENCES, {7: "a dog", 3: "two children"})
+        COCO.scores(REFERENCES, {7: "a dog", 3: "two children"})
 
 
 def test_coco_scores_name_a_photo_without_references():
     with pytest.raises(ScorerError, match=r"Photo id 3 has no reference"):
-        coco_scores(REFERENCES | {3: []}, _first(REFERENCES))
+        COCO.scores(REFERENCES | {3: []}, _first(REFERENCES))
 
 
 def test_coco_scores_refuse_no_captions():
     with pytest.raises(ScorerError, match="no caption"):
-        coco_scores({}, {})
+        COCO.scores({}, {})
 
 
 def test_tokenizer_without_java_says_how_to_get_it(tmp_path, monkeypatch):
@@ -150,7 +150,7 @@ def test_photo_scores_are_those_of_cocos_scorer():
     truth = captions_tokenize(REFERENCES)
     said = captions_tokenize({photo: [captions[photo]] for photo in REFERENCES})
 
-    photos = coco_scores(REFERENCES, captions).photos
+    photos = COCO.scores(REFERENCES, captions).photos
 
     assert [photo.cider for photo in photos.values()] == pytest.approx(100 * Cider().compute_score(truth, said)[1])
     assert [photo.bleu_4 for photo in photos.values()] == pytest.approx(

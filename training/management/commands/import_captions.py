@@ -1,5 +1,6 @@
 """`manage.py import_captions`: other people's captions, made into the form that the trainer reads."""
 
+import shlex
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,7 @@ class Command(BaseCommand):
         except TrainingError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
-            f"Next: manage.py inspect_dataset --captions {' '.join(map(str, files))} --images DIR --output page.html"
+            f"Next: manage.py inspect_dataset --captions {shlex.join(map(str, files))} --images DIR --output page.html"
         )
 
 

@@ -1,5 +1,6 @@
 """`manage.py train_captioner`: from captioned photos to a model bundle."""
 
+import shlex
 from argparse import ArgumentParser
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+DEFAULT_RECIPE = "quick"
 STOPPED = 3  # exit status of a run that can go on
 
 
@@ -36,7 +38,12 @@ class Command(BaseCommand):
             help="the folder of the photos, or one for each captions file: those to train on first",
         )
         add("--output", type=Path, metavar="DIR", help="the run folder to make (default: runs/ and the recipe's name)")
-        add("--recipe", default=None, metavar="NAME", help=f"where options start from: {', '.join(RECIPES)} (quick)")
+        add(
+            "--recipe",
+            default=None,
+            metavar="NAME",
+            help=f"where options start from: {', '.join(RECIPES)} ({DEFAULT_RECIPE})",
+        )
         add("--resume", type=Path, metavar="DIR", help="go on with the run in this folder, with its own options")
         add("--start-from", type=Path, metavar="BUNDLE", help="begin with this bundle's weights, words and sizes")
         add("--teacher", type=Path, nargs="+", metavar="BUNDLE", help="learn what these would say, too (distillation)")
@@ -49,15 +56,17 @@ class Command(BaseCommand):
         add("--register", action="store_true", help="register the finished bundle as a model version")
         groups: dict[str, Any] = {}
         for name, kind, meta in options_described():
+            default = getattr(RECIPES[DEFAULT_RECIPE], name)
             group = groups.setdefault(
-                meta["group"], parser.add_argument_group(f"{meta['group']} (unless the recipe says otherwise)")
+                meta["group"],
+                parser.add_argument_group(f"{meta['group']} (in brackets: what --recipe {DEFAULT_RECIPE} takes)"),
             )
             group.add_argument(
                 f"--{name.replace('_', '-')}",
                 type=kind,
                 default=None,
                 metavar="|".join(meta["choices"]) or kind.__name__.upper(),
-                help=f"{meta['help']} ({meta['default']})" if meta["default"] != "" else meta["help"],
+                help=f"{meta['help']} ({default})" if default != "" else meta["help"],
             )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -65,7 +74,7 @@ class Command(BaseCommand):
             import torch
 
             from captioner.errors import CaptionerError
-            from training.errors import TrainingError
+            from training.errors import FileError, TrainingError
             from training.learning.allocator import allocator_keep
             from training.learning.options import options_described
             from training.learning.recipes import recipe
@@ -80,7 +89,7 @@ class Command(BaseCommand):
         allocator_keep()
         if options["threads"] is not None:
             torch.set_num_threads(options["threads"])
-        folder = RunFolder(options["resume"] or options["output"] or Path("runs", options["recipe"] or "quick"))
+        folder = RunFolder(options["resume"] or options["output"] or Path("runs", options["recipe"] or DEFAULT_RECIPE))
         runtime = {"device": options["device"], "minutes": options["max_minutes"], "report": self.stdout.write}
         try:
             if options["resume"]:
@@ -88,7 +97,7 @@ class Command(BaseCommand):
             else:
                 version = captioner_train(
                     folder,
-                    options=replace(recipe(options["recipe"] or "quick"), **given),
+                    options=replace(recipe(options["recipe"] or DEFAULT_RECIPE), **given),
                     sources=Sources(
                         train_captions=tuple(options["train_captions"]),
                         val_captions=tuple(options["val_captions"]),
@@ -103,19 +112,24 @@ class Command(BaseCommand):
                 )
         except RunStopped as stopped:
             raise CommandError(
-                f"Stopped by {stopped}. Go on with: manage.py train_captioner --resume {folder.path}",
+                f"Stopped by {stopped}. Go on with: manage.py train_captioner --resume {shlex.quote(str(folder.path))}",
                 returncode=STOPPED,
             ) from stopped
+        except FileError as error:
+            again = f" Then go on with: manage.py train_captioner --resume {shlex.quote(str(folder.path))}"
+            raise CommandError(f"{error}{again if folder.begun() else ''}") from error
         except (CaptionerError, TrainingError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{folder.bundle} holds model {version[:12]}.")
         if options["register"]:
             call_command("register_model", folder.bundle, stdout=self.stdout, stderr=self.stderr)
         else:
-            self.stdout.write(f"Next: manage.py register_model {folder.bundle}")
+            self.stdout.write(f"Next: manage.py register_model {shlex.quote(str(folder.bundle))}")
 
 
 _NEW_RUN = ("train_captions", "val_captions", "images")
+_SIZES = ("embedding", "hidden", "annotation", "attention", "scoring", "size", "resize")
+_OF_BUNDLE = ("encoder", "encoder_weights", "decoder", *_SIZES)
 _OF_NEW_RUNS = (*_NEW_RUN, "output", "recipe", "start_from", "teacher", "features", "card_notes", "skip_bad")
 
 
@@ -133,6 +147,8 @@ def _arguments_check(options: dict[str, Any], given: dict[str, Any]) -> None:
             f"--images names {len(options['images'])} folders for {sets} captions files: "
             "give one for all, or one for each."
         )
+    elif options["start_from"] and (others := [name for name in _OF_BUNDLE if name in given]):
+        raise CommandError(f"--start-from takes its bundle's encoder, decoder and sizes: leave out {flags(others)}.")
     for name in ("threads", "max_minutes"):
         if options[name] is not None and not options[name] > 0:
             raise CommandError(f"{flags([name])} is {options[name]:g}; it must be above 0.")
