@@ -74,7 +74,8 @@ def test_sources_report_what_they_leave_out_if_asked(broken):
     train, val = replace(broken, skip_bad=True).photos(report=lines.append)
 
     assert (len(train), len(val)) == (3, 4)
-    (line,) = lines
+    count, line = lines
+    assert count == "1 of 4 photos left out: 1 missing."
     assert line.startswith("Left out: ")
     assert "red-0.png (missing: " in line
 
