@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from captioner.bundle import bundle_validate
 from training.errors import CheckpointError, TrainingError
 from training.learning.loop import Loop
 from training.learning.options import TrainingOptions
@@ -48,7 +49,7 @@ def captioner_resume(
     folder: RunFolder, *, device: str = "cpu", minutes: float | None = None, report: Callable[[str], None]
 ) -> str:
     """Goes on with a run that was stopped or broke off. Raises as captioner_train, and CheckpointError."""
-    if folder.bundle.exists():
+    if folder.bundle.exists() and folder.attention.exists():
         raise TrainingError(f"The run in {folder.path} is finished: its bundle is {folder.bundle}.")
     options, sources, data = _settings(folder)
     with StopRequest(minutes=minutes) as stop:
@@ -84,8 +85,14 @@ def _settings(folder: RunFolder) -> tuple[TrainingOptions, Sources, str]:
 
 
 def _session_run(session: Session, loop: Loop) -> str:
-    session.report(table_header())
-    loop.run()
-    best = loop.best_record()
-    session.report(f"Epoch {best.epoch} of stage {best.stage} was the best; writing {session.folder.bundle}.")
-    return session.bundle_write(loop)
+    bundle = session.folder.bundle
+    if bundle.exists():  # the run broke off after its bundle
+        version = bundle_validate(bundle)
+    else:
+        session.report(table_header())
+        loop.run()
+        best = loop.best_record()
+        session.report(f"Epoch {best.epoch} of stage {best.stage} was the best; writing {bundle}.")
+        version = session.bundle_write(loop)
+    session.attention_write()
+    return version

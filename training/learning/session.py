@@ -179,9 +179,12 @@ class Session:
                 f"{self.folder.bundle} could not be written ({error.strerror or error}). Make room on that disk, or "
                 "make the folder yours to write."
             ) from error
+        return version
+
+    def attention_write(self) -> None:
+        """A page of what the finished bundle looks at, in the run folder."""
         shown = [photo.path for photo in photos_sample(self.validation_photos, limit=PHOTOS)]
         file_write(self.folder.attention, attention_page(Captioner.load(self.folder.bundle), shown))
-        return version
 
     def _model(self, stage: Stage) -> TrainedModel:
         return TrainedModel(self.encoder, self.decoder, trained=stage.trained)

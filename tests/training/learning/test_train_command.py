@@ -268,6 +268,19 @@ def test_train_command_registers_what_it_made_if_asked(found, tmp_path, no_java,
     assert ModelVersion.objects.get().version == bundle_describe(tmp_path / "run" / "bundle")["version"]
 
 
+def test_train_command_resumed_after_its_bundle_writes_the_page_that_is_missing(found, tmp_path, no_java):
+    train(found, tmp_path / "run", decoder_epochs=1)
+    version = bundle_describe(tmp_path / "run" / "bundle")["version"]
+    (tmp_path / "run" / "attention.html").unlink()
+
+    call_command("train_captioner", resume=tmp_path / "run", device="cpu")
+
+    assert "<html" in (tmp_path / "run" / "attention.html").read_text()
+    assert bundle_describe(tmp_path / "run" / "bundle")["version"] == version
+    with pytest.raises(CommandError, match="is finished"):
+        call_command("train_captioner", resume=tmp_path / "run", device="cpu")
+
+
 def test_train_command_refuses_a_folder_with_another_run(found, tmp_path, no_java):
     train(found, tmp_path / "run", decoder_epochs=1)
 
