@@ -14,14 +14,14 @@ BUNDLE = ROOT / "models" / "default"
 
 def test_default_bundle_is_whole_and_small():
     assert bundle_describe(BUNDLE)["config"]["decoder"]["name"] == "show_attend_and_tell"
-    assert sum(path.stat().st_size for path in BUNDLE.iterdir()) <= 25 * 2**20
+    assert sum(path.stat().st_size for path in BUNDLE.iterdir()) <= 40 * 2**20
 
 
 def test_default_bundle_says_what_it_scored_and_what_it_may_be_used_for():
     described = bundle_describe(BUNDLE)
 
     assert described["metrics"]["validation"]["photos"] == 1000
-    assert described["metrics"]["validation"]["cider"] >= 50
+    assert described["metrics"]["validation"]["cider"] >= 60
     assert f"{described['metrics']['validation']['cider']:.1f}" in described["card"]
     assert "non-commercial research" in described["card"]
 
@@ -46,4 +46,4 @@ def test_default_bundle_looks_elsewhere_for_each_word(captioner):
     maps = captioner.caption_batch([pixels])[0].attention
 
     assert len({map_.tobytes() for map_ in maps}) == len(maps)
-    assert maps.mean() < 200  # flat maps are all near 255
+    assert maps.mean() < 120  # flat maps are all near 255

@@ -105,11 +105,11 @@ class TrainingOptions:
     )
     seed: int = _option(1, "of everything that is drawn at random", group="optimisation", low=0)
 
-    beam: int = _option(5, "default width of the beam search; 1: greedy", group="decoding", low=1, high=BEAM_MAX)
+    beam: int = _option(6, "default width of the beam search; 1: greedy", group="decoding", low=1, high=BEAM_MAX)
     max_words: int = _option(20, "longest caption", group="decoding", low=1, high=100)
     length_penalty: float = _option(0.7, "captions rank by log-probability / length ** this", group="decoding", low=0)
     consensus: float = _option(
-        0.25, "captions found vote for those like them by probability ** this; 0: no vote", group="decoding", low=0
+        0.2, "captions found vote for those like them by probability ** this; 0: no vote", group="decoding", low=0
     )
 
     def __post_init__(self) -> None:
