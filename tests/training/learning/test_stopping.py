@@ -22,6 +22,15 @@ def test_stop_comes_at_the_next_check_after_a_signal(number, named):
             stop.check()
 
 
+@pytest.fixture
+def ctrl_c_heard():
+    """As at a terminal: a program that a shell began in the background ignores Ctrl-C."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
+@pytest.mark.usefixtures("ctrl_c_heard")
 def test_stop_at_the_second_ctrl_c_is_immediate():
     with StopRequest():
         os.kill(os.getpid(), signal.SIGINT)
