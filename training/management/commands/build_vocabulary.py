@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from training.management.packages import package_missing
+
 if TYPE_CHECKING:
     from training.data.vocabulary_builder import ThresholdRow
 
@@ -34,10 +36,7 @@ class Command(BaseCommand):
             from training.errors import TrainingError
             from training.files import file_write
         except ModuleNotFoundError as error:
-            raise CommandError(
-                f"Building a vocabulary needs the Python package {error.name!r}, which is not installed here. "
-                "Run: pip install -r training/requirements.txt -c constraints.txt"
-            ) from error
+            raise package_missing("Building a vocabulary", error) from error
         threshold, output = options["threshold"], options["output"]
         if threshold < 1:
             raise CommandError(f"--threshold is {threshold}; give 1 or more.")

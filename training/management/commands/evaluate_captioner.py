@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from captioner.config import BEAM_MAX
+from training.management.packages import package_missing
 
 if TYPE_CHECKING:
     from training.data.coco import CaptionedPhoto
@@ -57,10 +58,7 @@ class Command(BaseCommand):
             from training.scoring.comparison import scores_compare
             from training.scoring.report import comparison_text, evaluation_text
         except ModuleNotFoundError as error:
-            raise CommandError(
-                f"Scoring needs the Python package {error.name!r}, which is not installed here. "
-                "Run: pip install -r training/requirements.txt -c constraints.txt"
-            ) from error
+            raise package_missing("Scoring", error) from error
         try:
             photos = self._photos(options)
             if options["compare"]:

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from training.management.packages import package_missing
+
 PHOTOS = 24
 
 
@@ -38,10 +40,7 @@ class Command(BaseCommand):
             from training.files import file_write
             from training.pages.dataset import dataset_page
         except ModuleNotFoundError as error:
-            raise CommandError(
-                f"Inspecting photos needs the Python package {error.name!r}, which is not installed here. "
-                "Run: pip install -r training/requirements.txt -c constraints.txt"
-            ) from error
+            raise package_missing("Inspecting photos", error) from error
         output = options["output"]
         if options["photos"] < 0:
             raise CommandError(f"--photos is {options['photos']}; give 0 or more.")

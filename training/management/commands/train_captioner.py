@@ -9,6 +9,8 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from training.management.packages import package_missing
+
 DEFAULT_RECIPE = "quick"
 STOPPED = 3  # exit status of a run that can go on
 
@@ -26,7 +28,7 @@ class Command(BaseCommand):
             from training.learning.options import options_described
             from training.learning.recipes import RECIPES
         except ModuleNotFoundError as error:
-            raise _missing(error) from error
+            raise package_missing("Training", error) from error
         add = parser.add_argument
         add("--train-captions", type=Path, nargs="+", metavar="FILE", help="COCO captions JSON to train on")
         add("--val-captions", type=Path, nargs="+", metavar="FILE", help="COCO captions JSON to choose the best by")
@@ -83,7 +85,7 @@ class Command(BaseCommand):
             from training.learning.sources import Sources
             from training.learning.stopping import RunStopped
         except ModuleNotFoundError as error:
-            raise _missing(error) from error
+            raise package_missing("Training", error) from error
         given = {name: options[name] for name, _, _ in options_described() if options[name] is not None}
         _arguments_check(options, given)
         allocator_keep()
@@ -152,10 +154,3 @@ def _arguments_check(options: dict[str, Any], given: dict[str, Any]) -> None:
     for name in ("threads", "max_minutes"):
         if options[name] is not None and not options[name] > 0:
             raise CommandError(f"{flags([name])} is {options[name]:g}; it must be above 0.")
-
-
-def _missing(error: ModuleNotFoundError) -> CommandError:
-    return CommandError(
-        f"Training needs the Python package {error.name!r}, which is not installed here. "
-        "Run: pip install -r training/requirements.txt -c constraints.txt"
-    )
