@@ -41,6 +41,12 @@ class Dataset:
     photos: list[CaptionedPhoto]
     bad: list[BadPhoto]
 
+    @property
+    def bad_counts(self) -> dict[str, int]:
+        """By reason, those that occur."""
+        counts = Counter(bad.reason for bad in self.bad)
+        return {reason: counts[reason] for reason in REASONS if counts[reason]}
+
 
 def dataset_read(captions: Sequence[Path], *, images: Sequence[Path], skip_bad: bool = False) -> Dataset:
     """The photos of one split. `images`: one folder for all files of `captions`, or one for each.
@@ -53,8 +59,7 @@ def dataset_read(captions: Sequence[Path], *, images: Sequence[Path], skip_bad: 
     files = names(map(str, captions))
     total = len(dataset.photos) + len(dataset.bad)
     if dataset.bad and not (skip_bad and dataset.photos):
-        counts = Counter(bad.reason for bad in dataset.bad)
-        reasons = ", ".join(f"{counts[reason]} {reason}" for reason in REASONS if counts[reason])
+        reasons = ", ".join(f"{count} {reason}" for reason, count in dataset.bad_counts.items())
         examples = names((f"{bad.file} ({bad.reason}: {bad.detail})" for bad in dataset.bad), separator="; ")
         remedy = (
             "Repair them, take them out of the file, or leave them out with --skip-bad."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from captioner.vocabulary import caption_tokens
 from training.data.captions_file import captions_file_read
-from training.data.coco import REASONS, Dataset, dataset_examine
+from training.data.coco import Dataset, dataset_examine
 from training.data.vocabulary_builder import ThresholdRow, vocabulary_thresholds
 
 
@@ -50,9 +50,7 @@ class Inspection:
 
     @property
     def bad_counts(self) -> dict[str, int]:
-        """By reason, those that occur."""
-        counts = Counter(bad.reason for bad in self.dataset.bad)
-        return {reason: counts[reason] for reason in REASONS if counts[reason]}
+        return self.dataset.bad_counts
 
 
 def dataset_inspect(captions: Sequence[Path], *, images: Sequence[Path]) -> Inspection:

@@ -64,7 +64,7 @@ class Session:
         self.options, self.vocabulary = self.parts.options, self.parts.vocabulary
         self.encoder, self.decoder = self.parts.encoder.to(self.device), self.parts.decoder.to(self.device)
         self.stages = stages_planned(self.options, self.encoder)
-        self._teachers_check()
+        self._teachers = {stage.name: self._teachers_load(stage) for stage in self.stages}
         self._report_data()
 
     def fingerprint(self) -> str:
@@ -93,7 +93,7 @@ class Session:
                 options=self.options,
                 photos=self.train,
                 vocabulary=self.vocabulary,
-                teachers=self._teachers(stage),
+                teachers=self._teachers[stage.name],
             ),
             options=self.options,
             arithmetic=self.arithmetic,
@@ -189,9 +189,15 @@ class Session:
     def _model(self, stage: Stage) -> TrainedModel:
         return TrainedModel(self.encoder, self.decoder, trained=stage.trained)
 
-    def _teachers(self, stage: Stage) -> Teachers | None:
+    def _teachers_load(self, stage: Stage) -> Teachers | None:
+        """Before anything is computed: those that do not fit would else be told of after the features, or a stage."""
         if not self.sources.teachers:
             return None
+        if self.options.decoder == "tutorial":
+            raise OptionError(
+                "--teacher is not for --decoder tutorial, which learns to say <start> too: nobody teaches that. "
+                "Leave --teacher out, or choose another --decoder."
+            )
         return teachers_load(
             self.sources.teachers,
             vocabulary=self.vocabulary,
@@ -200,16 +206,6 @@ class Session:
             trained=stage.trained,
             device=self.device,
         )
-
-    def _teachers_check(self) -> None:
-        """Before anything is computed: those that do not fit would else be told of after the features, or a stage."""
-        if self.sources.teachers and self.options.decoder == "tutorial":
-            raise OptionError(
-                "--teacher is not for --decoder tutorial, which learns to say <start> too: nobody teaches that. "
-                "Leave --teacher out, or choose another --decoder."
-            )
-        for stage in self.stages:
-            self._teachers(stage)
 
     def _set(self, photos: list[CaptionedPhoto], model: TrainedModel, *, views: int) -> TrainingSet:
         arrays = features_cached(

@@ -18,12 +18,11 @@ from training.learning.losses import caption_loss
 from training.learning.model import TrainedModel
 from training.learning.precision import Arithmetic
 from training.learning.training_set import TrainingSet
-from training.scoring.evaluate import photos_sample
+from training.scoring.evaluate import FOCUS_PHOTOS, photos_sample
 from training.scoring.focus import Focus, attention_focus
 from training.scoring.scorer import Scorer, Scores
 
 BATCH = 50
-FOCUS_PHOTOS = 200
 
 
 @dataclass(frozen=True)
