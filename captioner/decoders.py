@@ -29,6 +29,10 @@ class DecoderState(NamedTuple):
         index = captions.unsqueeze(-1).expand(-1, -1, self.hidden.shape[-1])
         return DecoderState(self.memory, self.hidden.gather(1, index), self.cell.gather(1, index))
 
+    def keep(self, photos: Tensor) -> DecoderState:
+        """The state of these photos alone: bool (B,), or int64 indices."""
+        return DecoderState(tuple(part[photos] for part in self.memory), self.hidden[photos], self.cell[photos])
+
 
 class Decoder(nn.Module):
     """What search and training need of a decoder."""

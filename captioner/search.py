@@ -17,6 +17,8 @@ _NEVER = float("-inf")
 class State(Protocol):
     def select(self, captions: Tensor, /) -> Self: ...
 
+    def keep(self, photos: Tensor, /) -> Self: ...
+
 
 S = TypeVar("S", bound=State)
 
@@ -57,6 +59,9 @@ class _Beams:
         maps = flat.unsqueeze(-1).expand(-1, -1, -1, self.attention.shape[-1])
         return _Beams(score, self.tokens.gather(1, flat), self.logs.gather(1, flat), self.attention.gather(1, maps))
 
+    def keep(self, photos: Tensor) -> _Beams:
+        return _Beams(self.score[photos], self.tokens[photos], self.logs[photos], self.attention[photos])
+
     def append(self, step: int, tokens: Tensor, logs: Tensor, attention: Tensor) -> None:
         self.tokens[:, :, step], self.logs[:, :, step], self.attention[:, :, step] = tokens, logs, attention
 
@@ -75,15 +80,17 @@ def beam_search(
     the length counting <end> (0: the plain sum; 1: the mean). <pad>, <start> and <unk> are never emitted, nor a word
     twice running, nor three words in a row that the caption has said before (Paulus et al. 2018, section 2.5): a
     decoder in a loop must go on elsewhere or end. A caption never ends before its first word, and one of `max_words`
-    pays for the <end> that cuts it. A photo is done when `beam` captions are finished and no open one, at its present
-    length, outranks the last of them; its result does not depend on the photos beside it. With `consensus` above 0
-    the captions found are put in the order of captioner.consensus, in which it weighs their probabilities.
+    pays for the <end> that cuts it. A photo is done, and takes part in no further step, when `beam` captions are
+    finished and no open one, at its present length, outranks the last of them; its result does not depend on the photos
+    beside it. With `consensus` above 0 the captions found are put in the order of captioner.consensus, in which it
+    weighs their probabilities.
     """
     state = stepper.start(features)
-    device, photos, length = features.device, features.shape[0], max_words + 1
-    tokens = torch.full((photos, 1), START, device=device)
+    device, length = features.device, max_words + 1
+    found: list[list[Hypothesis]] = [[] for _ in features]
+    waiting = torch.arange(len(found), device=device)  # photos that are not done: what is below is theirs alone
+    tokens = torch.full((len(found), 1), START, device=device)
     open_, finished = None, None
-    done = torch.zeros(photos, dtype=torch.bool, device=device)
     for step in range(length):
         logs, attention, state = stepper.step(state, tokens)
         logs[:, :, [PAD, START, UNKNOWN]] = _NEVER
@@ -93,15 +100,15 @@ def beam_search(
         if step == 0:
             logs[:, :, END] = _NEVER
         if open_ is None or finished is None:
-            open_ = _beams_empty(photos, 1, length, attention.shape[-1], device, score=0.0)
-            finished = _beams_empty(photos, beam, length, attention.shape[-1], device, score=_NEVER)
+            open_ = _beams_empty(len(found), 1, length, attention.shape[-1], device, score=0.0)
+            finished = _beams_empty(len(found), beam, length, attention.shape[-1], device, score=_NEVER)
         norm = (step + 1) ** length_penalty
         totals = open_.score.unsqueeze(-1) + logs
         # An <end> counts only among the best `beam` continuations: beam 1 is greedy search, not its best prefix.
         floor = totals.flatten(1).topk(min(beam, logs[0].numel()), 1).values[:, -1:]
-        barred = done.unsqueeze(1) | ((totals[:, :, END] < floor) & (step < max_words))
+        barred = (totals[:, :, END] < floor) & (step < max_words)
         ended = open_.select(
-            torch.arange(open_.score.shape[1], device=device).expand(photos, -1),
+            torch.arange(open_.score.shape[1], device=device).expand(len(waiting), -1),
             (totals[:, :, END] / norm).masked_fill(barred, _NEVER),
         )
         ended.append(step, torch.full_like(ended.tokens[:, :, 0], END), logs[:, :, END], attention)
@@ -117,12 +124,15 @@ def beam_search(
         word_maps = attention.gather(1, parent.unsqueeze(-1).expand(-1, -1, attention.shape[-1]))
         open_.append(step, tokens, word_logs, word_maps)
         state = state.select(parent)
-        done = done | (score[:, 0] / norm <= finished.score[:, -1])
-        if bool(done.all()):
+        done = (score[:, 0] / norm <= finished.score[:, -1]) | (step == max_words)
+        if bool(done.any()):
+            for photo, captions in zip(waiting[done].tolist(), _hypotheses(finished.keep(done)), strict=True):
+                found[photo] = _by_consensus(captions, consensus) if consensus else captions
+            waiting, tokens, state = waiting[~done], tokens[~done], state.keep(~done)
+            open_, finished = open_.keep(~done), finished.keep(~done)
+        if not len(waiting):
             break
-    assert finished is not None
-    found = _hypotheses(finished)
-    return [_by_consensus(captions, consensus) for captions in found] if consensus else found
+    return found
 
 
 def _by_consensus(captions: list[Hypothesis], votes: float) -> list[Hypothesis]:

@@ -174,6 +174,17 @@ def test_decoder_drops_nothing_in_evaluation(kind):
     assert torch.equal(made._dropout_locked(vectors), vectors)
 
 
+def test_decoder_state_keep_leaves_out_the_other_photos():
+    hidden = torch.arange(12.0).view(3, 2, 2)
+    state = DecoderState((torch.arange(3.0).view(3, 1, 1),), hidden, -hidden)
+
+    kept = state.keep(torch.tensor([True, False, True]))
+
+    assert kept.memory[0].flatten().tolist() == [0, 2]
+    assert torch.equal(kept.hidden, hidden[[0, 2]])
+    assert torch.equal(kept.cell, -hidden[[0, 2]])
+
+
 def test_decoder_state_select_reorders_captions_and_keeps_the_photo():
     hidden = torch.arange(12.0).view(2, 3, 2)
     state = DecoderState((torch.ones(2, 4, 5),), hidden, -hidden)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from captioner.config import DecoderConfig
-from captioner.decoders import Decoder, decoder_create
+from captioner.decoders import Decoder, DecoderState, decoder_create
 from captioner.search import Hypothesis, beam_search
 from captioner.vocabulary import END, PAD, START, UNKNOWN
 
@@ -142,6 +142,9 @@ class Steps(NamedTuple):
     def select(self, captions: Tensor, /) -> Steps:
         return self
 
+    def keep(self, photos: Tensor, /) -> Steps:
+        return Steps(self.taken, int(photos.sum()))
+
 
 class Script:
     """Stands in for an engine: the same log-probabilities (V) at every step."""
@@ -239,6 +242,26 @@ def test_search_stops_early_when_every_photo_is_done():
     beam_search(script, photos(1, 3), beam=2, max_words=50, length_penalty=0.7)
 
     assert script.steps < 5
+
+
+def test_search_takes_no_more_steps_for_a_photo_that_is_done(monkeypatch):
+    model, features = decoder(5), photos(5, 9)
+    step, counts = model.step, []
+
+    def counted(state: DecoderState, tokens: Tensor) -> tuple[Tensor, Tensor, DecoderState]:
+        counts.append(len(tokens))
+        return step(state, tokens)
+
+    monkeypatch.setattr(model, "step", counted)
+    alone = []
+    for photo in features:
+        counts.clear()
+        search(model, photo[None], beam=1, max_words=20)
+        alone.append(len(counts))
+    counts.clear()
+    search(model, features, beam=1, max_words=20)
+    assert min(alone) < max(alone)
+    assert counts == [sum(steps > taken for steps in alone) for taken in range(max(alone))]
 
 
 def test_search_cuts_captions_at_max_words():
