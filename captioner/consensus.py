@@ -6,6 +6,7 @@ probability among them, so that the likeliest single one is often an odd one. He
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -23,20 +24,27 @@ def consensus_order(
     grams = [_grams(words) for words in captions]
     most = max(log_probabilities, default=0.0)
     weights = [math.exp(votes * (log - most)) for log in log_probabilities]
-    expected = [
-        sum(weight * _likeness(mine, theirs) for weight, theirs in zip(weights, grams, strict=True)) for mine in grams
-    ]
+    expected = list(weights)  # a caption is wholly like itself
+    for one, other in itertools.combinations(range(len(captions)), 2):
+        likeness = _likeness(grams[one], grams[other])
+        expected[one] += weights[other] * likeness
+        expected[other] += weights[one] * likeness
     return sorted(range(len(captions)), key=lambda index: -expected[index])
 
 
-def _grams(words: Sequence[int]) -> Counter[tuple[int, ...]]:
-    return Counter(
-        tuple(words[start : start + order]) for order in range(1, ORDERS + 1) for start in range(len(words) - order + 1)
-    )
+def _grams(words: Sequence[int]) -> set[tuple[int, ...]]:
+    """The bag of n-grams as a set: each with how often it has stood before."""
+    seen: Counter[tuple[int, ...]] = Counter()
+    bag = set()
+    for order in range(1, ORDERS + 1):
+        for gram in zip(*(words[first:] for first in range(order)), strict=False):
+            bag.add((seen[gram], *gram))
+            seen[gram] += 1
+    return bag
 
 
-def _likeness(one: Counter[tuple[int, ...]], other: Counter[tuple[int, ...]]) -> float:
+def _likeness(one: set[tuple[int, ...]], other: set[tuple[int, ...]]) -> float:
     """F1 of the n-grams, 0..1 (Dice's coefficient of two bags)."""
-    if not (total := one.total() + other.total()):
+    if not (total := len(one) + len(other)):
         return 1.0
-    return 2 * (one & other).total() / total
+    return 2 * len(one & other) / total

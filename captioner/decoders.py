@@ -37,6 +37,8 @@ class DecoderState(NamedTuple):
 class Decoder(nn.Module):
     """What search and training need of a decoder."""
 
+    embedding: nn.Embedding
+
     def forward(self, features: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Teacher forcing. (B, L, C), int64 (B, K, T) -> logits (B, K, T, V), attention (B, K, T, L).
 
@@ -63,6 +65,14 @@ class Decoder(nn.Module):
 
     def step(self, state: DecoderState, tokens: Tensor) -> tuple[Tensor, Tensor, DecoderState]:
         """One word on. int64 (B, K) -> log-probabilities (B, K, V), attention (B, K, L), the next state."""
+        return self.advance(state, *self.spoken(self.embedding(tokens)))
+
+    def spoken(self, words: Tensor) -> tuple[Tensor, ...]:
+        """All that a step needs of words and that depends on them alone, each (..., D): from embeddings (..., E)."""
+        raise NotImplementedError
+
+    def advance(self, state: DecoderState, *spoken: Tensor) -> tuple[Tensor, Tensor, DecoderState]:
+        """As step, from what `spoken` gives of the words (B, K)."""
         raise NotImplementedError
 
     def sharpen(self, factor: float) -> None:
@@ -151,10 +161,14 @@ class ShowAttendAndTell(TiedDecoder):
         vectors = self._deep_output(words, self._dropout_locked(torch.stack(hiddens, 2)), torch.stack(contexts, 2))
         return vectors, torch.stack(maps, 2)
 
-    def step(self, state: DecoderState, tokens: Tensor) -> tuple[Tensor, Tensor, DecoderState]:
-        words = self.dropout(self.embedding(tokens))
-        context, attention = self._attend(state.memory, state.hidden, self._asked(words))
-        hidden, cell = self._lstm(self.word_gates(words), (context, state.hidden), state.cell)
+    def spoken(self, words: Tensor) -> tuple[Tensor, ...]:
+        words = self.dropout(words)
+        return words, self.word_gates(words), self._asked(words)
+
+    def advance(self, state: DecoderState, *spoken: Tensor) -> tuple[Tensor, Tensor, DecoderState]:
+        words, gates, asked = spoken
+        context, attention = self._attend(state.memory, state.hidden, asked)
+        hidden, cell = self._lstm(gates, (context, state.hidden), state.cell)
         vectors = self._deep_output(words, self.dropout(hidden), context)
         return self.log_probabilities(vectors), attention, DecoderState(state.memory, hidden, cell)
 
@@ -209,11 +223,13 @@ class ShowAndTell(TiedDecoder):
         vectors = self.hidden_output(self._dropout_locked(torch.stack(hiddens, 2)))
         return vectors, vectors.new_zeros(*tokens.shape, 0)
 
-    def step(self, state: DecoderState, tokens: Tensor) -> tuple[Tensor, Tensor, DecoderState]:
-        gates = self.word_gates(self.dropout(self.embedding(tokens)))
-        hidden, cell = self._lstm(gates, (state.hidden,), state.cell)
+    def spoken(self, words: Tensor) -> tuple[Tensor, ...]:
+        return (self.word_gates(self.dropout(words)),)
+
+    def advance(self, state: DecoderState, *spoken: Tensor) -> tuple[Tensor, Tensor, DecoderState]:
+        hidden, cell = self._lstm(*spoken, (state.hidden,), state.cell)
         vectors = self.hidden_output(self.dropout(hidden))
-        return self.log_probabilities(vectors), vectors.new_zeros(*tokens.shape, 0), DecoderState((), hidden, cell)
+        return self.log_probabilities(vectors), vectors.new_zeros(*hidden.shape[:2], 0), DecoderState((), hidden, cell)
 
 
 class Tutorial(Decoder):
@@ -244,12 +260,16 @@ class Tutorial(Decoder):
         hiddens, _ = self.lstm(inputs.flatten(0, 1))
         return hiddens.unflatten(0, tokens.shape[:2]), hiddens.new_zeros(*inputs.shape[:3], 0)
 
-    def step(self, state: DecoderState, tokens: Tensor) -> tuple[Tensor, Tensor, DecoderState]:
+    def spoken(self, words: Tensor) -> tuple[Tensor, ...]:
+        return (words,)
+
+    def advance(self, state: DecoderState, *spoken: Tensor) -> tuple[Tensor, Tensor, DecoderState]:
+        (words,) = spoken
         flat = tuple(part.flatten(0, 1).unsqueeze(0).contiguous() for part in (state.hidden, state.cell))
-        hiddens, flat = self.lstm(self.embedding(tokens).flatten(0, 1).unsqueeze(1), flat)
-        hidden, cell = (part.squeeze(0).unflatten(0, tokens.shape) for part in flat)
-        logs = self.log_probabilities(hiddens.squeeze(1).unflatten(0, tokens.shape))
-        return logs, logs.new_zeros(*tokens.shape, 0), DecoderState((), hidden, cell)
+        hiddens, flat = self.lstm(words.flatten(0, 1).unsqueeze(1), flat)
+        hidden, cell = (part.squeeze(0).unflatten(0, words.shape[:2]) for part in flat)
+        logs = self.log_probabilities(hiddens.squeeze(1).unflatten(0, words.shape[:2]))
+        return logs, logs.new_zeros(*words.shape[:2], 0), DecoderState((), hidden, cell)
 
 
 def decoder_create(config: DecoderConfig, *, vocabulary_size: int, feature_channels: int) -> Decoder:

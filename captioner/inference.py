@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,17 @@ from typing import Self
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from captioner.bundle import Bundle, bundle_load
 from captioner.config import BundleConfig, Preprocessing
+from captioner.engines import Engine, PyTorchEngine, SessionUnfit, engine_accelerate
 from captioner.errors import BundleIncompatible, DeviceError
+from captioner.probes import probe_pictures
 from captioner.search import Hypothesis, beam_search
 from captioner.vocabulary import Vocabulary, caption_text
+
+THREADS = torch.get_num_threads()  # of the engine: as many as torch takes by itself, one for each core
 
 
 @dataclass(frozen=True)
@@ -55,10 +61,12 @@ class CaptionResult:
 class Captioner:
     """A model bundle on a device: "cpu", "cuda", "cuda:1", ... or "auto" (CUDA where there is one, else the CPU).
 
-    Not safe for use by several threads at once.
+    `engine` runs it: PyTorch, or ONNX Runtime where `exports` names a folder to keep its networks in (some seconds
+    when a bundle is loaded for the first time) and the device is the CPU. Should ONNX Runtime not be installed, or not
+    say the same as PyTorch, PyTorch runs it, with a RuntimeWarning. Not safe for use by several threads at once.
     """
 
-    def __init__(self, bundle: Bundle, *, device: str = "cpu") -> None:
+    def __init__(self, bundle: Bundle, *, device: str = "cpu", exports: Path | None = None) -> None:
         self.version: str = bundle.version
         self.config: BundleConfig = bundle.config
         self.vocabulary: Vocabulary = bundle.vocabulary
@@ -73,13 +81,31 @@ class Captioner:
             raise DeviceError(
                 f"The device {device} cannot be used: {reason}. Give another one, such as cpu."
             ) from error
+        self.engine: Engine = PyTorchEngine(self.encoder, self.decoder)
+        if exports is not None and self.device.type == "cpu":
+            self._accelerate(exports)
 
     @classmethod
-    def load(cls, directory: str | Path, *, device: str = "cpu", threads: int | None = None) -> Self:
-        """Loads a bundle. `threads`: of torch in this whole process. Raises BundleError, DeviceError."""
-        if threads is not None:
-            torch.set_num_threads(threads)
-        return cls(bundle_load(Path(directory)), device=device)
+    def load(cls, directory: str | Path, *, device: str = "cpu", exports: Path | None = None) -> Self:
+        """Loads a bundle. Raises BundleError, DeviceError."""
+        return cls(bundle_load(Path(directory)), device=device, exports=exports)
+
+    def _accelerate(self, exports: Path) -> None:
+        reference, size = PyTorchEngine(self.encoder, self.decoder), self.preprocessing.size
+        try:
+            engine = engine_accelerate(reference, size=size, threads=THREADS, exports=exports)
+            probes = self._pixels(probe_pictures(size))
+            differing = sum(
+                one[0].tokens != other[0].tokens
+                for one, other in zip(self._search(engine, probes), self._search(reference, probes), strict=True)
+            )
+            if differing:
+                raise SessionUnfit(f"ONNX Runtime says something else than PyTorch of {differing} probe pictures")
+        except SessionUnfit as error:
+            warnings.warn(f"{error}: PyTorch runs it, slower.", RuntimeWarning, stacklevel=3)
+        else:
+            self.engine = engine
+            torch.set_num_threads(1)  # what is left to torch is small, and its threads would only wait for the others
 
     @torch.inference_mode()
     def caption_batch(
@@ -99,17 +125,25 @@ class Captioner:
                 raise ValueError(
                     f"An image must be uint8 ({size}, {size}, 3), not {image.dtype} {image.shape}: use photo_pixels."
                 )
+        found = self._search(self.engine, self._pixels(images), beam=beam, max_words=max_words)
+        return [self._result(hypotheses) for hypotheses in found]
+
+    def _pixels(self, images: Sequence[np.ndarray]) -> Tensor:
+        """uint8 (B, 3, S, S)"""
+        return torch.from_numpy(np.stack(images)).to(self.device).permute(0, 3, 1, 2)
+
+    def _search(
+        self, engine: Engine, pixels: Tensor, *, beam: int | None = None, max_words: int | None = None
+    ) -> list[list[Hypothesis]]:
         decoding = self.config.decoding
-        pixels = torch.from_numpy(np.stack(images)).to(self.device).permute(0, 3, 1, 2)
-        found = beam_search(
-            self.decoder,
-            self.encoder(pixels),
+        return beam_search(
+            engine,
+            pixels,
             beam=decoding.beam if beam is None else beam,
             max_words=decoding.max_words if max_words is None else max_words,
             length_penalty=decoding.length_penalty,
             consensus=decoding.consensus,
         )
-        return [self._result(hypotheses) for hypotheses in found]
 
     def _result(self, hypotheses: list[Hypothesis]) -> CaptionResult:
         best, text = hypotheses[0], self._text(hypotheses[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, Self, TypeVar
 
 import torch
@@ -24,9 +24,9 @@ S = TypeVar("S", bound=State)
 
 
 class Stepper(Protocol[S]):
-    """What is searched: a decoder, or an engine that stands in for one (see captioner.decoders for the shapes)."""
+    """What is searched: a decoder, or an engine (see captioner.decoders for the shapes). `step` gives up its result."""
 
-    def start(self, features: Tensor, /) -> S: ...
+    def start(self, photos: Tensor, /) -> S: ...
 
     def step(self, state: S, tokens: Tensor, /) -> tuple[Tensor, Tensor, S]: ...
 
@@ -47,92 +47,108 @@ class Hypothesis:
 
 @dataclass
 class _Beams:
-    """Captions of B photos, K each: `score` (B, K), tokens and their log-probabilities (B, K, T), attention."""
+    """Captions of B photos, K each: `score` (B, K); tokens, their log-probabilities and their maps (B, K, T).
+
+    A map is the number of its row in what was attended to, (B, T * K, L): that is too much to copy at every step.
+    """
 
     score: Tensor
     tokens: Tensor
     logs: Tensor
-    attention: Tensor
+    maps: Tensor
+
+    @classmethod
+    def empty(cls, photos: int, width: int, length: int, device: torch.device, *, score: float) -> _Beams:
+        tokens = torch.full((photos, width, length), PAD, device=device)
+        logs = torch.zeros((photos, width, length), device=device)
+        return cls(torch.full((photos, width), score, device=device), tokens, logs, torch.zeros_like(tokens))
 
     def select(self, captions: Tensor, score: Tensor) -> _Beams:
-        flat = captions.unsqueeze(-1).expand(-1, -1, self.tokens.shape[-1])
-        maps = flat.unsqueeze(-1).expand(-1, -1, -1, self.attention.shape[-1])
-        return _Beams(score, self.tokens.gather(1, flat), self.logs.gather(1, flat), self.attention.gather(1, maps))
+        index = captions.unsqueeze(-1).expand(-1, -1, self.tokens.shape[-1])
+        return _Beams(score, *(part.gather(1, index) for part in (self.tokens, self.logs, self.maps)))
 
     def keep(self, photos: Tensor) -> _Beams:
-        return _Beams(self.score[photos], self.tokens[photos], self.logs[photos], self.attention[photos])
+        return _Beams(self.score[photos], self.tokens[photos], self.logs[photos], self.maps[photos])
 
-    def append(self, step: int, tokens: Tensor, logs: Tensor, attention: Tensor) -> None:
-        self.tokens[:, :, step], self.logs[:, :, step], self.attention[:, :, step] = tokens, logs, attention
+    def append(self, step: int, tokens: Tensor | int, logs: Tensor, maps: Tensor) -> None:
+        """Puts a word in place `step`, over what stands there."""
+        self.tokens[:, :, step], self.logs[:, :, step], self.maps[:, :, step] = tokens, logs, maps
 
     def join(self, other: _Beams) -> _Beams:
-        pairs = ((getattr(self, name), getattr(other, name)) for name in ("score", "tokens", "logs", "attention"))
+        pairs = ((getattr(self, name), getattr(other, name)) for name in ("score", "tokens", "logs", "maps"))
         return _Beams(*(torch.cat(pair, 1) for pair in pairs))
 
 
 @torch.inference_mode()
 def beam_search(
-    stepper: Stepper[S], features: Tensor, *, beam: int, max_words: int, length_penalty: float, consensus: float = 0.0
+    stepper: Stepper[S], photos: Tensor, *, beam: int, max_words: int, length_penalty: float, consensus: float = 0.0
 ) -> list[list[Hypothesis]]:
     """At most `beam` captions for each photo, best first, each of 1..`max_words` words.
 
-    `features`: (B, L, C). Captions are ranked by the sum of their log-probabilities over length ** length_penalty,
-    the length counting <end> (0: the plain sum; 1: the mean). <pad>, <start> and <unk> are never emitted, nor a word
-    twice running, nor three words in a row that the caption has said before (Paulus et al. 2018, section 2.5): a
-    decoder in a loop must go on elsewhere or end. A caption never ends before its first word, and one of `max_words`
-    pays for the <end> that cuts it. A photo is done, and takes part in no further step, when `beam` captions are
-    finished and no open one, at its present length, outranks the last of them; its result does not depend on the photos
-    beside it. With `consensus` above 0 the captions found are put in the order of captioner.consensus, in which it
-    weighs their probabilities.
+    `photos`: what `stepper` starts from, such as the features (B, L, C) of a decoder. Captions are ranked by the sum of
+    their log-probabilities over length ** length_penalty, the length counting <end> (0: the plain sum; 1: the mean).
+    <pad>, <start> and <unk> are never emitted, nor a word twice running, nor three words in a row that the caption has
+    said before (Paulus et al. 2018, section 2.5): a decoder in a loop must go on elsewhere or end. A caption never ends
+    before its first word, and one of `max_words` pays for the <end> that cuts it. A photo is done, and takes part in no
+    further step, when `beam` captions are finished and no open one, at its present length, outranks the last of them;
+    its result does not depend on the photos beside it. With `consensus` above 0 the captions found are put in the order
+    of captioner.consensus, in which it weighs their probabilities.
     """
-    state = stepper.start(features)
-    device, length = features.device, max_words + 1
-    found: list[list[Hypothesis]] = [[] for _ in features]
+    state = stepper.start(photos)
+    device, length = photos.device, max_words + 1
+    found: list[list[Hypothesis]] = [[] for _ in photos]
     waiting = torch.arange(len(found), device=device)  # photos that are not done: what is below is theirs alone
     tokens = torch.full((len(found), 1), START, device=device)
-    open_, finished = None, None
+    open_ = _Beams.empty(len(found), 1, length, device, score=0.0)
+    finished = _Beams.empty(len(found), beam, length, device, score=_NEVER)
+    attended: Tensor | None = None
     for step in range(length):
         logs, attention, state = stepper.step(state, tokens)
-        logs[:, :, [PAD, START, UNKNOWN]] = _NEVER
-        logs = logs.scatter(2, tokens.unsqueeze(-1), _NEVER)  # no word twice running
-        if open_ is not None and step > 2:
-            logs = logs.scatter(2, _repeating(open_.tokens[:, :, :step]), _NEVER)
-        if step == 0:
-            logs[:, :, END] = _NEVER
-        if open_ is None or finished is None:
-            open_ = _beams_empty(len(found), 1, length, attention.shape[-1], device, score=0.0)
-            finished = _beams_empty(len(found), beam, length, attention.shape[-1], device, score=_NEVER)
-        norm = (step + 1) ** length_penalty
+        _bar(logs, tokens, open_.tokens[:, :, :step])
+        if attended is None:
+            attended = attention.new_zeros(len(found), length * beam, attention.shape[-1])
+        maps = step * beam + torch.arange(attention.shape[1], device=device)
+        attended[waiting.unsqueeze(-1), maps] = attention
+        norm, words = (step + 1) ** length_penalty, logs.shape[-1]
         totals = open_.score.unsqueeze(-1) + logs
-        # An <end> counts only among the best `beam` continuations: beam 1 is greedy search, not its best prefix.
-        floor = totals.flatten(1).topk(min(beam, logs[0].numel()), 1).values[:, -1:]
-        barred = (totals[:, :, END] < floor) & (step < max_words)
-        ended = open_.select(
-            torch.arange(open_.score.shape[1], device=device).expand(len(waiting), -1),
-            (totals[:, :, END] / norm).masked_fill(barred, _NEVER),
-        )
-        ended.append(step, torch.full_like(ended.tokens[:, :, 0], END), logs[:, :, END], attention)
-        pool = finished.join(ended)
-        score, best = pool.score.topk(beam, 1)
-        finished = pool.select(best, score)
+        best = totals.flatten(1).topk(min(2 * beam, logs[0].numel()), 1)  # `beam` of them do not end: one <end> each
 
-        totals[:, :, END] = _NEVER
-        score, best = totals.flatten(1).topk(min(beam, logs[0].numel()), 1)
-        parent, tokens = best // logs.shape[-1], best % logs.shape[-1]
+        # An <end> counts only among the best `beam` continuations: beam 1 is greedy search, not its best prefix.
+        barred = (totals[:, :, END] < best.values[:, :beam].amin(1, keepdim=True)) & (step < max_words)
+        open_.append(step, END, logs[:, :, END], maps)
+        pool = finished.join(replace(open_, score=(totals[:, :, END] / norm).masked_fill(barred, _NEVER)))
+        score, chosen = pool.score.topk(beam, 1)
+        finished = pool.select(chosen, score)
+
+        going_on = best.values.masked_fill(best.indices % words == END, _NEVER)
+        score, chosen = going_on.topk(min(beam, going_on.shape[1]), 1)
+        chosen = best.indices.gather(1, chosen)
+        parent, tokens = chosen // words, chosen % words
         open_ = open_.select(parent, score)
-        word_logs = logs.flatten(1).gather(1, best)
-        word_maps = attention.gather(1, parent.unsqueeze(-1).expand(-1, -1, attention.shape[-1]))
-        open_.append(step, tokens, word_logs, word_maps)
+        open_.append(step, tokens, logs.flatten(1).gather(1, chosen), maps[parent])
         state = state.select(parent)
         done = (score[:, 0] / norm <= finished.score[:, -1]) | (step == max_words)
         if bool(done.any()):
-            for photo, captions in zip(waiting[done].tolist(), _hypotheses(finished.keep(done)), strict=True):
-                found[photo] = _by_consensus(captions, consensus) if consensus else captions
+            photos_done = waiting[done]
+            captions = _hypotheses(finished.keep(done), attended[photos_done])
+            for photo, hypotheses in zip(photos_done.tolist(), captions, strict=True):
+                found[photo] = _by_consensus(hypotheses, consensus) if consensus else hypotheses
             waiting, tokens, state = waiting[~done], tokens[~done], state.keep(~done)
             open_, finished = open_.keep(~done), finished.keep(~done)
         if not len(waiting):
             break
     return found
+
+
+def _bar(logs: Tensor, tokens: Tensor, said: Tensor) -> None:
+    """Makes impossible in `logs` (B, K, V) what may not follow `said` (B, K, T); `tokens` (B, K) are the last of it."""
+    logs[:, :, [PAD, START, UNKNOWN]] = _NEVER
+    if said.shape[-1] == 0:
+        logs[:, :, END] = _NEVER
+    else:
+        logs.scatter_(2, tokens.unsqueeze(-1), _NEVER)  # no word twice running
+    if said.shape[-1] > 2:
+        logs.scatter_(2, _repeating(said), _NEVER)
 
 
 def _by_consensus(captions: list[Hypothesis], votes: float) -> list[Hypothesis]:
@@ -150,27 +166,15 @@ def _repeating(tokens: Tensor) -> Tensor:
     return third.masked_fill(~same, PAD)  # <pad> is barred anyhow
 
 
-def _beams_empty(photos: int, width: int, length: int, places: int, device: torch.device, *, score: float) -> _Beams:
-    return _Beams(
-        score=torch.full((photos, width), score, device=device),
-        tokens=torch.full((photos, width, length), PAD, device=device),
-        logs=torch.zeros((photos, width, length), device=device),
-        attention=torch.zeros((photos, width, length, places), device=device),
-    )
-
-
-def _hypotheses(finished: _Beams) -> list[list[Hypothesis]]:
+def _hypotheses(finished: _Beams, attended: Tensor) -> list[list[Hypothesis]]:
     scores, tokens, logs = finished.score.tolist(), finished.tokens.tolist(), finished.logs.tolist()
-    attention = finished.attention.float().cpu()
+    attended, maps = attended.float().cpu(), finished.maps.cpu()
     captions: list[list[Hypothesis]] = []
     for photo, row in enumerate(scores):
         captions.append([])
         for k, score in enumerate(row):
             if score > _NEVER:
                 words = tokens[photo][k].index(END)
-                captions[-1].append(
-                    Hypothesis(
-                        tokens[photo][k][:words], logs[photo][k][: words + 1], attention[photo, k, :words], score
-                    )
-                )
+                attention = attended[photo, maps[photo, k, :words]]
+                captions[-1].append(Hypothesis(tokens[photo][k][:words], logs[photo][k][: words + 1], attention, score))
     return captions

@@ -22,8 +22,8 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from captioner.acceleration import encoder_accelerate
 from captioner.config import Preprocessing
+from captioner.engines import encoder_accelerate
 from captioner.errors import PhotoError
 from captioner.preprocessing import photo_pixels
 from training.data.prefetch import Prefetcher
@@ -61,7 +61,7 @@ def features_cached(
     wanted = [view for view, path in enumerate(paths) if not path.exists()]
     encode: Callable[[Tensor], Tensor] = trunk
     if wanted and device.type == "cpu" and dtype != np.uint8 and len(photos) >= ACCELERATED:
-        encode = encoder_accelerate(trunk, example=example)
+        encode = encoder_accelerate(trunk, size=preprocessing.size, exports=directory)
     rows = _Rows(photos, encode, row, preprocessing, device, check)
     try:
         directory.mkdir(parents=True, exist_ok=True)

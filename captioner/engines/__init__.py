@@ -1,0 +1,11 @@
+"""What runs a model: PyTorch, which is the reference, or ONNX Runtime, which a CPU runs in a fraction of the time.
+
+Every engine offers the same: `start` turns photos into the state before the first word, `step` goes one word on.
+captioner.search stands above them.
+"""
+
+from captioner.engines.onnx_runtime import encoder_accelerate, engine_accelerate
+from captioner.engines.pytorch import Engine, PyTorchEngine
+from captioner.engines.sessions import SessionUnfit
+
+__all__ = ["Engine", "PyTorchEngine", "SessionUnfit", "encoder_accelerate", "engine_accelerate"]

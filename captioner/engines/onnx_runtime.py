@@ -1,0 +1,114 @@
+"""The model by ONNX Runtime on the CPU.
+
+On two cores it encodes three times as fast as eager PyTorch and takes a step of the search in half to two thirds of the
+time: weights are laid out once instead of at every product, and what a word brings to a step by itself is looked up in
+a table instead of computed.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from captioner.decoders import Decoder, DecoderState
+from captioner.engines.pytorch import PyTorchEngine
+from captioner.engines.sessions import Session, SessionUnfit, session_create
+from captioner.vocabulary import START
+
+
+class OnnxRuntimeEngine:
+    """`beginning`: photos to the parts of the first state. `advance`: those and tokens to what a step gives."""
+
+    def __init__(self, beginning: Session, advance: Session) -> None:
+        self._beginning, self._advance = beginning, advance
+
+    def start(self, photos: Tensor, /) -> DecoderState:
+        return _state(self._beginning(photos))
+
+    def step(self, state: DecoderState, tokens: Tensor, /) -> tuple[Tensor, Tensor, DecoderState]:
+        logs, attention, hidden, cell = self._advance(*_parts(state), tokens)
+        return logs, attention, DecoderState(state.memory, hidden, cell)
+
+
+def engine_accelerate(engine: PyTorchEngine, *, size: int, threads: int, exports: Path | None) -> OnnxRuntimeEngine:
+    """The same model by ONNX Runtime, for photos of `size` pixels. `exports`: see captioner.engines.sessions.
+
+    Raises SessionUnfit where it cannot be, or differs from PyTorch.
+    """
+    pixels = _noise(size)
+    with torch.inference_mode():
+        parts = _parts(engine.start(pixels).select(torch.zeros(len(pixels), 2, dtype=torch.int64)))
+    names = [*(f"memory{index}" for index in range(len(parts) - 2)), "hidden", "cell", "tokens"]
+    inputs = dict(zip(names, (*parts, torch.full((len(pixels), 2), START)), strict=True))
+    sizes = {name: ("photos",) if name.startswith("memory") else ("photos", "captions") for name in names}
+    return OnnxRuntimeEngine(
+        session_create(
+            _Beginning(engine), {"photos": pixels}, sizes={"photos": ("photos",)}, threads=threads, exports=exports
+        ),
+        session_create(_Advance(engine.decoder), inputs, sizes=sizes, threads=threads, exports=exports),
+    )
+
+
+def encoder_accelerate(module: nn.Module, *, size: int, exports: Path | None = None) -> Callable[[Tensor], Tensor]:
+    """`module`, uint8 (B, 3, S, S) -> float32 (B, ...), run by ONNX Runtime on the CPU, for any B.
+
+    `size`: S. `exports`: see captioner.engines.sessions. Returns `module` itself, with a RuntimeWarning, where ONNX
+    Runtime cannot run it: PyTorch is the reference.
+    """
+    pixels, sizes = _noise(size), {"photos": ("photos",)}
+    try:
+        session = session_create(
+            module, {"photos": pixels}, sizes=sizes, threads=torch.get_num_threads(), exports=exports
+        )
+    except SessionUnfit as error:
+        warnings.warn(f"{error}: PyTorch runs it, slower.", RuntimeWarning, stacklevel=2)
+        return module
+    return lambda photos: session(photos)[0]
+
+
+def _noise(size: int) -> Tensor:
+    """uint8 (3, 3, S, S)"""
+    return torch.randint(0, 256, (3, 3, size, size), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+
+
+def _parts(state: DecoderState) -> tuple[Tensor, ...]:
+    return (*state.memory, state.hidden, state.cell)
+
+
+def _state(parts: tuple[Tensor, ...]) -> DecoderState:
+    *memory, hidden, cell = parts
+    return DecoderState(tuple(memory), hidden, cell)
+
+
+class _Beginning(nn.Module):
+    """uint8 (B, 3, S, S) -> the parts of the state before the first word."""
+
+    def __init__(self, engine: PyTorchEngine) -> None:
+        super().__init__()
+        self.encoder, self.decoder = engine.encoder, engine.decoder
+
+    def forward(self, photos: Tensor) -> tuple[Tensor, ...]:
+        return _parts(self.decoder.start(self.encoder(photos)))
+
+
+class _Advance(nn.Module):
+    """Parts of a state and tokens (B, K) -> log-probabilities, attention, hidden, cell."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        super().__init__()
+        self.decoder = decoder
+        with torch.no_grad():
+            self.tables = nn.ParameterList(
+                nn.Parameter(table, requires_grad=False) for table in decoder.spoken(decoder.embedding.weight)
+            )
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        *parts, tokens = inputs
+        spoken = (F.embedding(tokens, table) for table in self.tables)
+        logs, attention, state = self.decoder.advance(_state(tuple(parts)), *spoken)
+        return logs, attention, state.hidden, state.cell
