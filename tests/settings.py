@@ -15,6 +15,7 @@ for _name in [name for name in os.environ if name.startswith("FOVEA_")]:
 _folder = Path(tempfile.mkdtemp(prefix="fovea-tests-"))
 atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 os.environ["FOVEA_DATA_DIR"] = str(_folder)
+os.environ["FOVEA_CACHE_DIR"] = str(_folder / "cache")  # of all workers that tests start
 os.environ["FOVEA_DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL", "")
 os.environ["FOVEA_BROKER_URL"] = "redis://127.0.0.1:1/0"  # nothing listens: a test asks for the fixture `broker`
 

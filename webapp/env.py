@@ -100,6 +100,9 @@ _MB = 2**20
 
 VARIABLES: dict[str, Variable] = {
     "FOVEA_DATA_DIR": Variable(_path, BASE_DIR / "var", "database, media, models and secrets live here"),
+    "FOVEA_CACHE_DIR": Variable(
+        _path, "", "networks made ready for this machine, `cache` in the data folder if empty; may be deleted"
+    ),
     "FOVEA_HOST": Variable(_text, "127.0.0.1", "address the site listens on"),
     "FOVEA_PORT": Variable(_integer(1, 65535), 8000, "port the site listens on"),
     "FOVEA_DEBUG": Variable(_boolean, False, "Django's debug pages; never on a public address"),

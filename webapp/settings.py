@@ -19,6 +19,7 @@ ENV, _ = env.read(os.environ)  # what is wrong in it is reported by checks.envir
 DATA_DIR = ENV["FOVEA_DATA_DIR"]
 MEDIA_ROOT = DATA_DIR / "media"
 MODELS_DIR = DATA_DIR / "models"
+CACHE_DIR = ENV["FOVEA_CACHE_DIR"] or DATA_DIR / "cache"
 SECRET_KEY = ENV["FOVEA_SECRET_KEY"] or secret_ensure(DATA_DIR / "secrets" / "secret_key")
 DEBUG = ENV["FOVEA_DEBUG"]
 ALLOWED_HOSTS = [*ENV["FOVEA_ALLOWED_HOSTS"], "127.0.0.1", "localhost", "[::1]"]  # health checks come by loopback

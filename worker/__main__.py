@@ -40,7 +40,7 @@ def main() -> int:
     from worker.engine import Engine
     from worker.runtime import Runtime, worker_name
 
-    engine = Engine(device=settings.ENV["FOVEA_DEVICE"])
+    engine = Engine(device=settings.ENV["FOVEA_DEVICE"], exports=settings.CACHE_DIR)
     try:
         _model_load(engine)
     except BundleError as error:

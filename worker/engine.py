@@ -63,10 +63,11 @@ class LoadedModel:
 class Engine:
     """The model in use on one device."""
 
-    def __init__(self, *, device: str) -> None:
-        """`device`: auto, cpu, cuda or cuda:N."""
+    def __init__(self, *, device: str, exports: Path | None = None) -> None:
+        """`device`: auto, cpu, cuda or cuda:N. `exports`: a folder for ONNX Runtime's networks; None: PyTorch runs."""
         self.device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
         self.current: LoadedModel | None = None
+        self._exports = exports
 
     def load(self, directory: Path, *, model_version_id: int) -> LoadedModel:
         """Load and try a bundle beside the current one. Slow; any thread may do it.
@@ -74,7 +75,7 @@ class Engine:
         Raises:
             BundleError: the bundle is missing, corrupt or incompatible.
         """
-        model = LoadedModel(Captioner.load(directory, device=self.device), model_version_id)
+        model = LoadedModel(Captioner.load(directory, device=self.device, exports=self._exports), model_version_id)
         model.check()
         return model
 

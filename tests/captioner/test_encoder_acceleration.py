@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from captioner.acceleration import encoder_accelerate
+from captioner.engines import encoder_accelerate
 from webapp.env import BASE_DIR
 
-EXAMPLE = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
+SIZE = 32
 
 
 class Small(nn.Module):
@@ -51,7 +51,7 @@ def small() -> nn.Module:
 def encode(small):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        return encoder_accelerate(small, example=EXAMPLE)
+        return encoder_accelerate(small, size=SIZE)
 
 
 @pytest.mark.slow
@@ -79,8 +79,8 @@ def test_acceleration_takes_pixels_as_decoded_photos_lie_in_memory(small, encode
 def test_acceleration_leaves_a_module_that_cannot_be_exported_to_pytorch():
     module = Branching()
 
-    with pytest.warns(RuntimeWarning, match=r"cannot run this encoder \(GuardOnDataDependentSymNode: .*\): PyTorch"):
-        encode = encoder_accelerate(module, example=EXAMPLE)
+    with pytest.warns(RuntimeWarning, match=r"cannot run this network \(GuardOnDataDependentSymNode: .*\): PyTorch"):
+        encode = encoder_accelerate(module, size=SIZE)
 
     assert encode is module
 
@@ -90,7 +90,7 @@ def test_acceleration_leaves_a_module_that_onnx_gives_other_values_for_to_pytorc
     module = Differing()
 
     with pytest.warns(RuntimeWarning, match=r"differs from PyTorch by 0\.01 of the greatest value.*: PyTorch runs it"):
-        encode = encoder_accelerate(module, example=EXAMPLE)
+        encode = encoder_accelerate(module, size=SIZE)
 
     assert encode is module
 
@@ -98,8 +98,8 @@ def test_acceleration_leaves_a_module_that_onnx_gives_other_values_for_to_pytorc
 def test_acceleration_without_onnx_runtime_leaves_the_module_to_pytorch(small, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
 
-    with pytest.warns(RuntimeWarning, match=r"cannot run this encoder \(ModuleNotFoundError: .*onnxruntime"):
-        encode = encoder_accelerate(small, example=EXAMPLE)
+    with pytest.warns(RuntimeWarning, match=r"cannot run this network \(ModuleNotFoundError: .*onnxruntime"):
+        encode = encoder_accelerate(small, size=SIZE)
 
     assert encode is small
 
@@ -109,7 +109,7 @@ def test_acceleration_leaves_logging_as_it_was():
     logging.disable(logging.INFO)
     try:
         with pytest.warns(RuntimeWarning):
-            encoder_accelerate(Branching(), example=EXAMPLE)
+            encoder_accelerate(Branching(), size=SIZE)
         assert logging.root.manager.disable == logging.INFO
     finally:
         logging.disable(logging.NOTSET)
@@ -118,7 +118,9 @@ def test_acceleration_leaves_logging_as_it_was():
 @pytest.mark.slow
 @pytest.mark.parametrize(("module", "lines"), [("Small", 0), ("Branching", 1)])
 def test_acceleration_says_nothing_but_its_own_warning(module, lines):
-    program = f"from tests.captioner.test_acceleration import *; encoder_accelerate({module}().eval(), example=EXAMPLE)"
+    program = (
+        f"from tests.captioner.test_encoder_acceleration import *; encoder_accelerate({module}().eval(), size=SIZE)"
+    )
 
     said = subprocess.run([sys.executable, "-c", program], cwd=BASE_DIR, capture_output=True, text=True, check=True)
 
