@@ -102,6 +102,7 @@ def _serve(runtime: "Runtime") -> int:
     signals.worker_shutting_down.connect(stopping, weak=False)
     warnings.simplefilter("ignore", SecurityWarning)  # running as root matters where messages are pickles; ours are not
     consumer = jobs.app.Worker(
+        consumer_cls="worker.consumer:Consumer",
         pool="threads",
         concurrency=settings.ENV["FOVEA_WORKER_THREADS"],
         queues=list(jobs.QUEUES),

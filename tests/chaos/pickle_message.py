@@ -4,6 +4,8 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import redis
+
 from tests.chaos.figures import Figures
 from tests.chaos.promises import captioned_once
 from tests.stack import Stack
@@ -39,9 +41,14 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
                     headers={"task": jobs.CAPTION_PHOTOS, "id": f"evil-{messages}"},
                 )  # fmt: skip
                 messages += 1
+    with redis.Redis.from_url(stack.broker.url) as client:
+        for queue in jobs.QUEUES:
+            for raw in (evil, b"{}", b"[]", b'{"properties": {}}'):  # not even what kombu wraps a message in
+                client.lpush(queue, raw)
+                messages += 1
     stack.photos_submit(PHOTOS[scale])
     figures = captioned_once(stack, seconds=60)
     assert worker.running.poll() is None, "the worker ended"
     assert not mark.exists(), "a pickle was executed"
     assert all(stack.broker.length(queue) == 0 for queue in jobs.QUEUES)
-    return Figures(kills=messages, note="pickles sent", **figures)
+    return Figures(kills=messages, note="kills: messages sent", **figures)
