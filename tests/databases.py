@@ -16,7 +16,7 @@ UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
 @contextmanager
 def postgres() -> Iterator[str]:
     """The URL of a new server, stopped and removed afterwards."""
-    binaries = _binaries()
+    binaries = postgres_binaries()
     folder = Path(tempfile.mkdtemp(prefix="fovea-postgres-"))  # a short path: a socket's may have 107 characters
     as_user = {"user": UNPRIVILEGED} if os.geteuid() == 0 else {}
     if as_user:
@@ -38,7 +38,8 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _binaries() -> Path:
+def postgres_binaries() -> Path:
+    """The folder of the server's programs; a test that asks is skipped where there are none."""
     if found := shutil.which("initdb"):
         return Path(found).parent
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
