@@ -1,15 +1,17 @@
 # Each target first sets up .venv (once, and again when the requirements change); afterwards no network is needed.
 # PYTEST=…  more options for pytest.      BENCH=…  options of the benchmarks (BENCH=--help shows them)
+# CHAOS=…  options of the scenarios (CHAOS=--help shows them)
 # PYTHON=…  a Python 3.11, when `python3.11` and `python3` are none      TORCH=cpu  the small build of torch, without GPU
 PYTHON ?=
 TORCH ?=
 PYTEST ?=
 BENCH ?=
+CHAOS ?=
 PHOTOS ?= samples/astronaut.jpg samples/chelsea.jpg
 PY := .venv/bin/python
 REQUIREMENTS := requirements.txt $(wildcard */requirements.txt) constraints.txt launcher/setup
 
-.PHONY: run demo caption test test-slow bench lint setup
+.PHONY: run demo caption test test-slow chaos bench lint setup
 .DEFAULT_GOAL := run
 
 .venv/installed: $(REQUIREMENTS)
@@ -34,6 +36,9 @@ test: .venv/installed-development  ## the fast tests, in random order
 
 test-slow: .venv/installed-development  ## the slow tests: whole stacks, browsers, training runs
 	$(PY) -m pytest -m slow $(PYTEST)
+
+chaos: .venv/installed-development  ## whatever dies, nothing is lost: hundreds of kill -9 at a whole stack, up to an hour
+	$(PY) -m tests.chaos $(CHAOS)
 
 bench: .venv/installed  ## how fast training is, into benchmarks/RESULTS.md: some ten minutes on an idle machine
 	$(PY) -m benchmarks $(BENCH)

@@ -21,7 +21,7 @@ class Postgres:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._binaries = _binaries()
+        self._binaries = postgres_binaries()
 
     @classmethod
     def of(cls, url: str) -> Self:
@@ -67,7 +67,8 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _binaries() -> Path:
+def postgres_binaries() -> Path:
+    """The folder of the server's programs; a test that asks is skipped where there are none."""
     if found := shutil.which("initdb"):
         return Path(found).parent
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))

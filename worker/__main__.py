@@ -85,10 +85,12 @@ def _serve(runtime: "Runtime") -> int:
     from django.conf import settings
 
     from webapp import jobs
+    from webapp.gallery.services.leases import leases_reclaim
     from worker import runtime as runtimes
     from worker import tasks  # noqa: F401  (registers them)
 
     runtimes.runtime_set(runtime)
+    leases_reclaim(is_dead=runtimes.worker_dead)  # before it takes work itself: what its predecessor had in hand
 
     def give_up() -> None:
         log.warning("not done %g s after TERM; the rest is given back", DRAIN_SECONDS)
@@ -107,6 +109,7 @@ def _serve(runtime: "Runtime") -> int:
     signals.worker_shutting_down.connect(stopping, weak=False)
     warnings.simplefilter("ignore", SecurityWarning)  # running as root matters where messages are pickles; ours are not
     consumer = jobs.app.Worker(
+        consumer_cls="worker.consumer:Consumer",
         pool="threads",
         concurrency=settings.ENV["FOVEA_WORKER_THREADS"],
         queues=list(jobs.QUEUES),

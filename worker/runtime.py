@@ -27,6 +27,23 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
+def worker_dead(name: str) -> bool:
+    """Whether a worker is known to be no more: one of this host whose process is gone, or had this process's own number
+    before (in a container that is every worker). Said of one that lives, behind the same host name in another
+    container, this would cost work done twice, and no more: its writes are refused.
+    """
+    host, _, pid = name.rpartition(":")
+    if host != socket.gethostname() or not pid.isdecimal():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return int(pid) == os.getpid()
+
+
 class Runtime:
     """
     Args:

@@ -319,6 +319,16 @@ def test_sweep_leaves_a_live_lease_alone(user: User, broker: Broker) -> None:
     assert broker.length(jobs.INTERACTIVE) == 0
 
 
+@pytest.mark.django_db(transaction=True)
+def test_reclaiming_brings_back_what_a_worker_held_that_is_known_to_be_dead(user: User, broker: Broker) -> None:
+    stranded, in_hand = _job(user), _job(user)
+    _lease(stranded, "dead")
+    _lease(in_hand, "alive")
+    leases.leases_reclaim(is_dead=lambda worker: worker == "dead")
+    assert (_state(stranded), _state(in_hand)) == (State.QUEUED, State.RUNNING)
+    assert _published(broker, jobs.INTERACTIVE) == [{"job_ids": [stranded.pk]}]
+
+
 def test_sweep_quarantines_what_no_worker_survives(job: CaptionJob) -> None:
     for _ in range(settings.LEASE_LIMIT):
         assert _state(job) == State.QUEUED

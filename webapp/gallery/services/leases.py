@@ -6,7 +6,7 @@ dies, the row alone says what is to be done; time is the database's clock. Nothi
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -104,6 +104,14 @@ def job_release(*, lease: Lease) -> None:
     with transaction.atomic():
         _write(lease, state=State.QUEUED, lease_count=F("lease_count") - 1, lease_expires_at=None)
         _publish_on_commit([lease.job_id], queue=lease.lane)
+
+
+def leases_reclaim(*, is_dead: Callable[[str], bool]) -> None:
+    """Bring back what workers have in hand that are known to be dead: that need not wait until its leases run out."""
+    running = CaptionJob.objects.filter(state=State.RUNNING)
+    dead = [worker for worker in running.values_list("worker", flat=True).distinct() if is_dead(worker)]
+    running.filter(worker__in=dead).update(lease_expires_at=Now() - timedelta(seconds=1))
+    jobs_sweep()
 
 
 def jobs_sweep() -> None:

@@ -1,0 +1,56 @@
+"""The broker down, and then accepting but silent: uploads answer as ever, and are captioned once it is back."""
+
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import httpx
+
+from tests.chaos.figures import Figures
+from tests.chaos.promises import captioned_once
+from tests.stack import Stack
+
+UPLOADS = {"full": 100, "small": 6}  # in each of the two states
+AT_ONCE = 4
+ANSWER_SECONDS = 5.0
+
+
+def run(stack: Stack, scale: str, seed: int) -> Figures:
+    chance = random.Random(seed)
+    stack.beat_start()
+    web = stack.web_start()
+    stack.worker_start()
+    slowest: list[float] = []
+    with stack.client(web) as client:
+        _upload(stack, client)  # the first one of a process has more to do
+        for away, back in (
+            (stack.broker.kill, stack.broker.start),
+            (stack.broker.freeze, stack.broker.thaw),
+        ):
+            slowest.append(_uploads(stack, client, away, chance, count=UPLOADS[scale]))
+            back()
+    note = f"slowest answer {slowest[0]:.1f} s while down, {slowest[1]:.1f} s while silent"
+    return Figures(kills=2, recovery=max(slowest), note=note, **captioned_once(stack, seconds=90))
+
+
+def _uploads(
+    stack: Stack, client: httpx.Client, away: Callable[[], None], chance: random.Random, *, count: int
+) -> float:
+    """The slowest answer in seconds. The broker goes away among the uploads, not before them."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = [pool.submit(partial(_upload, stack, client)) for _ in range(AT_ONCE)]
+        time.sleep(chance.uniform(0, 0.2))
+        away()
+        answers += [pool.submit(partial(_upload, stack, client)) for _ in range(count - AT_ONCE)]
+        return max(answer.result() for answer in answers)
+
+
+def _upload(stack: Stack, client: httpx.Client) -> float:
+    start = time.monotonic()
+    answer = client.post("photos/", files=[("file", ("photo.jpg", stack.picture(), "image/jpeg"))])
+    seconds = time.monotonic() - start
+    assert answer.status_code == httpx.codes.ACCEPTED, f"an upload was answered {answer.status_code}: {answer.text}"
+    assert seconds < ANSWER_SECONDS, f"an upload was answered after {seconds:.1f} s"
+    return seconds

@@ -1,0 +1,71 @@
+"""The promises that most scenarios end with, and how long a photo is stranded."""
+
+import time
+from dataclasses import dataclass, field
+
+from django.db.models import Count
+
+from tests.brokers import wait_until
+from tests.processes import WorkerProcess
+from tests.stack import Stack
+from webapp.gallery.models import Caption, CaptionJob, Photo
+
+RECOVERY_SECONDS = 30.0  # from the death of whatever died to work again
+
+
+def captioned_once(stack: Stack, *, seconds: float) -> dict[str, int]:
+    """Wait for the end of all work; then each photo has its one caption. Returns photos, lost and doubled."""
+    stack.all_finished(seconds=seconds)
+    captions = Photo.objects.annotate(number=Count("captions")).values_list("job__state", "number")
+    lost = sum(state != CaptionJob.State.DONE or not number for state, number in captions)
+    doubled = sum(max(number - 1, 0) for _, number in captions)
+    assert not lost, f"{lost} of {len(captions)} photos have no caption"
+    assert not doubled, f"{doubled} captions too many for {len(captions)} photos"
+    assert Caption.objects.count() == len(captions)
+    return {"photos": len(captions), "lost": lost, "doubled": doubled}
+
+
+@dataclass
+class Strandings:
+    """Which leases died with their worker, and how long it took until somebody else held the next one.
+
+    Time is the rows' own: the next lease's `started_at`, by the database's clock, which is this machine's.
+    """
+
+    recoveries: list[float] = field(default_factory=list)
+    _since: dict[tuple[int, int], float] = field(default_factory=dict)  # (job, token that died) -> time of death
+
+    def died(self, worker: WorkerProcess, *, at: float) -> int:
+        """It has just been killed, at `time.time()`. Returns how many photos it had in hand."""
+        self.look()
+        held = CaptionJob.objects.filter(worker=worker.name, state=CaptionJob.State.RUNNING)
+        keys = list(held.values_list("id", "token"))
+        self._since |= dict.fromkeys(keys, at)
+        return len(keys)
+
+    def look(self) -> bool:
+        """Whether all are in hand again. Ask often: of two leases since the last look, only the later is seen."""
+        rows = CaptionJob.objects.filter(id__in=[job_id for job_id, _ in self._since]).values_list(
+            "id", "token", "started_at"
+        )
+        now = {job_id: (token, started_at) for job_id, token, started_at in rows}
+        for job_id, token in list(self._since):
+            latest, started_at = now[job_id]
+            if latest > token and started_at is not None:
+                self.recoveries.append(started_at.timestamp() - self._since.pop((job_id, token)))
+        return not self._since
+
+    def recovered(self) -> float | None:
+        """Wait until all are in hand again. Returns the slowest recovery in seconds, None where there was none."""
+        wait_until(self.look, seconds=2 * RECOVERY_SECONDS, what=f"the next lease of {len(self._since)} photos")
+        slowest = max(self.recoveries, default=None)
+        assert slowest is None or slowest <= RECOVERY_SECONDS, f"a stranded photo waited {slowest:.1f} s"
+        return slowest
+
+
+def looking(strandings: Strandings, *, seconds: float) -> None:
+    """Sleep, and look meanwhile."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        strandings.look()
+        time.sleep(min(0.2, left))

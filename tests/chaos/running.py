@@ -1,0 +1,39 @@
+"""One scenario in a process of its own, which ends, with all that it started, whatever happens in it."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from launcher.processes import session_end
+from tests.chaos.figures import Figures, Outcome
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = {"small": 240, "full": 1800}  # then a scenario is given up
+
+
+def scenario_run(scenario: str, *, database: str, scale: str, seed: int, bundle: Path) -> Outcome:
+    command = [
+        sys.executable, "-m", "tests.chaos.single", scenario, "--database", database, "--scale", scale,
+        "--seed", str(seed), "--seconds", str(SECONDS[scale]), "--bundle", str(bundle),
+    ]  # fmt: skip
+    start = time.monotonic()
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        said, _ = process.communicate(timeout=SECONDS[scale] + 60)
+    except subprocess.TimeoutExpired:
+        said = ""
+    finally:
+        session_end(process.pid, patience=20)
+        process.wait()
+        assert process.stdout
+        process.stdout.close()
+    seconds = time.monotonic() - start
+    try:
+        answer = json.loads(said.strip().rpartition("\n")[2])
+    except ValueError:
+        answer = {"error": f"it ended with status {process.returncode} and said nothing"}
+    if "figures" in answer:
+        return Outcome(scenario, database, seconds, Figures(**answer["figures"]))
+    return Outcome(scenario, database, seconds, error=answer["error"])

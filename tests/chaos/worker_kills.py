@@ -1,0 +1,53 @@
+"""The worker's process group killed with -9 at random moments under load, and restarted as a supervisor would."""
+
+import random
+import time
+
+from tests.brokers import wait_until
+from tests.chaos.figures import Figures
+from tests.chaos.promises import Strandings, captioned_once, looking
+from tests.processes import WorkerProcess
+from tests.stack import Stack
+from webapp.gallery.models import CaptionJob
+
+PHOTOS = {"full": 2000, "small": 60}
+KILLS = {"full": 20, "small": 3}
+
+
+def run(stack: Stack, scale: str, seed: int) -> Figures:
+    chance = random.Random(seed)
+    kills = KILLS[scale]
+    strandings = Strandings()
+    stranded = 0
+    stack.beat_start()
+    worker = stack.worker_start()
+    for kill in range(kills):
+        share = PHOTOS[scale] * (kill + 1) // kills - PHOTOS[scale] * kill // kills
+        stack.photos_submit(share // 4)
+        stack.photos_submit(share - share // 4, lane="bulk")
+        if chance.random() < 0.8:  # else at any moment, such as while it still starts
+            _leases_taken(worker, strandings)
+            looking(strandings, seconds=chance.uniform(0, 0.5))
+        else:
+            looking(strandings, seconds=chance.uniform(0, 8))
+        worker.kill()
+        stranded += strandings.died(worker, at=time.time())
+        worker.start()
+    worker.ready()
+    recovery = strandings.recovered()
+    assert stranded, "no kill met a photo in hand"
+    return Figures(
+        kills=kills, recovery=recovery, note=f"{stranded} photos stranded", **captioned_once(stack, seconds=300)
+    )
+
+
+def _leases_taken(worker: WorkerProcess, strandings: Strandings) -> None:
+    """Wait until it has taken its first photo since it started."""
+    mine = CaptionJob.objects.filter(worker=worker.name)
+
+    def taken() -> bool:
+        assert worker.running.poll() is None, "the worker ended by itself"
+        strandings.look()
+        return mine.exists()
+
+    wait_until(taken, seconds=120, what="the worker's first lease")
