@@ -7,33 +7,62 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
+from urllib.parse import unquote, urlsplit
 
 from tests.services import service_missing
 
+OWNER = "fovea"  # of the database
 UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
+
+
+class Postgres:
+    """A server whose data, log and socket lie in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._binaries = postgres_binaries()
+
+    @classmethod
+    def of(cls, url: str) -> Self:
+        """The server that such a URL names."""
+        return cls(Path(unquote(urlsplit(url).netloc.partition("@")[2])))
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://{OWNER}@{str(self.folder).replace('/', '%2F')}/postgres"
+
+    def create(self) -> None:
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, UNPRIVILEGED)
+        self._run("initdb", "--auth=trust", f"--username={OWNER}", "--no-sync")
+
+    def start(self) -> None:
+        settings = f"-k {self.folder} -c listen_addresses='' -c fsync=off -c shared_buffers=16MB"
+        self._run("pg_ctl", "--wait", "--log", self.folder / "log", "--options", settings, "start")
+
+    def stop(self) -> None:
+        """At once, as a crash would: what was committed is there again after the next start."""
+        self._run("pg_ctl", "--mode=immediate", "stop")
+
+    def _run(self, program: str, *arguments: str | Path) -> None:
+        as_user = {"user": UNPRIVILEGED} if os.geteuid() == 0 else {}
+        command = [self._binaries / program, "--pgdata", self.folder / "data", *arguments]
+        subprocess.run(command, check=True, cwd=self.folder, stdout=subprocess.DEVNULL, **as_user)  # type: ignore[call-overload]
 
 
 @contextmanager
 def postgres() -> Iterator[str]:
     """The URL of a new server, stopped and removed afterwards."""
-    binaries = postgres_binaries()
     folder = Path(tempfile.mkdtemp(prefix="fovea-postgres-"))  # a short path: a socket's may have 107 characters
-    as_user = {"user": UNPRIVILEGED} if os.geteuid() == 0 else {}
-    if as_user:
-        shutil.chown(folder, UNPRIVILEGED)
-    data = folder / "data"
-    settings = f"-k {folder} -c listen_addresses='' -c fsync=off -c shared_buffers=16MB"
-
-    def run(*command: str | Path) -> None:
-        subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, **as_user)  # type: ignore[call-overload]
-
     try:
-        run(binaries / "initdb", "--auth=trust", "--username=fovea", "--no-sync", "--pgdata", data)
-        run(binaries / "pg_ctl", "--wait", "--pgdata", data, "--log", folder / "log", "--options", settings, "start")
+        server = Postgres(folder)
+        server.create()
+        server.start()
         try:
-            yield f"postgresql://fovea@{str(folder).replace('/', '%2F')}/postgres"
+            yield server.url
         finally:
-            run(binaries / "pg_ctl", "--mode=immediate", "--pgdata", data, "stop")
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

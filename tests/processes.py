@@ -122,6 +122,17 @@ class WebProcess(Process):
         return self
 
 
+def group_processes(group: int) -> set[int]:
+    """The living processes of a process group, orphans included."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ended meanwhile
+            fields = stat.read_text().rpartition(")")[2].split()  # after the name: state, parent, group, …
+            if fields[0] not in "ZX" and int(fields[2]) == group:
+                found.add(int(stat.parent.name))
+    return found
+
+
 def database_url() -> str:
     """The URL of the database that this process uses."""
     name = connection.settings_dict["NAME"]

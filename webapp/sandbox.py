@@ -131,7 +131,10 @@ class _Child:
 
     def call(self, timeout: float, function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[bool, Any]:
         self.calls += 1
-        self.connection.send((timeout, pickle.dumps((function, args, kwargs))))
+        try:
+            self.connection.send((timeout, pickle.dumps((function, args, kwargs))))
+        except ConnectionError as error:  # killed while it was idle, just now: no fault of this call
+            raise SandboxError("a child process ended before the call reached it") from error
         if not wait([self.connection, self.process.sentinel], timeout):
             raise SandboxTimedOut(f"took longer than {timeout:g} s")
         answer = self._receive()

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 from webapp.health import healthz, readyz
 
 handler400 = "webapp.gallery.views.errors.bad_request"
+handler500 = "webapp.gallery.views.errors.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("webapp.gallery.urls")),
     path("accounts/", include("webapp.accounts.urls")),

@@ -4,6 +4,7 @@ Decoding children import this module too, so it imports nothing heavy by itself.
 """
 
 import logging
+import multiprocessing
 import os
 import sys
 import warnings
@@ -38,6 +39,7 @@ def main() -> int:
     from webapp.gallery.services.heartbeats import heartbeat_record
     from worker.decoding import Decoder
     from worker.engine import Engine
+    from worker.registration import NotCopied
     from worker.runtime import Runtime, worker_name
 
     engine = Engine(device=settings.ENV["FOVEA_DEVICE"], exports=settings.CACHE_DIR)
@@ -47,6 +49,9 @@ def main() -> int:
         log.error("no model to caption with: %s", error)  # noqa: TRY400  (the message says all)
         heartbeat_record(name=worker_name(), device=engine.device, model_version_id=None, error=str(error))
         return Exit.BAD_BUNDLE
+    except NotCopied as error:
+        log.error("%s", error)  # noqa: TRY400
+        return Exit.FAILED
     decoder = Decoder()
     try:
         return _serve(Runtime(engine, decoder, on_fatal=_die))
@@ -89,11 +94,11 @@ def _serve(runtime: "Runtime") -> int:
 
     def give_up() -> None:
         log.warning("not done %g s after TERM; the rest is given back", DRAIN_SECONDS)
-        last = threading.Timer(5, os._exit, [Exit.STOPPED])  # should the database not answer either
+        last = threading.Timer(5, _end, [Exit.STOPPED])  # should the database not answer either
         last.daemon = True
         last.start()
         runtime.held.release()
-        os._exit(Exit.STOPPED)
+        _end(Exit.STOPPED)
 
     def stopping(**_: object) -> None:
         runtime.stopping.set()
@@ -124,7 +129,14 @@ def _die(reason: str) -> None:
     """End at once: a thread that hangs in the model cannot be stopped. The leases run out; others take over."""
     log.critical("%s; this process ends", reason)
     logging.shutdown()
-    os._exit(Exit.MODEL_DIED)
+    _end(Exit.MODEL_DIED)
+
+
+def _end(status: Exit) -> None:
+    """End at once, and leave no child behind that hangs in a file."""
+    for child in multiprocessing.active_children():
+        child.kill()
+    os._exit(status)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from webapp.gallery.services.leases import Lease
 from webapp.sandbox import SandboxCrashed, SandboxError, SandboxOutOfMemory, SandboxTimedOut
 from worker.batcher import Captioned
 from worker.engine import LoadedModel
-from worker.leasing import lease_release
 from worker.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -33,10 +32,7 @@ def photos_caption(runtime: Runtime, *, job_ids: Sequence[int]) -> None:
         for lease, decode_ms, future in decoded:
             _record(runtime, lease, model, decode_ms, future)
     finally:
-        for lease in taken:
-            if lease in runtime.held:
-                runtime.held.drop(lease)
-                lease_release(lease)
+        runtime.held.release(taken)
 
 
 def _decode(runtime: Runtime, lease: Lease, model: LoadedModel) -> "tuple[float, Future[Captioned]] | None":

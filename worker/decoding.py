@@ -6,8 +6,8 @@ import numpy as np
 from django.conf import settings
 
 from captioner.config import Preprocessing
-from captioner.preprocessing import photo_pixels
 from webapp.sandbox import Sandbox
+from worker.opening import photo_open
 
 
 class Decoder:
@@ -26,7 +26,7 @@ class Decoder:
             SandboxError: it harmed the process that opened it.
         """
         return self._sandbox.run(
-            photo_pixels,
+            photo_open,
             path,
             preprocessing=preprocessing,
             max_bytes=settings.UPLOAD_MAX_BYTES,

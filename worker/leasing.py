@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterable
 
 from django.conf import settings
-from django.db import connection
+from django.db import Error, connection
 
 from webapp.gallery.errors import StaleLease
 from webapp.gallery.services import leases
@@ -32,6 +32,9 @@ class LeasesHeld:
     def __contains__(self, lease: Lease) -> bool:
         return lease in self._leases
 
+    def __len__(self) -> int:
+        return len(self._leases)
+
     def renew(self) -> None:
         with self._lock:
             held = list(self._leases)
@@ -39,19 +42,23 @@ class LeasesHeld:
             log.warning("job %d was taken over by another worker", lease.job_id)
             self.drop(lease)
 
-    def release(self) -> None:
-        """Give back all that is left."""
+    def release(self, taken: Iterable[Lease] | None = None) -> None:
+        """Give back those of `taken` that are still in hand (None: all that are).
+
+        None of them is renewed any more, whatever happens: what the database does not take back now, runs out.
+        """
         with self._lock:
-            held, self._leases = list(self._leases), {}
+            held = [lease for lease in (list(self._leases) if taken is None else taken) if lease in self._leases]
+            for lease in held:
+                del self._leases[lease]
         for lease in held:
-            lease_release(lease)
-
-
-def lease_release(lease: Lease) -> None:
-    try:
-        leases.job_release(lease=lease)
-    except StaleLease:
-        log.info("job %d is in other hands already", lease.job_id)
+            try:
+                leases.job_release(lease=lease)
+            except StaleLease:
+                log.info("job %d is in other hands already", lease.job_id)
+            except Error as error:
+                log.warning("%d leases run out instead of being given back: %s", len(held), error)
+                return  # each of the others would wait for the database as long as this one
 
 
 class Periodic:

@@ -15,17 +15,29 @@ if TYPE_CHECKING:
     from webapp.gallery.models import ModelVersion
 
 
+class NotCopied(Exception):
+    """The bundle found no room in the data folder, or may not be written there; nothing was registered."""
+
+
 def bundle_register(directory: Path, *, name: str = "") -> "ModelVersion":
     """Register a bundle; its own copy is what workers load, so that the original may go.
 
     Raises:
         BundleError: missing, corrupt or incompatible; nothing was registered.
+        NotCopied
     """
     version = bundle_validate(directory)
     description = bundle_describe(directory)
     copy = settings.MODELS_DIR / version[:12]
     if not _intact(copy):
-        _bundle_copy(directory, copy)
+        try:
+            _bundle_copy(directory, copy)
+        except OSError as error:  # a full disk, most likely; copytree lists one for each file
+            size = sum(file.stat().st_size for file in directory.iterdir()) / 1e6
+            raise NotCopied(
+                f"The bundle {directory} could not be copied to {copy} ({error}). It needs {size:,.0f} MB: make room, "
+                "or let this user write there, then do it again."
+            ) from error
     return model_version_register(description=description, path=copy, name=name or directory.name)
 
 

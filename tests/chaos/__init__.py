@@ -12,6 +12,12 @@ SCENARIOS = (
     "web_kills",
     "pickle_message",
     "worker_paused",
+    "harmful_files",
+    "worker_terms",
+    "model_swaps",
+    "long_queue",
+    "disk_full",
+    "database_outages",
 )
 
 DATABASES = ("sqlite", "postgresql")

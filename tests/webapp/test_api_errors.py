@@ -1,10 +1,11 @@
 """Every error of the API is JSON of one shape."""
 
+import errno
 import logging
 
 import pytest
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework.test import APIClient
 
@@ -54,6 +55,9 @@ def test_malformed_json_is_400(db: None) -> None:
         (RequestDataTooBig("m"), 413, "too_large"),
         (SuspiciousOperation("m"), 400, "bad_request"),
         (OperationalError("database is locked"), 503, "database_unavailable"),
+        (InterfaceError("connection already closed"), 503, "database_unavailable"),
+        (OperationalError("database or disk is full"), 507, "no_space"),
+        (OSError(errno.ENOSPC, "No space left on device"), 507, "no_space"),
         (RuntimeError("m"), 500, "internal_error"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),

@@ -1,11 +1,13 @@
 import asyncio
 import json
+import tempfile
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from webapp.body_limit import BodyLimit, Receive, Send
+from tests.disks import full_disk
+from webapp.body_limit import App, BodyLimit, Receive, Send
 
 
 async def echo(scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -22,7 +24,7 @@ async def echo(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": str(length).encode()})
 
 
-def post(chunks: list[bytes], *, stated: bool) -> tuple[int, bytes, int]:
+def post(chunks: list[bytes], *, stated: bool, app: App = echo) -> tuple[int, bytes, int]:
     """The answer's status and body, and how many chunks were left unread."""
     headers = [(b"content-length", str(sum(map(len, chunks))).encode())] if stated else []
     waiting: list[dict[str, Any]] = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
@@ -35,7 +37,7 @@ def post(chunks: list[bytes], *, stated: bool) -> tuple[int, bytes, int]:
     async def send(message: Mapping[str, Any]) -> None:
         sent.append(message)
 
-    asyncio.run(BodyLimit(echo, max_bytes=10)({"type": "http", "headers": headers}, receive, send))
+    asyncio.run(BodyLimit(app, max_bytes=10)({"type": "http", "headers": headers}, receive, send))
     start, body = sent
     return start["status"], body["body"], len(waiting)
 
@@ -51,6 +53,19 @@ def test_body_limit_refuses_more_with_the_limit_and_reads_to_the_end(stated: boo
     assert (status, left) == (413, 0)
     (result,) = json.loads(body)["results"]
     assert "larger than 10 bytes. Send fewer or smaller files" in result["message"]
+
+
+def test_body_limit_tells_of_a_disk_that_is_too_full_for_a_request() -> None:
+    async def full(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        await receive()
+        with full_disk(4), tempfile.TemporaryFile(buffering=0) as file:  # as Django keeps a large body
+            for _ in range(2):
+                file.write(b"12345")
+
+    status, body, left = post([b"12345", b"67890"], stated=True, app=full)
+    assert (status, left) == (507, 0)
+    (result,) = json.loads(body)["results"]
+    assert (result["code"], "Free some space" in result["message"]) == ("no_space", True)
 
 
 def test_body_limit_leaves_other_protocols_alone() -> None:

@@ -69,6 +69,14 @@ def _age(job: CaptionJob, *, seconds: float) -> None:
     )
 
 
+def _stranded(user: User) -> CaptionJob:
+    """Of a bulk, in the hands of a worker that is dead."""
+    job = _job(user, lane="bulk")
+    _lease(job)
+    _age(job, seconds=16)
+    return job
+
+
 def _state(job: CaptionJob) -> str:
     job.refresh_from_db()
     return job.state
@@ -201,6 +209,7 @@ def test_job_harm_gives_a_second_try_alone(
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
         leases.job_harm(lease=_lease(job), reason="ended its process (SIGSEGV)")
     assert _state(job) == State.QUEUED
+    assert job.lease_count == 0  # no worker died of it
     assert _published(broker, jobs.INTERACTIVE) == [{"job_ids": [job.pk]}]
 
 
@@ -268,12 +277,36 @@ def test_caption_is_written_once_by_many_late_workers(user: User, model_version:
 
 @pytest.mark.django_db(transaction=True)
 def test_sweep_brings_back_what_a_dead_worker_held(user: User, broker: Broker) -> None:
-    job = _job(user, lane="bulk")
-    _lease(job)
-    _age(job, seconds=16)
+    job = _stranded(user)
     leases.jobs_sweep()
     assert _state(job) == State.QUEUED
     assert _published(broker, jobs.INTERACTIVE) == [{"job_ids": [job.pk]}]  # it waited long enough
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sweep_publishes_what_a_dead_worker_held_once(user: User, broker: Broker) -> None:
+    job = _stranded(user)
+    for _ in range(3):
+        leases.jobs_sweep()
+        _age(job, seconds=6)
+    assert [broker.length(queue) for queue in (jobs.INTERACTIVE, jobs.BULK)] == [1, 0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sweep_finds_a_stranded_photo_whose_message_was_lost_behind_a_long_queue(user: User, broker: Broker) -> None:
+    job, waiting = _stranded(user), _job(user, lane="bulk")
+    leases.jobs_sweep()
+    broker.command("DEL", jobs.INTERACTIVE)
+    jobs.caption_photos_enqueue([waiting.pk], queue=jobs.BULK)
+    _age(job, seconds=6)
+    leases.jobs_sweep()
+    assert _published(broker, jobs.INTERACTIVE) == [{"job_ids": [job.pk]}]
+
+
+def test_stranded_photo_is_served_as_if_a_person_waited(user: User) -> None:
+    job = _stranded(user)
+    leases.jobs_sweep()
+    assert _lease(job, "w2").lane == jobs.INTERACTIVE
 
 
 @pytest.mark.django_db(transaction=True)
@@ -363,6 +396,30 @@ def test_sweeps_at_the_same_moment_publish_once(user: User, broker: Broker) -> N
 
     _together([sweep] * 4)
     assert broker.length(jobs.INTERACTIVE) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sweeps_at_the_same_moment_publish_a_lost_bulk_once(user: User, broker: Broker) -> None:
+    ids = [_job(user, lane="bulk").pk for _ in range(3 * jobs.CHUNK_SIZE)]
+    CaptionJob.objects.update(queued_at=Now() - timedelta(seconds=60))
+
+    def sweep() -> None:
+        leases._unpublished_sweep({jobs.BULK})  # as it finds the queue before another has filled it
+        connection.close()
+
+    _together([sweep] * 4)
+    assert [job_id for message in _published(broker, jobs.BULK) for job_id in message["job_ids"]] == ids
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sweep_publishes_again_what_is_lost_again(user: User, broker: Broker) -> None:
+    job = _job(user)
+    _age(job, seconds=60)
+    for _ in range(2):
+        leases.jobs_sweep()
+        assert _published(broker, jobs.INTERACTIVE) == [{"job_ids": [job.pk]}]
+        broker.command("FLUSHALL")
+        _age(job, seconds=6)
 
 
 @pytest.mark.django_db(transaction=True)

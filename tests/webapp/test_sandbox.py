@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from webapp.sandbox import Sandbox, SandboxCrashed, SandboxOutOfMemory, SandboxTimedOut
+from webapp.sandbox import Sandbox, SandboxCrashed, SandboxError, SandboxOutOfMemory, SandboxTimedOut
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +113,17 @@ def test_sandbox_replaces_a_child_that_died_while_idle(sandbox: Sandbox) -> None
     os.kill(child, signal.SIGKILL)
     time.sleep(0.2)
     assert sandbox.run(os.getpid) != child
+
+
+def test_sandbox_does_not_blame_a_call_for_a_child_that_died_before_it(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.kill(sandbox.run(os.getpid), signal.SIGKILL)
+    time.sleep(0.2)
+    monkeypatch.setattr("webapp.sandbox._Child.fit", True)  # it died after this was asked
+    with pytest.raises(SandboxError, match="before the call reached it") as caught:
+        sandbox.run(abs, -1)
+    assert type(caught.value) is SandboxError
 
 
 def test_sandbox_child_outlives_a_term_meant_for_the_group(sandbox: Sandbox) -> None:

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from django.conf import settings
+from django.db import OperationalError, connection
 from django.db.models import F
 
 from captioner.preprocessing import photo_pixels
 from tests.brokers import wait_until
 from tests.photos import photo_store, picture
+from tests.pictures import picture as colours
 from webapp.gallery.models import Caption, CaptionJob, ModelVersion, Photo
 from webapp.gallery.services import leases
 from webapp.sandbox import Sandbox
@@ -205,6 +207,35 @@ def test_failing_task_gives_back_its_leases(runtime: Runtime, user, monkeypatch:
         _caption(runtime, photo)
     photo.job.refresh_from_db()
     assert photo.job.state == State.QUEUED
+
+
+def test_leases_that_the_database_does_not_take_back_run_out(runtime: Runtime, user) -> None:
+    photos = [photo_store(user, picture(seed)) for seed in range(3)]
+    updates: list[str] = []
+
+    def refuse(execute: Any, sql: str, *arguments: Any) -> Any:
+        updates.extend([sql] * sql.startswith("UPDATE"))
+        if len(updates) > 1:  # from the first result on
+            raise OperationalError("database is locked")
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(refuse), pytest.raises(OperationalError):
+        _caption(runtime, *photos)
+    assert not runtime.held  # none is renewed for ever
+    assert CaptionJob.objects.filter(state=State.RUNNING).count() == 3
+
+
+def test_photo_that_does_not_fit_into_its_childs_memory_is_quarantined(runtime: Runtime, user) -> None:
+    photo = photo_store(user, colours(mode="RGBA", size=(6000, 6000), kind="PNG"))  # 144 MB, and as much on white
+    sandbox = runtime.decoder._sandbox
+    runtime.decoder._sandbox = Sandbox(processes=1, timeout=20, memory_mb=500)
+    _caption(runtime, photo)
+    assert (photo.job.state, photo.job.harm_count) == (State.QUEUED, 1)
+    _caption(runtime, photo)
+    runtime.decoder.close()
+    runtime.decoder._sandbox = sandbox
+    assert photo.job.state == State.QUARANTINED
+    assert "memory" in photo.job.error_message
 
 
 def test_late_result_of_a_job_in_other_hands_is_dropped(

@@ -6,13 +6,13 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
-from django.db import DatabaseError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from webapp.gallery.errors import ActionRefused, GalleryError
+from webapp.gallery.outages import outage
 from webapp.gallery.uploads import too_many_to_count
 
 log = logging.getLogger(__name__)
@@ -68,10 +68,10 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response:
             return Response(error_body("too_large", message), status=413)
         case SuspiciousOperation():
             return Response(error_body("bad_request", str(error)), status=400)
-        case DatabaseError():
-            log.error("The database failed an API request", exc_info=error)
-            body = error_body("database_unavailable", "The database does not answer now. Try again in some seconds.")
-            return Response(body, status=503, headers={"Retry-After": str(RETRY_SECONDS)})
+    if problem := outage(error):
+        log.error("The machine failed an API request", exc_info=error)
+        body = error_body(problem.code, problem.message)
+        return Response(body, status=gallery_status(problem), headers={"Retry-After": str(RETRY_SECONDS)})
     if not isinstance(error, exceptions.APIException):
         log.error("An API request failed", exc_info=error)
         return Response(error_body("internal_error", "The server failed at this; its log says why."), status=500)

@@ -6,7 +6,6 @@ later: see `services/housekeeping.py`.
 """
 
 import contextlib
-import errno
 import hashlib
 import os
 import shutil
@@ -16,11 +15,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from django.conf import settings
+from django.db import IntegrityError, transaction
 
-from webapp.gallery.errors import GalleryError
+from webapp.gallery.outages import disk_full, outage
 
 ORPHAN_SECONDS = 3600
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def media_path(name: str) -> Path:
@@ -35,17 +34,13 @@ def media_path(name: str) -> Path:
 @contextlib.contextmanager
 def staging_folder() -> Iterator[Path]:
     """A new folder below `incoming/`, gone at the end unless it was published. A full disk becomes a GalleryError."""
-    incoming = Path(settings.MEDIA_ROOT) / "incoming"
-    incoming.mkdir(parents=True, exist_ok=True)
-    folder = incoming / uuid.uuid4().hex
-    folder.mkdir()
+    folder = Path(settings.MEDIA_ROOT) / "incoming" / uuid.uuid4().hex
     try:
+        folder.mkdir(parents=True)
         yield folder
     except OSError as error:
-        if error.errno in _FULL:
-            raise GalleryError(
-                "no_space", "The disk is full, so it was not stored. Free some space, then retry."
-            ) from error
+        if full := outage(error):
+            raise full from error
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -80,12 +75,19 @@ def folder_publish(folder: Path, kind: str) -> str:
 
 @contextlib.contextmanager
 def folder_kept(name: str) -> Iterator[None]:
-    """Removes a published folder if the rows that are to name it cannot be written. Goes inside their transaction:
-    what fails at COMMIT may have been committed all the same, so that is left to the housekeeping."""
+    """The transaction that writes the rows that are to name a published folder, which is removed if they cannot be.
+
+    What fails at COMMIT may have been committed all the same, so that is left to the housekeeping; unless the database
+    refused it: for lack of space, or because of other rows.
+    """
+    committing = False
     try:
-        yield
-    except BaseException:
-        folder_remove(name)
+        with transaction.atomic():
+            yield
+            committing = True
+    except BaseException as error:
+        if not committing or disk_full(error) or isinstance(error, IntegrityError):
+            folder_remove(name)
         raise
 
 

@@ -47,7 +47,7 @@ def batch_create_from_zip(*, owner: User, file: File[bytes], name: str = "") -> 
             published = storage.folder_publish(folder, "archives")
     except BatchRejected as error:
         raise BatchRejected(error.code, f"{shown}: {error.message}") from error
-    with transaction.atomic(), storage.folder_kept(published):
+    with storage.folder_kept(published):
         batch = Batch.objects.create(
             owner=owner,
             name=name_shown(name)[:200] or shown[:200],

@@ -6,7 +6,7 @@ dies, the row alone says what is to be done; time is the database's clock. Nothi
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -25,10 +25,12 @@ from webapp.gallery.models import Batch, Caption, CaptionJob, ModelVersion
 log = logging.getLogger(__name__)
 
 HARM_LIMIT = 2  # times a file may crash, hang or bloat its decoder
-SETTLED_SECONDS = 5  # a younger row may still have its message on the way
+SETTLED_SECONDS = 5  # a row that was queued or published more recently may still have its message on the way
 PUBLISH_LIMIT = 10_000  # rows that one sweep publishes for
 
 State = CaptionJob.State
+# Workers died with these in hand. They have waited long enough: not behind a long queue once more.
+STRANDED = Q(lease_count__gt=0)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Lease:
     job_id: int
     photo_id: int
     token: int
-    lane: str
+    lane: str  # in which it is served
     path: Path  # of the original
 
 
@@ -55,9 +57,7 @@ def jobs_lease(*, job_ids: Sequence[int], worker: str) -> list[Lease]:
             lease_expires_at=_lease_end(),
             started_at=Now(),
         )
-    return [
-        Lease(job.id, job.photo_id, job.token + 1, job.lane, settings.MEDIA_ROOT / job.photo.original) for job in taken
-    ]
+    return [_lease(job) for job in taken]
 
 
 def leases_renew(*, leases: Sequence[Lease]) -> list[Lease]:
@@ -91,7 +91,8 @@ def job_fail(*, lease: Lease, code: str, message: str) -> None:
 def job_harm(*, lease: Lease, reason: str) -> None:
     """The file crashed, hung or bloated its decoder: tried once more by itself, then quarantined. Raises StaleLease."""
     with transaction.atomic():
-        _write(lease, state=State.QUEUED, harm_count=F("harm_count") + 1, lease_expires_at=None)
+        counts = {"harm_count": F("harm_count") + 1, "lease_count": F("lease_count") - 1}  # harm is a result
+        _write(lease, state=State.QUEUED, lease_expires_at=None, **counts)
         harmful = CaptionJob.objects.filter(id=lease.job_id, harm_count__gte=HARM_LIMIT)
         message = f"Opening this file {reason}, {HARM_LIMIT} times. Convert it to JPEG or PNG and upload it again."
         if not harmful.update(state=State.QUARANTINED, error_code="harmful", error_message=message, **_ENDED):
@@ -123,7 +124,7 @@ def jobs_sweep() -> None:
 
 
 def _expired_leases_sweep() -> None:
-    """A worker died with these in hand. They have waited long enough: not behind a long queue once more."""
+    """Nobody has these in hand any more."""
     with transaction.atomic():
         expired = CaptionJob.objects.select_for_update(skip_locked=True, of=("self",)).filter(
             state=State.RUNNING, lease_expires_at__lt=Now()
@@ -135,8 +136,7 @@ def _expired_leases_sweep() -> None:
             state=State.QUARANTINED, error_code="no_result", error_message=message, **_ENDED
         )
         lost = [job_id for job_id in counts if job_id not in hopeless]
-        CaptionJob.objects.filter(id__in=lost).update(state=State.QUEUED, lease_expires_at=None)
-        _publish_on_commit(lost, queue=jobs.INTERACTIVE)
+        _publish(lost, queue=jobs.INTERACTIVE)
     if counts:
         log.warning(
             "%d leases ran out; %d photos are tried again, %d quarantined", len(counts), len(lost), len(hopeless)
@@ -154,9 +154,15 @@ def _batches_sweep() -> None:
 def _unpublished_sweep(empty: set[str]) -> None:
     """Rows that no message stands for: their queue is empty, and they are not so new that one is on its way."""
     settled = Now() - timedelta(seconds=SETTLED_SECONDS)
-    for lane in empty & set(CaptionJob.Lane.values):
-        waiting = CaptionJob.objects.filter(state=State.QUEUED, lane=lane, queued_at__lt=settled).order_by("queued_at")
-        jobs.caption_photos_enqueue(waiting.values_list("id", flat=True)[:PUBLISH_LIMIT], queue=lane)
+    hurried = Q(lane=CaptionJob.Lane.INTERACTIVE) | STRANDED
+    for queue, served in ((jobs.INTERACTIVE, hurried), (jobs.BULK, ~hurried)):
+        if queue in empty:
+            with transaction.atomic():
+                unpublished = Q(lease_expires_at=None) | Q(lease_expires_at__lt=Now())
+                waiting = CaptionJob.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+                    unpublished, served, state=State.QUEUED, queued_at__lt=settled
+                )
+                _publish(waiting.order_by("queued_at").values_list("id", flat=True)[:PUBLISH_LIMIT], queue=queue)
     if jobs.BULK in empty:
         unleased = Q(state=Batch.State.UNPACKING, unpack_lease_expires_at=None, created_at__lt=settled)
         for batch_id in Batch.objects.filter(unleased).values_list("id", flat=True):
@@ -167,7 +173,21 @@ def _unpublished_sweep(empty: set[str]) -> None:
             jobs.model_verify_enqueue(model_version_id)
 
 
+def _publish(job_ids: Iterable[int], *, queue: str) -> None:
+    """They wait, and are published for once that is certain. A waiting row's lease is its message's: until it ends, no
+    other sweep publishes for the row."""
+    ids = list(job_ids)
+    on_its_way = Now() + timedelta(seconds=SETTLED_SECONDS)
+    CaptionJob.objects.filter(id__in=ids).update(state=State.QUEUED, lease_expires_at=on_its_way)
+    _publish_on_commit(ids, queue=queue)
+
+
 _ENDED: dict[str, Any] = {"finished_at": Now(), "lease_expires_at": None}
+
+
+def _lease(job: CaptionJob) -> Lease:
+    lane = jobs.INTERACTIVE if job.lease_count else job.lane  # see STRANDED
+    return Lease(job.id, job.photo_id, job.token + 1, lane, settings.MEDIA_ROOT / job.photo.original)
 
 
 def _lease_end() -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.files import File
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import Error, IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
@@ -19,6 +19,7 @@ from webapp.gallery.errors import ActionRefused, GalleryError, PhotoRejected
 from webapp.gallery.imaging import Inspection, Limits, photo_inspect, size_check
 from webapp.gallery.isolation import sandbox
 from webapp.gallery.models import CaptionJob, Photo
+from webapp.gallery.outages import outage
 from webapp.gallery.uploads import name_sent, too_many_files
 from webapp.sandbox import SandboxCrashed, SandboxError, SandboxOutOfMemory, SandboxTimedOut
 
@@ -60,13 +61,14 @@ def photos_upload(*, owner: User, files: Sequence[File[bytes]]) -> list[Upload]:
             uploads.append(Upload(name, photo, created))
         except PhotoRejected as error:
             uploads.append(Upload(name, error=error))
-        except (GalleryError, OperationalError) as error:
-            if isinstance(error, OperationalError):
-                log.exception("A photo could not be stored")
-                error = GalleryError("database_unavailable", "The database does not answer now. Try again later.")
-            if error.code != "no_space":  # a smaller one may yet fit
-                ailing = error
-            uploads.append(Upload(name, error=GalleryError(error.code, f"{name[:60]}: {error.message}")))
+        except (GalleryError, Error) as error:
+            problem = error if isinstance(error, GalleryError) else outage(error)
+            if problem is None:
+                raise
+            log.warning("A photo could not be stored: %s", error)
+            if problem.code != "no_space":  # a smaller one may yet fit
+                ailing = problem
+            uploads.append(Upload(name, error=GalleryError(problem.code, f"{name[:60]}: {problem.message}")))
     # Once for all of them: a broker that is silent costs its time-out once.
     jobs_publish(upload.photo.job for upload in uploads if upload.photo and upload.created)
     return uploads
@@ -100,7 +102,7 @@ def photo_create(
         storage.file_write(folder / "preview.jpg", [inspection.preview])
         published = storage.folder_publish(folder, "photos")
     try:
-        with transaction.atomic(), storage.folder_kept(published):
+        with storage.folder_kept(published):
             photo = Photo.objects.create(
                 owner=owner,
                 sha256=sha256,
@@ -119,7 +121,6 @@ def photo_create(
                 transaction.on_commit(lambda: jobs_publish([job]), robust=True)
         return photo, True
     except IntegrityError:  # the same file, uploaded at the same moment, was first
-        storage.folder_remove(published)  # in case the database found out at COMMIT
         existing = Photo.objects.select_related("job").filter(owner=owner, sha256=sha256).first()
         if existing is None:  # no: the owner was deleted
             raise

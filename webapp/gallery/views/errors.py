@@ -1,12 +1,15 @@
+import sys
 from http import HTTPStatus
 
 from django.core.exceptions import TooManyFilesSent
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.views import defaults
 
+from webapp.gallery.outages import outage
 from webapp.gallery.uploads import too_many_to_count
-from webapp.gallery.views.photos import error_answer, wants_json
+from webapp.gallery.views.photos import STATUS, error_answer, wants_json
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -17,3 +20,14 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if wants_json(request):
         return error_answer(error)
     return render(request, "400.html", {"problem": error.message}, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """A full disk and a database that is away can meet any view, and what runs before it: their remedies are told."""
+    error = outage(sys.exc_info()[1])
+    if error is None:
+        return defaults.server_error(request)
+    if wants_json(request):
+        return error_answer(error)
+    page = render_to_string("500.html", {"problem": error.message})  # without the request: its user is in the database
+    return HttpResponse(page, status=STATUS[error.code])

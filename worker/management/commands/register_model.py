@@ -24,11 +24,11 @@ class Command(BaseCommand):
         parser.add_argument("--activate", action="store_true", help="verify it here (needs torch), then activate it")
 
     def handle(self, *args: Any, bundle: Path, name: str, activate: bool, **options: Any) -> None:
-        from worker.registration import bundle_register
+        from worker.registration import NotCopied, bundle_register
 
         try:
             registered = bundle_register(bundle.resolve(), name=name)
-        except BundleError as error:
+        except (BundleError, NotCopied) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{registered} is registered ({registered.get_state_display().lower()}).")
         if activate:

@@ -1,0 +1,87 @@
+"""Thousands of photos wait for hours: nothing is published twice, and a stranded photo does not wait behind them."""
+
+import threading
+import time
+from collections import Counter
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import F
+
+from tests.brokers import Broker, wait_until
+from tests.chaos.figures import Figures
+from tests.chaos.promises import RECOVERY_SECONDS, captioned_once
+from tests.files import pipe_replaced
+from tests.stack import Stack
+from webapp import jobs
+from webapp.gallery.models import CaptionJob
+from webapp.gallery.services.leases import SETTLED_SECONDS, jobs_sweep
+
+PHOTOS = {"full": 10_000, "small": 500}
+SWEEPS = 6  # while nobody takes anything
+AT_A_TIME = 4
+
+State = CaptionJob.State
+
+
+def run(stack: Stack, scale: str, seed: int) -> Figures:
+    """`seed` is of no use: the order is the queue's."""
+    worker = stack.worker_start()
+    (stranded,) = stack.photos_submit(1, lane="bulk", publish=False)
+    with pipe_replaced(settings.MEDIA_ROOT / CaptionJob.objects.get(pk=stranded).photo.original):
+        stack.jobs_publish([stranded], lane="bulk")
+        wait_until(lambda: stack.jobs_in_state(State.RUNNING), what="the lease")
+        worker.kill()
+    ids = stack.photos_submit(PHOTOS[scale], lane="bulk")
+    CaptionJob.objects.update(queued_at=F("queued_at") - timedelta(hours=3))
+    time.sleep(settings.LEASE_SECONDS + 1)
+    for _ in range(SWEEPS):
+        _sweep(AT_A_TIME)
+        time.sleep(SETTLED_SECONDS / 2)
+    messages = Counter(stack.jobs_published())
+    assert messages == Counter([stranded, *ids]), f"{_doubled(messages)} messages too many for {len(messages)} photos"
+
+    assert _published(stack.broker) >= len(ids) / jobs.CHUNK_SIZE, "messages are not counted"
+    stack.broker.command("CONFIG", "RESETSTAT")
+    start = time.monotonic()
+    worker.start()
+    worker.ready()
+    wait_until(lambda: CaptionJob.objects.get(pk=stranded).state == State.DONE, seconds=60, what="the stranded photo")
+    recovery = time.monotonic() - start
+    assert recovery <= RECOVERY_SECONDS, f"the stranded photo waited {recovery:.1f} s"
+    passed = CaptionJob.objects.filter(
+        pk__in=ids, finished_at__lt=CaptionJob.objects.values("finished_at").get(pk=stranded)["finished_at"]
+    ).count()
+    assert passed <= settings.ENV["FOVEA_WORKER_THREADS"] * jobs.CHUNK_SIZE, f"{passed} photos passed the stranded one"
+    while stack.jobs_in_state(State.QUEUED, State.RUNNING):  # five times as often as beat has it swept
+        _sweep(1)
+        time.sleep(settings.SWEEP_SECONDS / 5)
+    again = _published(stack.broker)
+    drained = time.monotonic() - start
+    assert again == 0, f"{again} messages were published for photos in a worker's hands"
+    note = f"{passed} photos passed the stranded one; {len(ids) / drained:.0f} photos a second"
+    return Figures(kills=1, recovery=recovery, note=note, **captioned_once(stack, seconds=60))
+
+
+def _sweep(at_a_time: int) -> None:
+    def sweep() -> None:
+        jobs_sweep()
+        connection.close()
+
+    threads = [threading.Thread(target=sweep) for _ in range(at_a_time)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _doubled(messages: "Counter[int]") -> int:
+    return messages.total() - len(messages)
+
+
+def _published(broker: Broker) -> int:
+    """Messages that were put into queues since the statistics were reset; the worker itself puts none."""
+    lines = broker.command("INFO", "commandstats").decode().splitlines()
+    calls = [line.partition("calls=")[2].partition(",")[0] for line in lines if line.startswith("cmdstat_lpush:")]
+    return int(calls[0]) if calls else 0

@@ -1,0 +1,27 @@
+"""Errors that are the machine's, not a photo's: a full disk, a database that is away or locked."""
+
+import errno
+from typing import Final
+
+from django.db import Error, InterfaceError, OperationalError
+
+from webapp.gallery.errors import GalleryError
+
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FULL_TEXTS: Final = ("disk is full", "No space left on device")  # of SQLite and PostgreSQL
+
+
+def disk_full(error: BaseException | None) -> bool:
+    """Whether a file or a row found no room."""
+    if isinstance(error, OSError):
+        return error.errno in _FULL
+    return isinstance(error, Error) and any(text in str(error) for text in _FULL_TEXTS)
+
+
+def outage(error: BaseException | None) -> GalleryError | None:
+    """What people are told of it: no_space or database_unavailable. None for any other error."""
+    if disk_full(error):
+        return GalleryError("no_space", "The disk is full, so it was not stored. Free some space, then retry.")
+    if isinstance(error, (OperationalError, InterfaceError)):
+        return GalleryError("database_unavailable", "The database does not answer now. Try again in some seconds.")
+    return None
