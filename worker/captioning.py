@@ -29,8 +29,9 @@ def photos_caption(runtime: Runtime, *, job_ids: Sequence[int]) -> None:
     runtime.held.add(taken)
     try:
         decoded = [(lease, *pair) for lease in taken if (pair := _decode(runtime, lease, model)) is not None]
-        for lease, decode_ms, future in decoded:
-            _record(runtime, lease, model, decode_ms, future)
+        results = [(lease, _result(runtime, lease, decode_ms, future)) for lease, decode_ms, future in decoded]
+        if captions := {lease: fields for lease, fields in results if fields is not None}:
+            _record(runtime, captions, model_version_id=model.model_version_id)
     finally:
         runtime.held.release(taken)
 
@@ -58,28 +59,38 @@ def _decode(runtime: Runtime, lease: Lease, model: LoadedModel) -> "tuple[float,
     return None
 
 
-def _record(runtime: Runtime, lease: Lease, model: LoadedModel, decode_ms: float, future: "Future[Captioned]") -> None:
+def _result(runtime: Runtime, lease: Lease, decode_ms: float, future: "Future[Captioned]") -> dict[str, Any] | None:
+    """The caption's fields, once the model has written it; None where there is none."""
     try:
         captioned = future.result(RESULT_SECONDS)
     except TimeoutError:
         log.error("job %d: no result within %g s", lease.job_id, RESULT_SECONDS)  # noqa: TRY400
-        return
+        return None
     except Exception as error:
         log.exception("job %d: the model failed on it, and on nothing else", lease.job_id)
         _end(runtime, lease, leases.job_fail, code="model_error", message=f"The model failed on this photo: {error}")
-        return
-    fields = caption_fields(captioned.result)
+        return None
     timings = {"decode_ms": decode_ms, "wait_ms": captioned.wait_ms, "model_ms": captioned.model_ms}
-    _end(runtime, lease, leases.caption_record, fields=fields | timings, model_version_id=model.model_version_id)
+    return caption_fields(captioned.result) | timings
+
+
+def _record(runtime: Runtime, captions: dict[Lease, dict[str, Any]], *, model_version_id: int) -> None:
+    lost = leases.captions_record(captions=captions, model_version_id=model_version_id)
+    for lease in lost:
+        log.warning("job %d is in other hands: its late caption was dropped", lease.job_id)
+    runtime.counted(captions=len(captions) - len(lost))
+    for lease in captions:
+        runtime.held.drop(lease)
 
 
 def _end(runtime: Runtime, lease: Lease, write: Any, **values: Any) -> None:
+    """Without a caption."""
     try:
         write(lease=lease, **values)
     except StaleLease as error:
         log.warning("dropped a late result: %s", error)
     else:
-        runtime.counted(captioned=write is leases.caption_record)
+        runtime.counted(failures=1)
     runtime.held.drop(lease)
 
 

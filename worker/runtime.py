@@ -81,12 +81,10 @@ class Runtime:
         assert self.engine.current is not None, "the engine is loaded before the worker takes work"
         return self.engine.current
 
-    def counted(self, *, captioned: bool) -> None:
+    def counted(self, *, captions: int = 0, failures: int = 0) -> None:
         with self._counts:
-            if captioned:
-                self._captions += 1
-            else:
-                self._failures += 1
+            self._captions += captions
+            self._failures += failures
 
     def heartbeat(self) -> None:
         captions = self._captions

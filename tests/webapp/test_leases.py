@@ -150,8 +150,13 @@ def test_renewal_names_the_leases_that_are_lost(user: User) -> None:
 # --- Ending -----------------------------------------------------------------------------------------------------------
 
 
-def test_caption_record_stores_the_caption_and_ends_the_job(job: CaptionJob, model_version: ModelVersion) -> None:
-    leases.caption_record(lease=_lease(job), fields=FIELDS, model_version_id=model_version.pk)
+def _record(lease: Lease, model_version: ModelVersion, **fields: Any) -> bool:
+    """Whether the caption was stored."""
+    return not leases.captions_record(captions={lease: FIELDS | fields}, model_version_id=model_version.pk)
+
+
+def test_captions_record_stores_the_caption_and_ends_the_job(job: CaptionJob, model_version: ModelVersion) -> None:
+    assert _record(_lease(job), model_version)
     caption = Caption.objects.get(photo=job.photo_id)
     assert (caption.text, caption.model_version_id) == ("A dog runs.", model_version.pk)
     assert _state(job) == State.DONE
@@ -159,41 +164,60 @@ def test_caption_record_stores_the_caption_and_ends_the_job(job: CaptionJob, mod
     assert job.lease_count == 0
 
 
-def test_caption_record_refuses_a_stale_token(job: CaptionJob, model_version: ModelVersion) -> None:
+def test_captions_record_refuses_a_stale_token(job: CaptionJob, model_version: ModelVersion) -> None:
     former = _lease(job, "w1")
     _age(job, seconds=16)
     leases.jobs_sweep()
     _lease(job, "w2")
-    with pytest.raises(StaleLease):
-        leases.caption_record(lease=former, fields=FIELDS, model_version_id=model_version.pk)
+    assert not _record(former, model_version)
     assert not Caption.objects.exists()
     assert _state(job) == State.RUNNING
 
 
-def test_caption_record_refuses_a_second_result(job: CaptionJob, model_version: ModelVersion) -> None:
+def test_captions_record_refuses_a_second_result(job: CaptionJob, model_version: ModelVersion) -> None:
     lease = _lease(job)
-    leases.caption_record(lease=lease, fields=FIELDS, model_version_id=model_version.pk)
-    with pytest.raises(StaleLease):
-        leases.caption_record(lease=lease, fields=FIELDS, model_version_id=model_version.pk)
+    assert _record(lease, model_version)
+    assert not _record(lease, model_version)
 
 
-def test_caption_record_keeps_the_first_caption_of_a_model_version(
+def test_captions_record_keeps_the_first_caption_of_a_model_version(
     job: CaptionJob, model_version: ModelVersion
 ) -> None:
     for text in ("first", "second"):
-        leases.caption_record(lease=_lease(job), fields={**FIELDS, "text": text}, model_version_id=model_version.pk)
+        assert _record(_lease(job), model_version, text=text)
         CaptionJob.objects.update(state=State.QUEUED)
     assert Caption.objects.get(photo=job.photo_id).text == "first"
 
 
-def test_caption_record_after_the_photo_was_deleted_stores_nothing(
+def test_captions_record_after_the_photo_was_deleted_stores_nothing(
     job: CaptionJob, model_version: ModelVersion
 ) -> None:
     lease = _lease(job)
     Photo.objects.all().delete()
-    with pytest.raises(StaleLease):
-        leases.caption_record(lease=lease, fields=FIELDS, model_version_id=model_version.pk)
+    assert not _record(lease, model_version)
     assert not Caption.objects.exists()
+
+
+def test_captions_record_stores_those_of_a_chunk_that_are_still_held(user: User, model_version: ModelVersion) -> None:
+    kept, lost, also_kept = (_lease(_job(user)) for _ in range(3))
+    CaptionJob.objects.filter(pk=lost.job_id).update(token=F("token") + 1)
+    captions = {lease: FIELDS | {"text": str(lease.job_id)} for lease in (kept, lost, also_kept)}
+    assert leases.captions_record(captions=captions, model_version_id=model_version.pk) == [lost]
+    stored = dict(Caption.objects.values_list("photo_id", "text"))
+    assert stored == {lease.photo_id: str(lease.job_id) for lease in (kept, also_kept)}
+    assert set(CaptionJob.objects.filter(state=State.DONE).values_list("pk", flat=True)) == {
+        kept.job_id,
+        also_kept.job_id,
+    }
+
+
+def test_captions_record_asks_the_database_as_often_for_sixteen_as_for_one(
+    user: User, model_version: ModelVersion, django_assert_num_queries: Any
+) -> None:
+    for count in (1, 16):
+        captions = {_lease(_job(user)): FIELDS for _ in range(count)}
+        with django_assert_num_queries(5):  # the rows, the jobs, the captions, and the transaction's two ends
+            leases.captions_record(captions=captions, model_version_id=model_version.pk)
 
 
 def test_job_fail_tells_why(job: CaptionJob) -> None:
@@ -257,13 +281,12 @@ def test_caption_is_written_once_by_many_late_workers(user: User, model_version:
         held.append(_lease(job, f"w{number}"))
         CaptionJob.objects.update(state=State.QUEUED)
     CaptionJob.objects.update(state=State.RUNNING)
-    refused: list[StaleLease] = []
+    refused: list[Lease] = []
 
     def record(lease: Lease) -> None:
         try:
-            leases.caption_record(lease=lease, fields=FIELDS, model_version_id=model_version.pk)
-        except StaleLease as error:
-            refused.append(error)
+            if not _record(lease, model_version):
+                refused.append(lease)
         finally:
             connection.close()
 

@@ -202,7 +202,7 @@ def test_failing_task_gives_back_its_leases(runtime: Runtime, user, monkeypatch:
     def record(**values: object) -> None:
         raise OSError("the database went away")
 
-    monkeypatch.setattr(leases, "caption_record", record)
+    monkeypatch.setattr(leases, "captions_record", record)
     with pytest.raises(OSError, match="went away"):
         _caption(runtime, photo)
     photo.job.refresh_from_db()

@@ -6,7 +6,7 @@ dies, the row alone says what is to be done; time is the database's clock. Nothi
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -62,25 +62,28 @@ def jobs_lease(*, job_ids: Sequence[int], worker: str) -> list[Lease]:
 
 def leases_renew(*, leases: Sequence[Lease]) -> list[Lease]:
     """Renew what is in hand, and return what is not any more: taken over, or its photo deleted."""
-    ids = [lease.job_id for lease in leases]
     with transaction.atomic():
-        running = CaptionJob.objects.select_for_update(of=("self",)).filter(id__in=ids, state=State.RUNNING)
-        tokens = dict(running.order_by("id").values_list("id", "token"))
-        held = {lease.job_id for lease in leases if tokens.get(lease.job_id) == lease.token}
-        CaptionJob.objects.filter(id__in=held).update(lease_expires_at=_lease_end())
-    return [lease for lease in leases if lease.job_id not in held]
+        held, lost = _held_and_lost(leases)
+        CaptionJob.objects.filter(id__in=[lease.job_id for lease in held]).update(lease_expires_at=_lease_end())
+    return lost
 
 
-def caption_record(*, lease: Lease, fields: dict[str, Any], model_version_id: int) -> None:
-    """Store a caption (`fields` as in `Caption`) and end its job. A second one by the same model version is dropped.
+def captions_record(*, captions: Mapping[Lease, dict[str, Any]], model_version_id: int) -> list[Lease]:
+    """Store captions (the fields of `Caption`) and end their jobs, all in one transaction.
 
-    Raises:
-        StaleLease: somebody else has the job now; nothing was stored.
+    Returns the leases that are lost: somebody else has those jobs now, and nothing was stored for them. A second
+    caption by the same model version is dropped.
     """
     with transaction.atomic():
-        _write(lease, state=State.DONE, lease_count=0, harm_count=0, error_code="", error_message="", **_ENDED)
-        caption = Caption(photo_id=lease.photo_id, model_version_id=model_version_id, **fields)
-        Caption.objects.bulk_create([caption], ignore_conflicts=True)
+        held, lost = _held_and_lost(captions)
+        CaptionJob.objects.filter(id__in=[lease.job_id for lease in held]).update(
+            state=State.DONE, lease_count=0, harm_count=0, error_code="", error_message="", **_ENDED
+        )
+        rows = [
+            Caption(photo_id=lease.photo_id, model_version_id=model_version_id, **captions[lease]) for lease in held
+        ]
+        Caption.objects.bulk_create(rows, ignore_conflicts=True)
+    return lost
 
 
 def job_fail(*, lease: Lease, code: str, message: str) -> None:
@@ -192,6 +195,19 @@ def _lease(job: CaptionJob) -> Lease:
 
 def _lease_end() -> Any:
     return Now() + timedelta(seconds=settings.LEASE_SECONDS)
+
+
+def _held_and_lost(leases: Iterable[Lease]) -> tuple[list[Lease], list[Lease]]:
+    """Which of them still stand, locked until the transaction ends, and which do not."""
+    running = CaptionJob.objects.select_for_update(of=("self",)).filter(
+        id__in=[lease.job_id for lease in leases], state=State.RUNNING
+    )
+    tokens = dict(running.order_by("id").values_list("id", "token"))
+    held: list[Lease] = []
+    lost: list[Lease] = []
+    for lease in leases:
+        (held if tokens.get(lease.job_id) == lease.token else lost).append(lease)
+    return held, lost
 
 
 def _held(lease: Lease) -> "QuerySet[CaptionJob]":
