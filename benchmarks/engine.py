@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from benchmarks.setting import Setting, rows_measure
-from benchmarks.timing import Rates, Row, Spread, rates_alternate
+from benchmarks.timing import Row, Spread, rates_alternate
 from captioner.bundle import Bundle, bundle_load
 from captioner.config import WeightsReference
 from captioner.decoders import decoder_create
@@ -38,16 +38,19 @@ def measure(setting: Setting) -> list[Row]:
     bundle = bundle_load(setting.bundle)
     photos = [photo_pixels(path, preprocessing=bundle.config.preprocessing) for path in setting.files(PHOTOS)]
     eager, engine = _captioners(setting, bundle)
-    rows = [_row(setting, f"engine, batch {batch}", eager, engine, photos, batch) for batch in TARGETS]
-    resnet = _with_resnet(bundle)
-    rows.append(_row(setting, f"engine, ResNet-50, batch {BATCH}", *_captioners(setting, resnet), photos, BATCH))
+    rows = []
+    for batch, target in TARGETS.items():
+        some = photos if batch > 1 else photos[:SINGLE]
+        sides = {"engine": _run(engine, some, batch), "eager": _run(eager, some, batch)}
+        rows.append(_row(setting, f"engine, batch {batch}, over eager PyTorch", target, sides))
+    eager_resnet, resnet = _captioners(setting, _with_resnet(bundle))
+    sides = {"engine": _run(resnet, photos, BATCH), "eager": _run(eager_resnet, photos, BATCH)}
+    rows.append(_row(setting, f"engine, ResNet-50, batch {BATCH}, over eager PyTorch", TARGET_RESNET, sides))
     sides = {
         "batches": _run(engine, photos, BATCH, beam=1),
         "one by one": _run(eager, photos[:SINGLE], 1, beam=1),
     }
-    rates = rates_alternate(sides, rounds=setting.rounds, unit="photos")
-    ratio = Spread.of_ratios(rates["batches"], rates["one by one"])
-    rows.append(Row("engine over the tutorial's way", ratio, TARGET_TUTORIAL, _told(setting, rates)))
+    rows.append(_row(setting, "engine over the tutorial's way", TARGET_TUTORIAL, sides))
     return rows
 
 
@@ -60,20 +63,11 @@ def _captioners(setting: Setting, bundle: Bundle) -> tuple[Captioner, Captioner]
     return eager, engine
 
 
-def _row(
-    setting: Setting, name: str, eager: Captioner, engine: Captioner, photos: Sequence[np.ndarray], batch: int
-) -> Row:
-    photos = photos if batch > 1 else photos[:SINGLE]
-    sides = {"engine": _run(engine, photos, batch), "eager": _run(eager, photos, batch)}
-    rates = rates_alternate(sides, rounds=setting.rounds, unit="photos")
-    ratio = Spread.of_ratios(rates["engine"], rates["eager"])
-    target = TARGET_RESNET if "ResNet" in name else TARGETS[batch]
-    return Row(f"{name}, over eager PyTorch", ratio, target, _told(setting, rates))
-
-
-def _told(setting: Setting, rates: Rates) -> str:
-    ours, theirs = (f"{Spread.of(side).median:.1f}" for side in rates.values())
-    return f"{ours} over {theirs} photos a second; {PHOTOS} {setting.source} photos, {setting.device.type}"
+def _row(setting: Setting, name: str, target: float | None, sides: dict[str, Callable[[], float]]) -> Row:
+    """The first side over the second."""
+    ours, theirs = rates_alternate(sides, rounds=setting.rounds, unit="photos").values()
+    told = f"{Spread.of(ours).median:.1f} over {Spread.of(theirs).median:.1f} photos a second"
+    return Row(name, Spread.of_ratios(ours, theirs), target, f"{told}; {setting.source} photos, {setting.device.type}")
 
 
 def _run(

@@ -43,10 +43,8 @@ def measure(setting: Setting) -> list[Row]:
     shutil.rmtree(cache, ignore_errors=True)
     ours, theirs = Spread.of(rates["product"]), Spread.of(rates["eager"])
     accelerated = setting.device.type == "cpu" and len(paths) >= ACCELERATED
-    details = (
-        f"{ours.median:.0f} over {theirs.median:.0f} photos a second, decoding "
-        f"included{', export to ONNX Runtime in the first round' if accelerated else ', without ONNX Runtime'}; {setting}"
-    )
+    how = "exported to ONNX Runtime in the first round" if accelerated else "without ONNX Runtime"
+    details = f"{ours.median:.0f} over {theirs.median:.0f} photos a second, decoding included, {how}; {setting}"
     return [
         Row("feature caching over eager PyTorch", Spread.of_ratios(rates["product"], rates["eager"]), TARGET, details)
     ]

@@ -103,7 +103,10 @@ class Batcher:
             self._on_fatal(f"the micro-batcher failed: {error}")
 
     def _take(self) -> list[_Item]:
-        """The next micro-batch, all for one model; empty when there will be no more."""
+        """The next micro-batch, all of one lane and for one model; empty when there will be no more.
+
+        A photo that a person waits for is not held up by bulk photos in its own micro-batch either.
+        """
         with self._changed:
             self._changed.wait_for(lambda: any(self._lanes) or self._closed)
             deadline = time.monotonic() + self._max_wait
@@ -111,9 +114,9 @@ class Batcher:
                 if not self._changed.wait(deadline - time.monotonic()):
                     break
             batch: list[_Item] = []
-            for lane in self._lanes:
-                while lane and len(batch) < self._max_batch and (not batch or lane[0].model is batch[0].model):
-                    batch.append(lane.popleft())
+            lane = self._lanes[0] or self._lanes[1]
+            while lane and len(batch) < self._max_batch and (not batch or lane[0].model is batch[0].model):
+                batch.append(lane.popleft())
             return batch
 
     def _caption(self, batch: list[_Item]) -> None:

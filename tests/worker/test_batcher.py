@@ -110,14 +110,14 @@ def test_batcher_waits_for_more_only_while_below_its_maximum(make: Make) -> None
     assert _results(_submit(batcher, model, [1, 2])) == [1, 2]  # well before the minute is over
 
 
-def test_batcher_serves_interactive_photos_first(make: Make) -> None:
+def test_batcher_serves_interactive_photos_first_and_by_themselves(make: Make) -> None:
     batcher, model = make(max_batch=2, max_wait=0.0), RecordingModel()
     _held(batcher, model)
     bulk = _submit(batcher, model, [1, 2, 3], interactive=False)
     interactive = _submit(batcher, model, [10])
     model.gate.set()
     _results(bulk + interactive)
-    assert model.batches[1:] == [[10, 1], [2, 3]]
+    assert model.batches[1:] == [[10], [1, 2], [3]]
 
 
 def test_batcher_never_mixes_models(make: Make) -> None:
