@@ -11,7 +11,7 @@ from django.conf import settings
 
 from tests.brokers import Broker, broker_use, wait_until
 from tests.photos import photo_store, picture
-from tests.processes import Process, WorkerProcess
+from tests.processes import Process, WorkerProcess, group_processes
 from webapp import jobs
 from webapp.gallery.models import Caption, CaptionJob, ModelVersion, Photo, WorkerHeartbeat
 from webapp.gallery.selectors.workers import worker_progress
@@ -128,6 +128,7 @@ def test_worker_told_to_end_finishes_or_gives_back(
         _enqueue(photo)
         wait_until(lambda: _in_state(State.RUNNING, photo), what="the lease")
         assert worker.terminate(seconds=40) == 0
+        wait_until(lambda: not group_processes(worker.running.pid), seconds=2, what="the end of the hanging child")
     photo.job.refresh_from_db()
     assert (photo.job.state, photo.job.lease_count) == (State.QUEUED, 0)
 

@@ -19,6 +19,7 @@ from captioner.errors import BundleCorrupt, BundleError, BundleIncompatible, Bun
 from captioner.inference import Captioner
 from tests.brokers import Broker
 from tests.bundles import CAPTIONS, bundle_make
+from tests.disks import full_disk
 from tests.worker import children
 from tests.worker.conftest import model_version_make
 from webapp import jobs
@@ -375,3 +376,20 @@ def test_worker_without_an_active_model_keeps_its_own(runtime: Runtime) -> None:
     ModelVersion.objects.update(state=State.RETIRED)
     runtime.model_follow()
     assert runtime.model is former
+
+
+def test_register_model_on_a_full_disk_names_the_remedy_and_leaves_nothing(
+    transactional_db: None, models_dir: Path, tiny_bundle: Path
+) -> None:
+    with full_disk(1000), pytest.raises(CommandError, match=r"could not be copied .* make room"):
+        call_command("register_model", tiny_bundle)
+    assert not list(models_dir.iterdir())
+    assert not ModelVersion.objects.exists()
+
+
+def test_worker_that_finds_no_room_for_its_first_bundle_is_started_again(
+    transactional_db: None, models_dir: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "DEFAULT_BUNDLE", tiny_bundle)
+    with full_disk(1000):
+        assert main.main() == main.Exit.FAILED

@@ -54,7 +54,7 @@ class BatchesView(generics.ListAPIView[Batch]):
     @extend_schema(
         operation_id="batches_upload",
         request={"multipart/form-data": BatchUploadSerializer},
-        responses=answers({202: BatchSerializer}, 400, 401, 403, 413, 422),
+        responses=answers({202: BatchSerializer}, 400, 401, 403, 413, 422, 503, 507),
     )
     def post(self, request: Request) -> Response:
         """Send a zip of photos; a worker unpacks it, and a file in it that is refused does not stop the others."""
