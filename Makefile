@@ -20,6 +20,9 @@ REQUIREMENTS := requirements.txt $(wildcard */requirements.txt) constraints.txt 
 .venv/installed-development: $(REQUIREMENTS)
 	@PYTHON="$(PYTHON)" TORCH="$(TORCH)" launcher/setup tests/requirements.txt $@
 
+.venv/installed-peers: .venv/installed-development benchmarks/requirements.txt
+	@PYTHON="$(PYTHON)" launcher/setup benchmarks/requirements.txt $@ .venv/peers
+
 run: .venv/installed  ## the site, a worker and a broker on this machine, until Ctrl-C
 	@exec $(PY) -m launcher run
 
@@ -29,7 +32,7 @@ demo: .venv/installed  ## the main job once, in a temporary folder: upload the s
 caption: .venv/installed  ## make caption PHOTOS="a.jpg b.jpg"
 	@exec $(PY) manage.py caption $(PHOTOS)
 
-setup: .venv/installed-development  ## only set up .venv, with everything for development
+setup: .venv/installed-development .venv/installed-peers  ## only set up .venv, with everything for development
 
 test: .venv/installed-development  ## the fast tests, in random order
 	$(PY) -m pytest $(PYTEST)
@@ -40,7 +43,7 @@ test-slow: .venv/installed-development  ## the slow tests: whole stacks, browser
 chaos: .venv/installed-development  ## whatever dies, nothing is lost: hundreds of kill -9 at a whole stack, up to an hour
 	$(PY) -m tests.chaos $(CHAOS)
 
-bench: .venv/installed  ## how fast training is, into benchmarks/RESULTS.md: some ten minutes on an idle machine
+bench: .venv/installed-development .venv/installed-peers  ## how fast it all is, into benchmarks/RESULTS.md: some 25 minutes on two idle cores
 	$(PY) -m benchmarks $(BENCH)
 
 lint: .venv/installed-development

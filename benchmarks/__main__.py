@@ -1,4 +1,4 @@
-"""All benchmarks, one after the other; `make bench` keeps their table in benchmarks/RESULTS.md."""
+"""The benchmarks, one after the other; `make bench` keeps their tables in benchmarks/RESULTS.md."""
 
 from __future__ import annotations
 
@@ -7,23 +7,27 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import features, reward, stage1
-from benchmarks.setting import machine, rows_measure, today
+from benchmarks import engine, features, latency, peers, reward, scaling, stage1, system
+from benchmarks.results import section_write
+from benchmarks.setting import arguments, machine, rows_print, setting_open, today
 from benchmarks.timing import HEADER
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
+BENCHMARKS = {
+    module.__name__.rpartition(".")[2]: module.measure
+    for module in (features, stage1, reward, engine, system, peers, latency, scaling)
+}
 
 
 def main(argv: Sequence[str], *, results: Path = RESULTS) -> None:
-    rows = rows_measure(features.measure, stage1.measure, reward.measure, description=str(__doc__), argv=argv)
+    found = arguments(str(__doc__), argv, names=BENCHMARKS)
     command = shlex.join(["python", "-m", "benchmarks", *argv])
-    results.write_text(
-        "# Speed of training\n\n"
-        f"Written by `{command}` (`make bench`) on {today()}: {machine()}. Each row is a "
-        "ratio of runs that took turns on this machine, over the rounds. What is compared, and how, stands at the top "
-        "of the modules features.py, stage1.py and reward.py.\n\n" + "\n".join([HEADER, *map(str, rows)]) + "\n",
-        encoding="utf-8",
-    )
+    print(HEADER, flush=True)
+    with setting_open(found) as setting:
+        for name in found.names or BENCHMARKS:
+            rows = rows_print(BENCHMARKS[name], setting)
+            origin = f"`{command}` on {today()}: {machine()}."
+            section_write(results, name, rows, origin=origin, order=list(BENCHMARKS))
     print(f"Kept in {results}.", file=sys.stderr)
 
 

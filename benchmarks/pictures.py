@@ -19,16 +19,21 @@ PLACES = ("on the grass", "in deep snow", "near a wooden house", "by the sea", "
 def captioned_pictures(folder: Path, *, count: int) -> list[CaptionedPhoto]:
     """`count` JPEG files in `folder`, five captions each; the same ones every time."""
     folder.mkdir(parents=True, exist_ok=True)
-    chance = np.random.default_rng(1)
     photos = []
     for number in range(count):
         path = folder / f"{number}.jpg"
-        patches = Image.fromarray(chance.integers(0, 256, (12, 16, 3), dtype=np.uint8))
-        grain = chance.integers(-12, 13, (SIZE[1], SIZE[0], 1))
-        picture = np.asarray(patches.resize(SIZE, Image.Resampling.BICUBIC), dtype=np.int16) + grain
-        Image.fromarray(picture.clip(0, 255).astype(np.uint8)).save(path, quality=90)
+        if not path.exists():
+            _picture(np.random.default_rng([1, number])).save(path, quality=90)
+        chance = np.random.default_rng([2, number])
         photos.append(CaptionedPhoto(number + 1, path, tuple(_caption(chance) for _ in range(5))))
     return photos
+
+
+def _picture(chance: np.random.Generator) -> Image.Image:
+    patches = Image.fromarray(chance.integers(0, 256, (12, 16, 3), dtype=np.uint8))
+    grain = chance.integers(-12, 13, (SIZE[1], SIZE[0], 1))
+    picture = np.asarray(patches.resize(SIZE, Image.Resampling.BICUBIC), dtype=np.int16) + grain
+    return Image.fromarray(picture.clip(0, 255).astype(np.uint8))
 
 
 def _caption(chance: np.random.Generator) -> str:

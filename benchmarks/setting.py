@@ -8,7 +8,7 @@ import platform
 import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,12 +22,18 @@ from training.data.coco import CaptionedPhoto, dataset_read
 from training.learning.options import TrainingOptions
 from training.learning.recipes import recipe
 
-SHARED = Path(__file__).parents[1] / ".." / "shared" / "flickr8k"
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT / ".." / "shared" / "flickr8k"
+BUNDLE = ROOT / "models" / "default"
+DATABASES_NAMED = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
 @dataclass(frozen=True)
 class Setting:
-    """`steps`: training steps of a timed run. `scratch`: a folder for what a benchmark writes. `source`: of photos."""
+    """`steps`: training steps of a timed run. `scratch`: a folder for what a benchmark writes. `source`: of photos.
+
+    Of serving: `bundle`; `served`: photos of a timed run; `waiting`: photos of the bulk in whose way others come;
+    `rows`: photos in a full database; `databases`: sqlite, postgresql."""
 
     photos: list[CaptionedPhoto]
     source: str
@@ -37,6 +43,23 @@ class Setting:
     steps: int
     device: torch.device
     scratch: Path
+    bundle: Path
+    served: int
+    waiting: int
+    rows: int
+    databases: tuple[str, ...]
+    supply: Callable[[int], list[CaptionedPhoto]]
+
+    def files(self, count: int) -> list[Path]:
+        """So many distinct photos of the same source, whatever `photos` is limited to."""
+        found = [photo.path for photo in self.supply(count)]
+        if len(found) < count:
+            raise SystemExit(
+                f"{count} photos are needed and {self.source} has {len(found)}: ask for fewer by the flags."
+            )
+        for path in found:
+            path.read_bytes()  # whoever comes first would wait for the disk alone
+        return found
 
     def options(self, name: str, **changes: Any) -> TrainingOptions:
         """Those of a recipe, on this encoder, each photo as it is."""
@@ -51,18 +74,23 @@ def rows_measure(
 ) -> list[Row]:
     """Runs benchmarks by the command line; prints their table."""
     print(HEADER, flush=True)
-    rows = []
     with setting_open(arguments(description, argv)) as setting:
-        for measure in measures:
-            for row in measure(setting):
-                print(row, flush=True)
-                rows.append(row)
+        return [row for measure in measures for row in rows_print(measure, setting)]
+
+
+def rows_print(measure: Callable[[Setting], list[Row]], setting: Setting) -> list[Row]:
+    rows = measure(setting)
+    for row in rows:
+        print(row, flush=True)
     return rows
 
 
-def arguments(description: str, argv: Sequence[str] | None) -> Namespace:
+def arguments(description: str, argv: Sequence[str] | None, *, names: Collection[str] = ()) -> Namespace:
+    """`names`: of benchmarks, of which the command line may choose."""
     parser = ArgumentParser(description=description)
     add = parser.add_argument
+    if names:
+        add("names", nargs="*", metavar="NAME", help=f"which of them (all): {', '.join(names)}")
     add(
         "--captions", type=Path, metavar="FILE", help="COCO captions JSON (Flickr8k's beside the checkout, or pictures)"
     )
@@ -73,7 +101,16 @@ def arguments(description: str, argv: Sequence[str] | None) -> Namespace:
     add("--rounds", type=int, default=3, metavar="N", help="runs of each side, in turns (%(default)s)")
     add("--steps", type=int, default=20, metavar="N", help="training steps of a run (%(default)s)")
     add("--device", default="cpu", help="cpu, cuda, ... (%(default)s)")
+    serving = parser.add_argument_group("serving").add_argument
+    serving("--bundle", type=Path, default=BUNDLE, metavar="DIR", help="what captions (models/default)")
+    serving("--served", type=int, default=1000, metavar="N", help="photos of a timed run (%(default)s)")
+    serving("--waiting", type=int, default=2000, metavar="N", help="photos of the bulk beside which others come in")
+    serving("--rows", type=int, default=100_000, metavar="N", help="photos in a full database (%(default)s)")
+    serving("--databases", nargs="+", choices=DATABASES_NAMED, default=list(DATABASES_NAMED), help="%(default)s")
     found = parser.parse_args(argv)
+    unknown = set(getattr(found, "names", ())) - set(names)
+    if unknown:
+        parser.error(f"There is no benchmark {', '.join(sorted(unknown))}: choose from {', '.join(names)}.")
     if (found.captions is None) != (found.images is None):
         parser.error("Give --captions and --images together, or neither.")
     return found
@@ -89,14 +126,35 @@ def setting_open(found: Namespace) -> Iterator[Setting]:
         if captions is None:
             source = "synthetic"
             print("There are no photos here: pictures of patches and stripes take their place.", file=sys.stderr)
-            photos = captioned_pictures(scratch / "pictures", count=found.photos)
+
+            def supply(count: int) -> list[CaptionedPhoto]:
+                return captioned_pictures(scratch / "pictures", count=count)
         else:
             source = captions.absolute().parent.name
-            photos = dataset_read([captions], images=[images]).photos[: found.photos]
+            known = dataset_read([captions], images=[images]).photos
+
+            def supply(count: int) -> list[CaptionedPhoto]:
+                return known[:count]
+
+        photos = supply(found.photos)
         for photo in photos:
             photo.path.read_bytes()  # whoever comes first would wait for the disk alone
-        device = torch.device(found.device)
-        yield Setting(photos, source, found.encoder, found.size, found.rounds, found.steps, device, scratch)
+        yield Setting(
+            photos,
+            source,
+            found.encoder,
+            found.size,
+            found.rounds,
+            found.steps,
+            torch.device(found.device),
+            scratch,
+            bundle=found.bundle.absolute(),
+            served=found.served,
+            waiting=found.waiting,
+            rows=found.rows,
+            databases=tuple(found.databases),
+            supply=supply,
+        )
 
 
 def machine() -> str:

@@ -31,25 +31,27 @@ class Spread:
 
 @dataclass(frozen=True)
 class Row:
-    """A measured ratio and what is asked of its median: `target` at least, or at most."""
+    """A measured number and what is asked of its median: `target` at least, or at most; None: it is only told."""
 
     name: str
     spread: Spread
-    target: float
+    target: float | None
     details: str
     at_most: bool = False
 
     @property
     def met(self) -> bool:
+        assert self.target is not None, "nothing is asked of what is only told"
         return self.spread.median <= self.target if self.at_most else self.spread.median >= self.target
 
     def __str__(self) -> str:
         digits = 3 if self.at_most else 2
         low, median, high = (f"{value:.{digits}f}" for value in (self.spread.low, self.spread.median, self.spread.high))
-        wanted = f"at {'most' if self.at_most else 'least'} {self.target:g}"
-        return (
-            f"| {self.name} | {median} | {low} - {high} | {wanted} | {'yes' if self.met else 'no'} | {self.details} |"
-        )
+        wanted, met = "-", "-"
+        if self.target is not None:
+            wanted = f"at {'most' if self.at_most else 'least'} {self.target:g}"
+            met = "yes" if self.met else "no"
+        return f"| {self.name} | {median} | {low} - {high} | {wanted} | {met} | {self.details} |"
 
 
 def rates_alternate(runs: Mapping[str, Callable[[], float]], *, rounds: int, unit: str) -> Rates:

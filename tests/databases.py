@@ -52,9 +52,26 @@ class Postgres:
 
 
 @contextmanager
+<<<<<<< HEAD
 def postgres() -> Iterator[str]:
     """The URL of a new server, stopped and removed afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="fovea-postgres-"))  # a short path: a socket's may have 107 characters
+=======
+def postgres(*, durable: bool = False) -> Iterator[str]:
+    """The URL of a new server, stopped and removed afterwards. `durable`: it flushes to the disk, as in production."""
+    binaries = postgres_binaries()
+    folder = Path(tempfile.mkdtemp(prefix="fovea-postgres-"))  # a short path: a socket's may have 107 characters
+    as_user = {"user": UNPRIVILEGED} if os.geteuid() == 0 else {}
+    if as_user:
+        shutil.chown(folder, UNPRIVILEGED)
+    data = folder / "data"
+    settings = f"-k {folder} -c listen_addresses='' -c fsync={'on' if durable else 'off'}"
+    settings += "" if durable else " -c shared_buffers=16MB"
+
+    def run(*command: str | Path) -> None:
+        subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, **as_user)  # type: ignore[call-overload]
+
+>>>>>>> servebench
     try:
         server = Postgres(folder)
         server.create()
@@ -69,9 +86,14 @@ def postgres() -> Iterator[str]:
 
 def postgres_binaries() -> Path:
     """The folder of the server's programs; a test that asks is skipped where there are none."""
+    found = postgres_found()
+    if found is None:
+        service_missing("PostgreSQL's server is not installed (Debian: postgresql)")
+    return found
+
+
+def postgres_found() -> Path | None:
     if found := shutil.which("initdb"):
         return Path(found).parent
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not debian:
-        service_missing("PostgreSQL's server is not installed (Debian: postgresql)")
-    return debian[-1].parent
+    return debian[-1].parent if debian else None

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -76,9 +77,11 @@ class Process:
 
 
 class WorkerProcess(Process):
-    def __init__(self, log: Path, bundle: Path, **environment: str) -> None:
+    """`program`: the worker's module and its arguments."""
+
+    def __init__(self, log: Path, bundle: Path, *, program: Sequence[str] = ("worker",), **environment: str) -> None:
         environment = {"FOVEA_DEFAULT_BUNDLE": str(bundle), "FOVEA_DECODE_PROCESSES": "1", **environment}
-        super().__init__("worker", log, **environment)
+        super().__init__(program[0], log, *program[1:], **environment)
 
     @property
     def name(self) -> str:

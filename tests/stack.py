@@ -60,9 +60,14 @@ class Stack:
         """A worker that is ready. Its `start` starts it again after its end, as a supervisor would."""
         return self.workers_start(1, **environment)[0]
 
-    def workers_start(self, count: int, **environment: str) -> list[WorkerProcess]:
+    def workers_start(
+        self, count: int, *, program: Sequence[str] = ("worker",), **environment: str
+    ) -> list[WorkerProcess]:
         """Several that are ready; they start at the same time."""
-        workers = [self._start(WorkerProcess(self._log("worker"), self.bundle, **environment)) for _ in range(count)]
+        workers = [
+            self._start(WorkerProcess(self._log("worker"), self.bundle, program=program, **environment))
+            for _ in range(count)
+        ]
         return [worker.ready() for worker in workers]
 
     def beat_start(self) -> Process:
@@ -145,11 +150,12 @@ class Stack:
 
 
 @contextmanager
-def fovea(database: str, *, bundle: Path) -> Iterator[Stack]:
+def fovea(database: str, *, bundle: Path, durable: bool = False) -> Iterator[Stack]:
     """A stack on a new database, in a temporary folder, for a process that has no Django yet: it sets it up.
 
     Args:
         database: sqlite or postgresql.
+        durable: PostgreSQL flushes to the disk, as it does in production.
     """
     with ExitStack() as context:
         folder = Path(context.enter_context(TemporaryDirectory(prefix="fovea-chaos-")))
@@ -159,7 +165,7 @@ def fovea(database: str, *, bundle: Path) -> Iterator[Stack]:
         os.environ |= {
             "DJANGO_SETTINGS_MODULE": "webapp.settings",
             "FOVEA_DATA_DIR": str(folder / "data"),
-            "FOVEA_DATABASE_URL": context.enter_context(postgres()) if database == "postgresql" else "",
+            "FOVEA_DATABASE_URL": context.enter_context(postgres(durable=durable)) if database == "postgresql" else "",
             "FOVEA_BROKER_URL": broker.url,
             "OMP_NUM_THREADS": "1",  # the test bundle's layers are so small that threads only wait for each other
         }

@@ -35,14 +35,19 @@ def main() -> int:
     django.setup()
     from django.conf import settings
 
+    from worker.engine import Engine
+
+    return work(Engine(device=settings.ENV["FOVEA_DEVICE"], exports=settings.CACHE_DIR))
+
+
+def work(engine: "Engine") -> int:
+    """Load the model into the engine, and take work until told to stop. Django is set up. The exit status."""
     from captioner.errors import BundleError
     from webapp.gallery.services.heartbeats import heartbeat_record
     from worker.decoding import Decoder
-    from worker.engine import Engine
     from worker.registration import NotCopied
     from worker.runtime import Runtime, worker_name
 
-    engine = Engine(device=settings.ENV["FOVEA_DEVICE"], exports=settings.CACHE_DIR)
     try:
         _model_load(engine)
     except BundleError as error:
@@ -139,8 +144,12 @@ def _end(status: Exit) -> None:
     os._exit(status)
 
 
-if __name__ == "__main__":
-    status = main()
+def leave(status: int) -> None:
+    """End this process, now that all is closed: the interpreter would take seconds to take torch's modules apart."""
     logging.shutdown()
     sys.stdout.flush()
-    os._exit(status)  # all is closed; the interpreter would take seconds to take torch's thousands of modules apart
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    leave(main())

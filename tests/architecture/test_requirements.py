@@ -13,12 +13,13 @@ from packaging.utils import canonicalize_name
 
 from webapp.env import BASE_DIR
 
-OURS = ("webapp", "captioner", "worker", "training", "launcher", "benchmarks")
+OURS = ("webapp", "captioner", "worker", "training", "launcher", "benchmarks", "tests")
 ROLES = {  # requirements -> the packages that must run with them alone
     "webapp/requirements.txt": ["webapp", "launcher.prepare"],
     "worker/requirements.txt": ["webapp", "captioner", "worker"],
     "training/requirements.txt": ["webapp", "captioner", "worker", "training"],
-    "requirements.txt": list(OURS),
+    "requirements.txt": ["webapp", "captioner", "worker", "training", "launcher"],
+    "tests/requirements.txt benchmarks/requirements.txt": ["benchmarks"],
 }
 
 
@@ -37,7 +38,9 @@ def graph() -> grimp.ImportGraph:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_requirements_name_what_is_imported(role, graph):
-    named = {canonicalize_name(requirement.name) for requirement in requirements(BASE_DIR / role)}
+    named = {
+        canonicalize_name(requirement.name) for path in role.split() for requirement in requirements(BASE_DIR / path)
+    }
     distributions = packages_distributions()
     missing = {}
     for package in ROLES[role]:
@@ -53,5 +56,6 @@ def test_requirements_name_what_is_imported(role, graph):
 
 def test_constraints_pin_every_requirement():
     pins = re.findall(r"^([\w.-]+)==", (BASE_DIR / "constraints.txt").read_text(), flags=re.MULTILINE)
-    named = {canonicalize_name(requirement.name) for requirement in requirements(BASE_DIR / "tests/requirements.txt")}
+    files = ("tests/requirements.txt", "benchmarks/requirements.txt")
+    named = {canonicalize_name(requirement.name) for path in files for requirement in requirements(BASE_DIR / path)}
     assert named <= {canonicalize_name(name) for name in pins}

@@ -1,0 +1,84 @@
+"""How long a person waits for a caption: from the first byte of the upload over HTTP to the caption's row.
+
+Idle: one photo after the other. Under bulk: photos come at irregular moments (half a second to a second apart) while a
+bulk of 2,000 waits; it ends early where the bulk runs out. What their p95 is compared with is the time of one full
+micro-batch in the model, the median of those that were run meanwhile.
+
+All of it runs on one machine, on the database that `make run` has: the site, which looks into each upload, shares the
+cores with the worker.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import bulk
+from benchmarks.setting import Setting, rows_measure
+from benchmarks.site import Person, account_open, site_open
+from benchmarks.stacks import Fovea, worker_start
+from benchmarks.timing import Row, Spread
+
+TARGET = 3.0
+DATABASE = "sqlite"
+GAP = (0.5, 1.0)  # seconds between two uploads under bulk
+SAMPLES = 60  # photos of each kind, beside a bulk of 2,000; fewer beside a smaller one
+WARM = 8
+
+
+def measure(setting: Setting) -> list[Row]:
+    samples = min(SAMPLES, max(4, setting.waiting // 32))
+    paths = setting.files(setting.waiting + 2 * samples + WARM)
+    bulky, others = paths[: setting.waiting], paths[setting.waiting :]
+    with Fovea(DATABASE, bundle=setting.bundle, device=str(setting.device)) as fovea:
+        fovea.run(bulk.submit, bulky)
+        fovea.run(bulk.submission_withhold)
+        fovea.run(worker_start)
+        url = fovea.run(site_open)
+        with Person(url, fovea.run(account_open, url, "person")) as person:
+            person.waits_ms(others[:WARM])
+            idle = person.waits_ms(others[WARM : WARM + samples])
+            fovea.run(bulk.start)
+            time.sleep(GAP[1])  # the worker has its hands full by then
+            busy = person.waits_ms(_while_bulk_waits(fovea, others[WARM + samples :]))
+        batch, photos = fovea.run(bulk.full_batch_ms)
+    of = f"{setting.source} photos, {setting.bundle.name}, {setting.device.type}"
+    waiting = f"{len(busy)} photos while a bulk of {len(bulky)} waits; {of}"
+    return [
+        *_told("idle", idle, f"{len(idle)} photos; {of}"),
+        *_told("under bulk", busy, waiting),
+        Row("a full micro-batch, ms", Spread.of(batch), None, f"of {photos} photos, under bulk; {of}"),
+        Row(
+            "p95 under bulk over a full micro-batch",
+            Spread.of([_percentile(busy, 95) / statistics.median(batch)]),
+            TARGET,
+            waiting,
+            at_most=True,
+        ),
+    ]
+
+
+def _while_bulk_waits(fovea: Fovea, photos: Sequence[Path]) -> Iterator[Path]:
+    chance = random.Random(1)
+    for path in photos:
+        time.sleep(chance.uniform(*GAP))
+        if not fovea.run(bulk.waiting):
+            return
+        yield path
+
+
+def _told(when: str, waits: Sequence[float], details: str) -> list[Row]:
+    return [Row(f"{when}, p{p}, ms", Spread.of([_percentile(waits, p)]), None, details) for p in (50, 95)]
+
+
+def _percentile(values: Sequence[float], percent: float) -> float:
+    return float(np.percentile(values, percent))
+
+
+if __name__ == "__main__":
+    rows_measure(measure, description=__doc__)

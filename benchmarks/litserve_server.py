@@ -1,0 +1,52 @@
+"""LitServe's batching server around the same `Captioner`: `python -m benchmarks.litserve_server BUNDLE DEVICE PORT`.
+
+As its documentation has it: one worker with the model, requests gathered into batches of sixteen at most, for five
+milliseconds at most, as Fovea's worker gathers them. Photos come as multipart forms and are decoded by the same code.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import litserve
+import numpy as np
+
+from captioner.inference import Captioner, CaptionResult
+from captioner.preprocessing import photo_pixels
+from webapp import env
+
+MAX_BATCH = env.VARIABLES["FOVEA_WORKER_MAX_BATCH"].default
+MAX_WAIT = env.VARIABLES["FOVEA_WORKER_MAX_WAIT_MS"].default / 1000
+
+
+class CaptionApi(litserve.LitAPI):  # type: ignore[misc]
+    def __init__(self, bundle: str) -> None:
+        super().__init__(max_batch_size=MAX_BATCH, batch_timeout=MAX_WAIT)
+        self._bundle = bundle
+
+    def setup(self, device: str) -> None:
+        self._captioner = Captioner.load(self._bundle, device=device)
+
+    def decode_request(self, request: Any) -> np.ndarray:
+        return photo_pixels(request["file"].file.read(), preprocessing=self._captioner.preprocessing)
+
+    def batch(self, inputs: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+        return inputs
+
+    def predict(self, images: Sequence[np.ndarray]) -> list[CaptionResult]:
+        return self._captioner.caption_batch(images)
+
+    def unbatch(self, output: list[CaptionResult]) -> list[CaptionResult]:
+        return output
+
+    def encode_response(self, output: CaptionResult) -> dict[str, Any]:
+        return {"caption": output.text, "confidence": output.confidence}
+
+
+if __name__ == "__main__":
+    bundle, device, port = sys.argv[1:]
+    accelerator = device.partition(":")[0]
+    server = litserve.LitServer(CaptionApi(bundle), accelerator=accelerator, devices=1, timeout=False)
+    server.run(host="127.0.0.1", port=int(port), log_level="warning", generate_client_file=False)

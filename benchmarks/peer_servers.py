@@ -1,0 +1,92 @@
+"""The servers that Fovea is compared with, started and stopped."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from celery import Celery
+
+from tests.brokers import Broker, free_port, wait_until
+
+ROOT = Path(__file__).parents[1]
+PEERS = ROOT / ".venv" / "peers"  # apart from what Fovea runs with: LitServe brings a faster event loop for uvicorn
+START_SECONDS = 120.0
+RESULT_SECONDS = 300.0
+
+Rate = Callable[[Sequence[Path]], float]
+
+
+def litserve_missing() -> bool:
+    """Whether the comparison must do without it; says so."""
+    if (PEERS / "litserve").is_dir():
+        return False
+    print("LitServe is not installed (make .venv/installed-peers): left out.", file=sys.stderr)
+    return True
+
+
+@contextmanager
+def litserve_server(bundle: Path, *, device: str) -> Iterator[str]:
+    """Where to post photos, once the server has its model."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with _process("benchmarks.litserve_server", str(bundle), device, str(port), environment={"PYTHONPATH": str(PEERS)}):
+
+        def healthy() -> bool:
+            try:
+                return httpx.get(f"{url}/health", timeout=5, trust_env=False).is_success
+            except httpx.HTTPError:
+                return False
+
+        wait_until(healthy, seconds=START_SECONDS, what="LitServe's first answer")
+        yield f"{url}/predict"
+
+
+@contextmanager
+def plain_celery(bundle: Path, *, device: str, processes: int, threads: int | None = None) -> Iterator[Rate]:
+    """A function of photos: how many a second, from the first message to the last result.
+
+    Args:
+        threads: of the model in each process; None: as many as it takes by itself.
+    """
+    with Broker() as broker:
+        environment = {"PLAIN_BROKER": broker.url, "PLAIN_BUNDLE": str(bundle), "PLAIN_DEVICE": device}
+        environment["PLAIN_THREADS"] = str(threads or "")
+        arguments = ["-A", "benchmarks.plain_celery", "worker", "--pool", "prefork", "--loglevel", "WARNING"]
+        with _process("celery", *arguments, "--concurrency", str(processes), environment=environment):
+            client = Celery("client", broker=broker.url, backend=broker.url)
+
+            def rate(paths: Sequence[Path]) -> float:
+                begun = time.perf_counter()
+                results = [client.send_task("plain.caption", [str(path)]) for path in paths]
+                for result in results:
+                    result.get(timeout=RESULT_SECONDS)
+                return len(paths) / (time.perf_counter() - begun)
+
+            yield rate
+
+
+@contextmanager
+def _process(module: str, *arguments: str, environment: Mapping[str, str]) -> Iterator[None]:
+    """`python -m MODULE` and its children; what it wrote is shown if the block fails."""
+    command = [sys.executable, "-m", module, *arguments]
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **environment}, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            yield
+        except BaseException:
+            log.seek(0)
+            print(log.read()[-4000:], file=sys.stderr)
+            raise
+        finally:
+            os.killpg(process.pid, 9)
+            process.wait()

@@ -1,0 +1,111 @@
+"""Fovea over what else would serve the same `Captioner`, the same photos and the same clients.
+
+**LitServe's batching server over HTTP.** The client is clients.py: 32 connections, each posts one file after the other
+as a multipart form, byte for byte the same requests to both. LitServe answers with the caption. Fovea answers that the
+photo is taken in; the client asks for the list of captioned photos until all are there, then reads their captions. The
+clock runs from the first request to the last caption in the client's hands. So Fovea's time holds all that it does with
+an upload and LitServe does not: the file looked into in a process that may crash, kept on disk, its thumbnail and
+preview, its row; and captions that survive. To be seen apart from that, the same photos as a bulk, already taken in,
+over LitServe's rate is told below.
+
+**Plain Celery**, a task for each photo and no batching, results in the same kind of broker: the files are there and
+known to both; the client publishes what is to be captioned and waits for all. The clock runs from before the first
+message to the last result, here the last row. Twice: one process with the one Captioner and all threads, as Fovea has
+it; and, told beside it, a process for each core with a Captioner of its own that uses one thread.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks import bulk
+from benchmarks.clients import photos_post
+from benchmarks.peer_servers import Rate, litserve_missing, litserve_server, plain_celery
+from benchmarks.setting import Setting, rows_measure
+from benchmarks.site import account_open, photos_captioned, site_open
+from benchmarks.stacks import Fovea
+from benchmarks.system import submitted
+from benchmarks.timing import Row, Spread, rates_alternate
+
+LITSERVE = 1.0
+CELERY, CELERY_GPU = 1.3, 4.0
+WARM = 32  # photos before the clock starts
+DATABASE = "sqlite"  # what `make run` has
+
+
+def measure(setting: Setting) -> list[Row]:
+    paths, device = setting.files(setting.served), str(setting.device)
+    cores = len(os.sched_getaffinity(0))
+    with ExitStack() as context:
+        fovea = context.enter_context(Fovea(DATABASE, bundle=setting.bundle, device=device))
+        submitted(fovea, paths)
+        sides: dict[str, Callable[[], float]] = {"Fovea, HTTP": _over_http(fovea, paths)}
+        if not litserve_missing():
+            url = context.enter_context(litserve_server(setting.bundle, device=device))
+            sides["LitServe"] = _answered(url, paths)
+        sides["Fovea, bulk"] = lambda: _asked_rate(fovea.run(bulk.run))
+        pools: dict[str, tuple[int, int | None]] = {"Celery": (1, None)}
+        if setting.device.type == "cpu":
+            pools["Celery, a process a core"] = (cores, 1)
+        for name, (processes, threads) in pools.items():
+            pool = plain_celery(setting.bundle, device=device, processes=processes, threads=threads)
+            sides[name] = _published(context.enter_context(pool), paths)
+        rates = rates_alternate(sides, rounds=setting.rounds, unit="photos")
+    of = f"{setting.served} {setting.source} photos, {setting.bundle.name}, {device}"
+    target = CELERY if setting.device.type == "cpu" else CELERY_GPU
+    pairs = [
+        ("over LitServe, uploads over HTTP", "Fovea, HTTP", "LitServe", LITSERVE),
+        ("over LitServe, photos taken in before", "Fovea, bulk", "LitServe", None),
+        ("over plain Celery", "Fovea, bulk", "Celery", target),
+        ("over plain Celery with a process a core", "Fovea, bulk", "Celery, a process a core", None),
+    ]
+    rows = []
+    for name, ours, theirs, wanted in pairs:
+        if theirs in rates:
+            mine, other = Spread.of(rates[ours]).median, Spread.of(rates[theirs]).median
+            details = f"{mine:.1f} over {other:.1f} photos a second; {of}"
+            rows.append(Row(name, Spread.of_ratios(rates[ours], rates[theirs]), wanted, details))
+    return rows
+
+
+def _over_http(fovea: Fovea, paths: list[Path]) -> Callable[[], float]:
+    """Each time by another account: the same file is taken in once for each."""
+    url = fovea.run(site_open)
+    numbers = itertools.count()
+
+    def run(photos: list[Path]) -> float:
+        headers = fovea.run(account_open, url, f"client{next(numbers)}")
+        begun = time.perf_counter()
+        captions = photos_captioned(url, photos, headers=headers)
+        return len(captions) / (time.perf_counter() - begun)
+
+    run(paths[:WARM])
+    return lambda: run(paths)
+
+
+def _answered(url: str, paths: list[Path]) -> Callable[[], float]:
+    def run(photos: list[Path]) -> float:
+        begun = time.perf_counter()
+        captions = [answer["caption"] for answer in photos_post(url, photos, headers={})]
+        return len(captions) / (time.perf_counter() - begun)
+
+    run(paths[:WARM])
+    return lambda: run(paths)
+
+
+def _published(rate: Rate, paths: list[Path]) -> Callable[[], float]:
+    rate(paths[:WARM])
+    return lambda: rate(paths)
+
+
+def _asked_rate(run: bulk.Run) -> float:
+    return run.photos / run.asked_seconds
+
+
+if __name__ == "__main__":
+    rows_measure(measure, description=__doc__)

@@ -1,0 +1,64 @@
+"""`python -m benchmarks.simulated MILLISECONDS`: the product's worker with a simulated device in the model's place.
+
+A micro-batch of any size takes so long and no processor time, and says the same of every photo. All else is real: the
+leases, the decoding of the files in their children, the micro-batcher, the rows.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from worker.__main__ import leave, work
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from captioner.inference import CaptionResult
+
+TEXT = "A dog runs through the grass near a fence."
+GRID = 7  # places in a row that the default model attends to
+
+
+def main(milliseconds: str) -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
+    import django
+
+    django.setup()
+    from captioner.bundle import bundle_load
+    from worker.engine import Engine, LoadedModel
+
+    result = _result()
+
+    class SimulatedDevice:
+        """What the engine takes for a Captioner."""
+
+        def __init__(self, directory: Path) -> None:
+            self.preprocessing = bundle_load(directory).config.preprocessing
+
+        def caption_batch(self, images: "Sequence[np.ndarray]") -> "list[CaptionResult]":
+            time.sleep(float(milliseconds) / 1000)
+            return [result for _ in images]
+
+    class SimulatedEngine(Engine):
+        def load(self, directory: Path, *, model_version_id: int) -> LoadedModel:
+            return LoadedModel(SimulatedDevice(directory), model_version_id)  # type: ignore[arg-type]
+
+    return work(SimulatedEngine(device="cpu"))
+
+
+def _result() -> "CaptionResult":
+    import numpy as np
+
+    from captioner.inference import Alternative, CaptionResult, Word
+
+    words = tuple(Word(word, -1.0) for word in TEXT.lower().rstrip(".").split())
+    attention = np.random.default_rng(1).integers(0, 256, (len(words), GRID, GRID), dtype=np.uint8)
+    others = tuple(Alternative(f"{number}: {TEXT}", 0.3) for number in range(5))
+    return CaptionResult(TEXT, words, 0.4, others, attention)
+
+
+if __name__ == "__main__":
+    leave(main(*sys.argv[1:]))

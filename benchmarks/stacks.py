@@ -1,0 +1,108 @@
+"""A Fovea of its own for a benchmark: database, broker, web, beat and workers, with the settings that it ships with.
+
+It lives in a process of its own, as Django is set up once in a process; functions are sent there to be run.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from multiprocessing import get_context
+from multiprocessing.util import Finalize
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+from launcher.processes import process_die_with_parent
+from tests.databases import postgres_found
+from tests.stack import Stack, fovea
+from webapp import env
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Fovea:
+    """Starts with the database and the broker alone; `run` starts the rest.
+
+    Args:
+        database: sqlite or postgresql.
+        device: of the workers.
+    """
+
+    def __init__(self, database: str, *, bundle: Path, device: str) -> None:
+        self._pool = ProcessPoolExecutor(
+            1, get_context("spawn"), initializer=_open, initargs=(database, bundle, device)
+        )
+
+    def run(self, function: Callable[Concatenate[Stack, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `function(stack, *args)` returns there; the function is one of a module, and travels by name."""
+        return self._pool.submit(_call, function, args, kwargs).result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown()
+
+
+def database_missing(database: str) -> bool:
+    """Whether a benchmark must do without it; says so."""
+    if database == "postgresql" and not postgres_found():
+        print("PostgreSQL is not installed (Debian: postgresql): left out.", file=sys.stderr)
+        return True
+    return False
+
+
+# --- In the stack's process -------------------------------------------------------------------------------------------
+_stack: Stack | None = None
+
+
+def _open(database: str, bundle: Path, device: str) -> None:
+    """However this process ends, short of kill -9, what it has started ends with it."""
+    global _stack
+    context = ExitStack()
+
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # another one may come: of `timeout`, of the parent's death
+        context.close()
+        os._exit(1)
+
+    Finalize(None, context.close, exitpriority=1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks
+    signal.signal(signal.SIGTERM, end)
+    process_die_with_parent()
+    threads = os.environ.get("OMP_NUM_THREADS")
+    _stack = context.enter_context(fovea(database, bundle=bundle, durable=True))
+    os.environ["FOVEA_DEVICE"] = device
+    del os.environ["OMP_NUM_THREADS"]  # which `fovea` sets for small models
+    if threads is not None:
+        os.environ["OMP_NUM_THREADS"] = threads
+
+
+def _call(function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
+    assert _stack is not None
+    return function(_stack, *args, **kwargs)
+
+
+def worker_start(stack: Stack) -> None:
+    """A worker that is ready, and beat."""
+    stack.worker_start(**_settings())
+    stack.beat_start()
+
+
+def simulated_start(stack: Stack, count: int, milliseconds: float) -> None:
+    """Workers whose device takes so long for a micro-batch, and beat."""
+    stack.workers_start(count, program=("benchmarks.simulated", str(milliseconds)), **_settings())
+    stack.beat_start()
+
+
+def _settings() -> dict[str, str]:
+    """Those that tests change, as they ship."""
+    return {"FOVEA_DECODE_PROCESSES": str(env.VARIABLES["FOVEA_DECODE_PROCESSES"].default)}

@@ -1,0 +1,87 @@
+"""Each benchmark of serving runs, on few photos and a small bundle, and ends in its rows."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import latency, peers, scaling, setting, system
+from benchmarks.cpu import cpu_seconds
+from benchmarks.peer_servers import litserve_missing
+from benchmarks.setting import rows_measure
+from benchmarks.stacks import database_missing
+from benchmarks.timing import Row
+from tests.services import service_missing
+
+pytestmark = pytest.mark.slow
+
+SMALL = ["--photos", "2", "--rounds", "1", "--served", "40", "--waiting", "64", "--rows", "300"]
+
+
+@pytest.fixture(autouse=True)
+def no_shared_photos(monkeypatch, tmp_path):
+    monkeypatch.setattr(setting, "SHARED", tmp_path / "none")
+
+
+@pytest.fixture
+def small(tiny_bundle: Path) -> list[str]:
+    return [*SMALL, "--bundle", str(tiny_bundle), "--databases", "sqlite"]
+
+
+def measured(measure, argv: list[str]) -> dict[str, Row]:
+    return {row.name: row for row in rows_measure(measure, description="", argv=argv)}
+
+
+@pytest.mark.parametrize(("database", "name"), setting.DATABASES_NAMED.items())
+def test_system_is_measured_against_the_ceiling_and_profiled(small, database, name):
+    if database_missing(database):
+        service_missing(f"{name} is not installed")
+
+    rows = measured(system.measure, [*small, "--databases", database])
+
+    assert rows[f"system over ceiling, {name}"].spread.median > 0
+    assert rows[f"ingestion, {name}, photos a second"].spread.median > 1
+    assert rows[f"{name}, in the model, ms a photo"].spread.median > 0
+    assert "worker" in rows[f"{name}, processor, ms a photo"].details
+
+
+def test_peers_are_measured_with_the_same_photos(small):
+    if litserve_missing():
+        service_missing("LitServe is not installed (make .venv/installed-peers)")
+
+    rows = measured(peers.measure, small)
+
+    assert set(rows) == {
+        "over LitServe, uploads over HTTP",
+        "over LitServe, photos taken in before",
+        "over plain Celery",
+        "over plain Celery with a process a core",
+    }
+
+
+def test_latency_is_measured_idle_and_under_bulk(small):
+    rows = measured(latency.measure, small)
+
+    assert 0 < rows["idle, p50, ms"].spread.median <= rows["idle, p95, ms"].spread.median
+    assert rows["a full micro-batch, ms"].spread.median > 0
+    assert rows["p95 under bulk over a full micro-batch"].at_most
+
+
+def test_scaling_fills_the_database_and_shares_the_work(small):
+    rows = measured(scaling.measure, small)
+
+    assert "300 photos over" in rows["cost of a photo in a full database, SQLite"].details
+    assert rows["two workers over one"].spread.median > 1
+
+
+def test_cpu_seconds_are_those_of_descendants():
+    import os
+    import subprocess
+    import sys
+
+    burn = "import time\nwhile time.process_time() < 0.5: pass\ninput()"
+    with subprocess.Popen([sys.executable, "-c", burn, "uvicorn"], stdin=subprocess.PIPE) as child:
+        used = 0.0
+        while used < 0.4:
+            used = cpu_seconds(os.getpid()).get("web", 0.0)
+        child.communicate(b"\n")
+    assert used < 5
