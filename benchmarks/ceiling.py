@@ -46,11 +46,11 @@ def batch_best(paths: Sequence[Path], *, bundle: Path, device: str) -> int:
 
 
 def main(bundle: str, device: str, batch: str) -> None:
-    from captioner.inference import Captioner
+    from benchmarks.captioners import captioner_load
     from captioner.preprocessing import photo_pixels
 
     paths, size = [Path(line) for line in sys.stdin.read().splitlines()], int(batch)
-    captioner = Captioner.load(bundle, device=device)
+    captioner = captioner_load(bundle, device=device)
     captioner.caption_batch([photo_pixels(path, preprocessing=captioner.preprocessing) for path in paths[:size]])
     decoding = 0.0
     begun, used = time.perf_counter(), time.process_time()

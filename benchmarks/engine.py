@@ -7,15 +7,18 @@ tutorial's way, one photo at a time, eager, greedy on both sides, against batche
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
+from benchmarks.captioners import EXPORTS
 from benchmarks.setting import Setting, rows_measure
 from benchmarks.timing import Row, Spread, rates_alternate
 from captioner.bundle import Bundle, bundle_load
@@ -57,7 +60,7 @@ def measure(setting: Setting) -> list[Row]:
 def _captioners(setting: Setting, bundle: Bundle) -> tuple[Captioner, Captioner]:
     device = str(setting.device)
     eager = Captioner(bundle, device=device)
-    engine = Captioner(bundle, device=device, exports=setting.scratch / "exports")
+    engine = Captioner(bundle, device=device, exports=Path(os.environ[EXPORTS]))
     if setting.device.type == "cpu" and isinstance(engine.engine, PyTorchEngine):
         raise SystemExit("ONNX Runtime does not run this bundle: see the warning above.")
     return eager, engine

@@ -13,7 +13,8 @@ from typing import Any
 import litserve
 import numpy as np
 
-from captioner.inference import Captioner, CaptionResult
+from benchmarks.captioners import captioner_load
+from captioner.inference import CaptionResult
 from captioner.preprocessing import photo_pixels
 from webapp import env
 
@@ -27,7 +28,7 @@ class CaptionApi(litserve.LitAPI):  # type: ignore[misc]
         self._bundle = bundle
 
     def setup(self, device: str) -> None:
-        self._captioner = Captioner.load(self._bundle, device=device)
+        self._captioner = captioner_load(self._bundle, device=device)
 
     def decode_request(self, request: Any) -> np.ndarray:
         return photo_pixels(request["file"].file.read(), preprocessing=self._captioner.preprocessing)

@@ -58,7 +58,8 @@ def plain_celery(bundle: Path, *, device: str, processes: int, threads: int | No
     """
     with Broker() as broker:
         environment = {"PLAIN_BROKER": broker.url, "PLAIN_BUNDLE": str(bundle), "PLAIN_DEVICE": device}
-        environment["PLAIN_THREADS"] = str(threads or "")
+        if threads is not None:
+            environment["OMP_NUM_THREADS"] = str(threads)
         arguments = ["-A", "benchmarks.plain_celery", "worker", "--pool", "prefork", "--loglevel", "WARNING"]
         with _process("celery", *arguments, "--concurrency", str(processes), environment=environment):
             client = Celery("client", broker=broker.url, backend=broker.url)

@@ -1,6 +1,6 @@
 """Plain Celery around the same `Captioner`: a task for each photo, no batching, results in the broker.
 
-`PLAIN_BROKER`, `PLAIN_BUNDLE`, `PLAIN_DEVICE` and `PLAIN_THREADS` in the environment say where and with what.
+`PLAIN_BROKER`, `PLAIN_BUNDLE` and `PLAIN_DEVICE` in the environment say where and with what.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from functools import cache
 
 from celery import Celery, signals
 
+from benchmarks.captioners import captioner_load
 from captioner.inference import Captioner
 from captioner.preprocessing import photo_pixels
 
@@ -21,8 +22,7 @@ app.conf.update(worker_prefetch_multiplier=1, task_acks_late=True, worker_proc_a
 @cache
 def captioner() -> Captioner:
     """Once in each process of the pool."""
-    threads = int(os.environ["PLAIN_THREADS"] or 0) or None
-    return Captioner.load(os.environ["PLAIN_BUNDLE"], device=os.environ["PLAIN_DEVICE"], threads=threads)
+    return captioner_load(os.environ["PLAIN_BUNDLE"], device=os.environ["PLAIN_DEVICE"])
 
 
 @signals.worker_process_init.connect

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.captioners import EXPORTS
 from benchmarks.pictures import captioned_pictures
 from benchmarks.timing import HEADER, Row
 from training.data.coco import CaptionedPhoto, dataset_read
@@ -123,6 +124,7 @@ def setting_open(found: Namespace) -> Iterator[Setting]:
         captions, images = SHARED / "captions_train.json", SHARED / "images"
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
+        os.environ[EXPORTS] = str(scratch / "exports")
         if captions is None:
             source = "synthetic"
             print("There are no photos here: pictures of patches and stripes take their place.", file=sys.stderr)

@@ -227,7 +227,8 @@ class ShowAndTell(TiedDecoder):
         return (self.word_gates(self.dropout(words)),)
 
     def advance(self, state: DecoderState, *spoken: Tensor) -> tuple[Tensor, Tensor, DecoderState]:
-        hidden, cell = self._lstm(*spoken, (state.hidden,), state.cell)
+        (gates,) = spoken
+        hidden, cell = self._lstm(gates, (state.hidden,), state.cell)
         vectors = self.hidden_output(self.dropout(hidden))
         return self.log_probabilities(vectors), vectors.new_zeros(*hidden.shape[:2], 0), DecoderState((), hidden, cell)
 

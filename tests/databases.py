@@ -19,8 +19,9 @@ UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
 class Postgres:
     """A server whose data, log and socket lie in a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         self.folder = folder
+        self._settings = "-c fsync=on" if durable else "-c fsync=off -c shared_buffers=16MB"
         self._binaries = postgres_binaries()
 
     @classmethod
@@ -38,7 +39,7 @@ class Postgres:
         self._run("initdb", "--auth=trust", f"--username={OWNER}", "--no-sync")
 
     def start(self) -> None:
-        settings = f"-k {self.folder} -c listen_addresses='' -c fsync=off -c shared_buffers=16MB"
+        settings = f"-k {self.folder} -c listen_addresses='' {self._settings}"
         self._run("pg_ctl", "--wait", "--log", self.folder / "log", "--options", settings, "start")
 
     def stop(self) -> None:
@@ -52,28 +53,11 @@ class Postgres:
 
 
 @contextmanager
-<<<<<<< HEAD
-def postgres() -> Iterator[str]:
-    """The URL of a new server, stopped and removed afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="fovea-postgres-"))  # a short path: a socket's may have 107 characters
-=======
 def postgres(*, durable: bool = False) -> Iterator[str]:
     """The URL of a new server, stopped and removed afterwards. `durable`: it flushes to the disk, as in production."""
-    binaries = postgres_binaries()
     folder = Path(tempfile.mkdtemp(prefix="fovea-postgres-"))  # a short path: a socket's may have 107 characters
-    as_user = {"user": UNPRIVILEGED} if os.geteuid() == 0 else {}
-    if as_user:
-        shutil.chown(folder, UNPRIVILEGED)
-    data = folder / "data"
-    settings = f"-k {folder} -c listen_addresses='' -c fsync={'on' if durable else 'off'}"
-    settings += "" if durable else " -c shared_buffers=16MB"
-
-    def run(*command: str | Path) -> None:
-        subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, **as_user)  # type: ignore[call-overload]
-
->>>>>>> servebench
     try:
-        server = Postgres(folder)
+        server = Postgres(folder, durable=durable)
         server.create()
         server.start()
         try:

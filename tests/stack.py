@@ -160,8 +160,8 @@ def fovea(database: str, *, bundle: Path, durable: bool = False) -> Iterator[Sta
     with ExitStack() as context:
         folder = Path(context.enter_context(TemporaryDirectory(prefix="fovea-chaos-")))
         broker = context.enter_context(Broker())
-        for name in [name for name in os.environ if name.startswith("FOVEA_")]:
-            del os.environ[name]
+        for name in [name for name in os.environ if name.startswith("FOVEA_") and name != "FOVEA_CACHE_DIR"]:
+            del os.environ[name]  # exports may be shared with other stacks
         os.environ |= {
             "DJANGO_SETTINGS_MODULE": "webapp.settings",
             "FOVEA_DATA_DIR": str(folder / "data"),

@@ -16,7 +16,7 @@ SIZE = 64  # of the photos that the bundle sees
 
 
 @pytest.fixture(scope="module")
-def exports(tmp_path_factory) -> Path:
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("exports")
 
 

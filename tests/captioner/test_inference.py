@@ -116,15 +116,6 @@ def test_captioner_refuses_pixels_of_another_form(captioner, image):
         captioner.caption_batch([image])
 
 
-def test_captioner_sets_the_threads_it_is_given(tiny_bundle):
-    before = torch.get_num_threads()
-    try:
-        Captioner.load(tiny_bundle, threads=1)
-        assert torch.get_num_threads() == 1
-    finally:
-        torch.set_num_threads(before)
-
-
 def test_captioner_without_a_bundle_says_so(tmp_path):
     with pytest.raises(BundleMissing, match="no model bundle"):
         Captioner.load(tmp_path / "none")

@@ -1,0 +1,14 @@
+"""The same `Captioner` as the worker has, for what it is compared with."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from captioner.inference import Captioner
+
+EXPORTS = "FOVEA_CACHE_DIR"  # in the environment of all processes of a benchmark: an export is made once for all
+
+
+def captioner_load(bundle: str | Path, *, device: str) -> Captioner:
+    return Captioner.load(bundle, device=device, exports=Path(os.environ[EXPORTS]))
