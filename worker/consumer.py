@@ -14,6 +14,10 @@ MALFORMED = (ValueError, TypeError, KeyError, AttributeError)  # what Celery and
 
 
 class Consumer(CeleryConsumer):
+    connection: Any
+    connection_errors: tuple[type[Exception], ...]
+    loop: Callable[..., None]
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.loop = partial(_loop, self.loop)

@@ -11,6 +11,7 @@ import httpx
 from tests.chaos.figures import Figures
 from tests.chaos.promises import captioned_once
 from tests.stack import Stack
+from webapp import jobs
 
 UPLOADS = {"full": 100, "small": 6}  # in each of the two states
 AT_ONCE = 4
@@ -31,6 +32,8 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
         ):
             slowest.append(_uploads(stack, client, away, chance, count=UPLOADS[scale]))
             back()
+            time.sleep(jobs.BROKER_REST_SECONDS)  # so long the web asks no more of a broker that failed it
+            _upload(stack, client)
     counts = captioned_once(stack, seconds=90)
     assert worker.running.poll() is None, "the worker ended"
     note = f"slowest answer {slowest[0]:.1f} s while down, {slowest[1]:.1f} s while silent"

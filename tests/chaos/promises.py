@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Count
 
@@ -13,7 +14,7 @@ from webapp.gallery.models import Caption, CaptionJob, Photo
 RECOVERY_SECONDS = 30.0  # from the death of whatever died to work again
 
 
-def captioned_once(stack: Stack, *, seconds: float) -> dict[str, int]:
+def captioned_once(stack: Stack, *, seconds: float) -> dict[str, Any]:
     """Wait for the end of all work; then each photo has its one caption. Returns photos, lost and doubled."""
     stack.all_finished(seconds=seconds)
     captions = Photo.objects.annotate(number=Count("captions")).values_list("job__state", "number")
