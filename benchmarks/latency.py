@@ -44,9 +44,12 @@ def measure(setting: Setting) -> list[Row]:
             person.waits_ms(others[:WARM])
             idle = person.waits_ms(others[WARM : WARM + samples])
             fovea.run(bulk.start)
-            time.sleep(GAP[1])  # the worker has its hands full by then
             busy = person.waits_ms(_while_bulk_waits(fovea, others[WARM + samples :]))
         batch, photos = fovea.run(bulk.full_batch_ms)
+    if not busy:
+        raise SystemExit(
+            f"A bulk of {len(bulky)} photos was done before another photo came: ask for more by --waiting."
+        )
     of = f"{setting.source} photos, {setting.bundle.name}, {setting.device.type}"
     waiting = f"{len(busy)} photos while a bulk of {len(bulky)} waits; {of}"
     return [
@@ -66,10 +69,10 @@ def measure(setting: Setting) -> list[Row]:
 def _while_bulk_waits(fovea: Fovea, photos: Sequence[Path]) -> Iterator[Path]:
     chance = random.Random(1)
     for path in photos:
-        time.sleep(chance.uniform(*GAP))
         if not fovea.run(bulk.waiting):
             return
         yield path
+        time.sleep(chance.uniform(*GAP))
 
 
 def _told(when: str, waits: Sequence[float], details: str) -> list[Row]:

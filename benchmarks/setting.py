@@ -12,16 +12,17 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.captioners import EXPORTS
 from benchmarks.pictures import captioned_pictures
 from benchmarks.timing import HEADER, Row
 from training.data.coco import CaptionedPhoto, dataset_read
-from training.learning.options import TrainingOptions
-from training.learning.recipes import recipe
+
+if TYPE_CHECKING:  # the processes of a stack import this too, and have no use for torch
+    import torch
+
+    from training.learning.options import TrainingOptions
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT / ".." / "shared" / "flickr8k"
@@ -64,6 +65,8 @@ class Setting:
 
     def options(self, name: str, **changes: Any) -> TrainingOptions:
         """Those of a recipe, on this encoder, each photo as it is."""
+        from training.learning.recipes import recipe
+
         return replace(recipe(name), encoder=self.encoder, size=self.size, views=1, **changes)
 
     def __str__(self) -> str:
@@ -119,6 +122,8 @@ def arguments(description: str, argv: Sequence[str] | None, *, names: Collection
 
 @contextmanager
 def setting_open(found: Namespace) -> Iterator[Setting]:
+    import torch
+
     captions, images = found.captions, found.images
     if captions is None and SHARED.is_dir():
         captions, images = SHARED / "captions_train.json", SHARED / "images"
@@ -161,6 +166,8 @@ def setting_open(found: Namespace) -> Iterator[Setting]:
 
 def machine() -> str:
     """Of what the figures are."""
+    import torch
+
     cores = len(os.sched_getaffinity(0))
     parts = [f"{_processor()}, {cores} cores", f"Python {platform.python_version()}", f"torch {torch.__version__}"]
     if torch.cuda.is_available():
