@@ -59,8 +59,8 @@ def _lines(now: Operation) -> Iterator[str]:
 
 def _row(worker: WorkerStatus) -> tuple[str, ...]:
     return (
-        worker.name, worker.state.value, worker.device, worker.model_version or "none", span_text(worker.uptime_seconds),
-        f"{span_text(worker.seen_seconds)} ago",
+        worker.name, worker.state.value, worker.device, worker.model_version or "none",
+        span_text(worker.uptime_seconds), f"{span_text(worker.seen_seconds)} ago",
         "none" if worker.last_caption_seconds is None else f"{span_text(worker.last_caption_seconds)} ago",
         str(worker.captions), str(worker.failures), str(worker.running),
     )  # fmt: skip
