@@ -29,7 +29,7 @@ class WorkerHeartbeatAdmin(ReadOnlyAdmin):
             "announce": refreshes and now.message != request.GET.get("told", ""),
             "jobs": {
                 state.value: changelist_url("gallery_captionjob", state__exact=state.value)
-                for state in (State.QUEUED, State.RUNNING, State.DONE, State.FAILED, State.QUARANTINED)
+                for state in (State.QUEUED, State.RUNNING, State.FAILED, State.QUARANTINED)
             }
             if request.user.has_perm("gallery.view_captionjob")
             else {},

@@ -42,10 +42,6 @@ class Operation:
         return sum(self.waiting.values())
 
     @property
-    def messages_total(self) -> int:
-        return sum((self.queues or {}).values())
-
-    @property
     def message(self) -> str:
         """What is wrong and what to do; empty where all is well."""
         away = "The broker does not answer: photos are kept, and captioned once it is back. See that it runs."
