@@ -1,7 +1,6 @@
 """`/healthz`: this process answers. `/readyz`: what captioning needs is there, each part under its own time-out."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -16,6 +15,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
 from webapp import jobs
+from webapp.background import Background
 from webapp.gallery.selectors.workers import Progress, worker_progress
 
 log = logging.getLogger(__name__)
@@ -33,37 +33,12 @@ class NotReady(Exception):
 
 
 class Probe:
-    """One part's check, run in a thread of its own and never twice at a time.
-
-    A part that is silent for ever thus costs one thread, however often it is asked about.
-    """
+    """One part's check, under a time-out."""
 
     def __init__(self, name: str, check: Callable[[], str], *, silent: str) -> None:
         self.name = name
-        self._check = check
         self._silent = silent  # the remedy where no answer comes
-        self._lock = threading.Lock()
-        self._future: Future[str] | None = None
-
-    def start(self) -> Future[str]:
-        with self._lock:
-            if self._future is None or self._future.done():
-                self._future = Future()
-                threading.Thread(
-                    target=self._run, args=(self._future,), name=f"readyz-{self.name}", daemon=True
-                ).start()
-            return self._future
-
-    def _run(self, future: Future[str]) -> None:
-        try:
-            try:
-                detail = self._check()
-            finally:
-                connection.close()
-        except Exception as error:  # noqa: BLE001 - whoever waits for the future gets it
-            future.set_exception(error)
-        else:
-            future.set_result(detail)
+        self.start = Background(check, name=f"readyz-{name}").start
 
     def report(self, future: Future[str], *, seconds: float) -> dict[str, object]:
         """What the check found, waiting at most `seconds` for it."""
@@ -131,8 +106,8 @@ def worker_check() -> str:
         raise NotReady(
             found.message, "start one: `make run`, or `docker compose up -d worker`; its log says why it ended"
         )
-    if found.progress is Progress.STALLED:
-        raise NotReady(found.message, "restart the worker")
+    if not found.ok:
+        raise NotReady(found.message, "see its log and restart the worker; `manage.py worker_status` shows each")
     return "a worker makes progress"
 
 

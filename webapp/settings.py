@@ -159,6 +159,7 @@ LEASE_SECONDS = 15
 LEASE_RENEW_SECONDS = 5
 LEASE_LIMIT = 25  # leases without a result before a photo is quarantined
 SWEEP_SECONDS = 5
+STALLED_SECONDS = 60  # a worker finishes nothing for so long while work waits: it is unhealthy
 
 # --- API --------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

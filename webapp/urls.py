@@ -3,6 +3,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from webapp.health import healthz, readyz
+from webapp.metrics import metrics
 
 handler400 = "webapp.gallery.views.errors.bad_request"
 handler500 = "webapp.gallery.views.errors.server_error"
@@ -13,5 +14,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
 ]

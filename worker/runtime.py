@@ -66,9 +66,10 @@ class Runtime:
         self.held = LeasesHeld()
         self.stopping = threading.Event()
         self._counts = threading.Lock()
-        self._captions = self._failures = self._captions_told = 0
+        self._captions = self._failures = 0
         self._refused: int | None = None  # an active model version that did not load
         self._error = ""
+        heartbeat_remove(name=self.name)  # of a former process: in a container all have one number
         self.heartbeat()
         self._periodic = [
             Periodic("lease-renewal", self.held.renew, seconds=settings.LEASE_RENEW_SECONDS),
@@ -87,17 +88,14 @@ class Runtime:
             self._failures += failures
 
     def heartbeat(self) -> None:
-        captions = self._captions
         heartbeat_record(
             name=self.name,
             device=device_name(self.engine.device),
             model_version_id=self.model.model_version_id,
-            captions=captions,
+            captions=self._captions,
             failures=self._failures,
-            captioned_now=captions > self._captions_told,
             error=self._error,
         )
-        self._captions_told = captions
 
     def model_follow(self) -> None:
         """Swap to the active model version if it is another one. Until it has loaded, the former one goes on."""

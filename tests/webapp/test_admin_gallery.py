@@ -1,12 +1,10 @@
-"""The staff's pages of photos, batches, jobs, models, workers, accounts and tokens."""
+"""The staff's pages of photos, batches, jobs, models, accounts and tokens."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
-from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from tests.brokers import Broker
@@ -14,8 +12,7 @@ from tests.webapp.rows import caption_make, model_version_make, photo_make, pict
 from webapp.accounts.models import User
 from webapp.api.models import AuthToken
 from webapp.gallery import storage
-from webapp.gallery.models import Batch, BatchItem, CaptionJob, ModelVersion, Photo, WorkerHeartbeat
-from webapp.gallery.services.heartbeats import heartbeat_record
+from webapp.gallery.models import Batch, BatchItem, CaptionJob, ModelVersion, Photo
 from webapp.gallery.services.photos import photo_create
 from webapp.review.services import caption_approve
 
@@ -245,18 +242,6 @@ def test_model_versions_are_not_activated_without_the_right(viewer: Client) -> N
     act(viewer, "modelversion", "activate", verified)
     verified.refresh_from_db()
     assert verified.state == "verified"
-
-
-def test_workers_are_told_apart_by_how_they_are(page: Client) -> None:
-    heartbeat_record(name="well", device="cpu", model_version_id=model_version_make().pk)
-    heartbeat_record(name="without", device="cpu", model_version_id=None)
-    heartbeat_record(name="silent", device="cpu", model_version_id=None)
-    heartbeat_record(name="ended", device="cpu", model_version_id=None, error="vocab.json is missing")
-    hour = timezone.now() - timedelta(hours=1)
-    WorkerHeartbeat.objects.filter(name__in=["silent", "ended"]).update(seen_at=hour)
-    html = html_of(page, "gallery/workerheartbeat/")
-    for text in ("Working", "No model", "Silent", "Ended", "vocab.json is missing"):
-        assert text in html
 
 
 def test_tokens_are_revoked_and_never_shown(page: Client, user: User) -> None:

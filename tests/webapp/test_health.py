@@ -135,11 +135,27 @@ def test_readyz_passes_on_why_the_last_worker_ended(client: Client, broker: Brok
 
 def test_readyz_names_a_worker_without_progress(client: Client, broker: Broker, worker: None, user: User) -> None:
     photo = photo_make(user)
-    CaptionJob.objects.filter(photo=photo).update(queued_at=timezone.now() - timedelta(hours=1))
+    hour_ago = timezone.now() - timedelta(hours=1)
+    WorkerHeartbeat.objects.update(started_at=hour_ago)
+    CaptionJob.objects.filter(photo=photo).update(queued_at=hour_ago)
     status, parts = readyz(client)
     assert status == 503
     assert "finished nothing" in parts["worker"]["error"]
     assert "restart" in parts["worker"]["remedy"]
+
+
+def test_readyz_names_the_one_worker_of_several_that_is_stalled(
+    client: Client, broker: Broker, worker: None, user: User
+) -> None:
+    hour_ago = timezone.now() - timedelta(hours=1)
+    WorkerHeartbeat.objects.update(started_at=hour_ago)
+    version = model_version_make()
+    for captions in (0, 1):
+        heartbeat_record(name="host-2", device="cpu", model_version_id=version.pk, captions=captions)
+    CaptionJob.objects.filter(photo=photo_make(user)).update(queued_at=hour_ago)
+    status, parts = readyz(client)
+    assert status == 503
+    assert parts["worker"]["error"].startswith("host-1 finished nothing")
 
 
 @sqlite_only

@@ -14,7 +14,8 @@ from tests.photos import photo_store, picture
 from tests.processes import Process, WorkerProcess, group_processes
 from webapp import jobs
 from webapp.gallery.models import Caption, CaptionJob, ModelVersion, Photo, WorkerHeartbeat
-from webapp.gallery.selectors.workers import worker_progress
+from webapp.gallery.selectors.operation import operation
+from webapp.gallery.selectors.workers import ALIVE_SECONDS, Progress, WorkerState, worker_progress
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -131,6 +132,28 @@ def test_worker_told_to_end_finishes_or_gives_back(
         wait_until(lambda: not group_processes(worker.running.pid), seconds=2, what="the end of the hanging child")
     photo.job.refresh_from_db()
     assert (photo.job.state, photo.job.lease_count) == (State.QUEUED, 0)
+
+
+def test_worker_that_beats_and_finishes_nothing_while_work_waits_is_unhealthy(
+    broker: Broker, transactional_db: None, tiny_bundle: Path, tmp_path: Path, user, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "STALLED_SECONDS", 10)
+    hung, waiting = photo_store(user, picture(1)), photo_store(user, picture(2))
+    _endless(hung)
+    with WorkerProcess(tmp_path, tiny_bundle, FOVEA_DECODE_TIMEOUT_SECONDS="600", FOVEA_WORKER_THREADS="1") as worker:
+        worker.ready()
+        _enqueue(hung)
+        wait_until(lambda: _in_state(State.RUNNING, hung), what="the lease")
+        leased = time.monotonic()
+        _enqueue(waiting)
+        assert operation().healthy
+        wait_until(lambda: not operation().healthy, seconds=20, what="the report")
+        assert 5 < time.monotonic() - leased < 15
+        now = operation()
+        status = now.workers[0]
+        assert (now.progress.progress, status.state) == (Progress.STALLED, WorkerState.STALLED)
+        assert status.seen_seconds < ALIVE_SECONDS
+        assert _in_state(State.QUEUED, waiting)
 
 
 def test_photos_are_captioned_once_the_broker_is_back(

@@ -237,30 +237,6 @@ def test_register_model_where_torch_is_missing_keeps_the_candidate(
     assert ModelVersion.objects.get().state == State.CANDIDATE
 
 
-def test_worker_status_tells_that_no_worker_runs(db: None, broker: Broker, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="1"):
-        call_command("worker_status")
-    assert "No worker is running" in capsys.readouterr().out
-
-
-def test_worker_status_lists_workers_and_queues(
-    runtime: Runtime, broker: Broker, capsys: pytest.CaptureFixture[str]
-) -> None:
-    call_command("worker_status", "--json")
-    status = json.loads(capsys.readouterr().out)
-    assert status["progress"] == "ok"
-    assert status["queues"] == {"housekeeping": 0, "interactive": 0, "bulk": 0}
-    assert status["workers"][0]["name"] == runtime.name
-    call_command("worker_status")
-    assert runtime.name in capsys.readouterr().out
-
-
-def test_worker_status_tells_that_the_broker_is_away(runtime: Runtime, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="1"):
-        call_command("worker_status")
-    assert "The broker does not answer" in capsys.readouterr().out
-
-
 # --- Starting ---------------------------------------------------------------------------------------------------------
 
 

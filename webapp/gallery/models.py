@@ -182,7 +182,10 @@ class Caption(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["photo", "model_version"], name="caption_once_per_photo_and_version")
         ]
-        indexes = [models.Index(fields=["confidence"], name="caption_confidence")]
+        indexes = [
+            models.Index(fields=["confidence"], name="caption_confidence"),
+            models.Index(fields=["created_at"], name="caption_newest"),  # captions of the last minute
+        ]
 
     def __str__(self) -> str:
         return self.text
@@ -199,10 +202,12 @@ class WorkerHeartbeat(models.Model):
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
     last_caption_at = models.DateTimeField(null=True, blank=True)
+    last_finish_at = models.DateTimeField(null=True, blank=True, help_text="caption or failure, within 5 s")
     error = models.TextField(blank=True, help_text="why it ended or cannot work, such as a corrupt bundle")
 
     class Meta:
         ordering = ["-seen_at"]
+        verbose_name = "worker"
 
     def __str__(self) -> str:
         return self.name

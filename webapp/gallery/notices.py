@@ -8,7 +8,7 @@ from webapp.gallery.selectors.workers import worker_progress
 def captioning_notice() -> str:
     """Empty where all is well."""
     progress = worker_progress()
-    if not progress.ok:
+    if progress.stopped:
         return progress.message
     if jobs.broker_failed() and CaptionJob.objects.filter(state=CaptionJob.State.QUEUED).exists():
         return "The queue does not answer, so captioning waits. Your photos are kept, and captioned once it is back."

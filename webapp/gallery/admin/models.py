@@ -1,20 +1,17 @@
-"""Model versions, and the workers that load them."""
+"""Model versions."""
 
 import json
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 from markdown_it import MarkdownIt
 
 from webapp.admin import ReadOnlyAdmin, act_on_each, state_badge
-from webapp.gallery.models import ModelVersion, WorkerHeartbeat
-from webapp.gallery.selectors.workers import ALIVE_SECONDS
+from webapp.gallery.models import ModelVersion
 from webapp.gallery.services import model_versions
 
 
@@ -102,35 +99,3 @@ class ModelVersionAdmin(ReadOnlyAdmin):
             self, request, queryset, "sent to a worker to verify",
             lambda version: model_versions.model_version_verify(model_version_id=version.pk),
         )  # fmt: skip
-
-
-@admin.register(WorkerHeartbeat)
-class WorkerHeartbeatAdmin(ReadOnlyAdmin):
-    list_display = [
-        "name",
-        "badge",
-        "device",
-        "model_version",
-        "captions",
-        "failures",
-        "seen_at",
-        "last_caption_at",
-        "error",
-    ]
-    fields = [
-        "name", "badge", "device", "model_version", "captions", "failures", "started_at", "seen_at", "last_caption_at",
-        "error",
-    ]  # fmt: skip
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        alive = Q(seen_at__gte=Now() - timedelta(seconds=ALIVE_SECONDS))
-        rows: QuerySet[Any] = (
-            super().get_queryset(request).annotate(alive=ExpressionWrapper(alive, output_field=BooleanField()))
-        )
-        return rows.select_related("model_version").defer("model_version__vocabulary", "model_version__card")
-
-    @admin.display(description="state")
-    def badge(self, worker: Any) -> str:
-        if not worker.alive:
-            return state_badge("failed", "Ended" if worker.error else "Silent")
-        return state_badge("done", "Working") if worker.model_version else state_badge("paused", "No model")

@@ -1,7 +1,9 @@
 """What workers say of themselves. "No worker is running" is read from here."""
 
 from datetime import timedelta
+from typing import Any
 
+from django.db.models import Case, F, Q, When
 from django.db.models.functions import Now
 
 from webapp.gallery.models import WorkerHeartbeat
@@ -16,16 +18,14 @@ def heartbeat_record(
     model_version_id: int | None,
     captions: int = 0,
     failures: int = 0,
-    captioned_now: bool = False,
     error: str = "",
 ) -> None:
     """The worker `name` lives (`error` empty), or says why it ends or cannot work.
 
     Args:
-        captions, failures: since the worker started.
-        captioned_now: it has written a caption since its last heartbeat.
+        captions, failures: since the worker started; where they rose, it has finished something meanwhile.
     """
-    values = {
+    values: dict[str, Any] = {
         "device": device,
         "model_version_id": model_version_id,
         "captions": captions,
@@ -33,9 +33,12 @@ def heartbeat_record(
         "error": error,
         "seen_at": Now(),
     }
-    if captioned_now:
-        values["last_caption_at"] = Now()
-    if not WorkerHeartbeat.objects.filter(name=name).update(**values):
+    captioned, failed = Q(captions__lt=captions), Q(failures__lt=failures)
+    if not WorkerHeartbeat.objects.filter(name=name).update(
+        last_caption_at=Case(When(captioned, then=Now()), default=F("last_caption_at")),
+        last_finish_at=Case(When(captioned | failed, then=Now()), default=F("last_finish_at")),
+        **values,
+    ):
         WorkerHeartbeat.objects.create(name=name, started_at=Now(), **values)
 
 

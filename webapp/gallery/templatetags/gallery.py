@@ -1,10 +1,12 @@
 from django import template
 
 from webapp.gallery.models import CaptionJob, Photo
+from webapp.gallery.selectors.operation import span_text
 from webapp.gallery.selectors.photos import CaptionShown
 from webapp.gallery.selectors.photos import caption_shown as selected
 
 register = template.Library()
+register.filter("span", span_text)
 
 
 @register.simple_tag

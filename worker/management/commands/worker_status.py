@@ -3,65 +3,72 @@
 import json
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from enum import Enum
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
-from webapp import jobs
-from webapp.gallery.selectors.workers import worker_progress, workers_alive, workers_known
+from webapp.gallery.selectors.operation import Operation, operation, span_text
+from webapp.gallery.selectors.workers import WorkerStatus
+
+HEADINGS = ("Worker", "State", "Device", "Model", "Up for", "Seen", "Last caption", "Captions", "Failures", "In hand")
 
 
 class Command(BaseCommand):
-    help = "Shows the workers and the queues. Exit status 1 if no worker makes progress or the broker does not answer."
+    help = (
+        "Shows the workers, the queues and what waits. Exit status 1 if no worker makes progress, one is stalled, "
+        "or the broker or the database does not answer."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="one JSON object")
+        parser.add_argument("--json", action="store_true", help="one JSON object; its keys are in README.md")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        status = _status()
-        if options["json"]:
-            self.stdout.write(json.dumps(status, default=str))
-        else:
-            for line in _lines(status):
-                self.stdout.write(line)
-        if status["progress"] != "ok" or status["queues"] is None:
+        try:
+            now = operation()
+        except DatabaseError as error:
+            raise CommandError(f"The database does not answer: {str(error).strip()}") from error
+        self.stdout.write(_json(now) if options["json"] else "\n".join(_lines(now)))
+        if not now.healthy:
             sys.exit(1)
 
 
-def _status() -> dict[str, Any]:
-    alive = set(workers_alive().values_list("pk", flat=True))
-    progress = worker_progress()
-    return {
-        "progress": progress.progress.value,
-        "message": progress.message,
-        "queues": jobs.queue_lengths(),
-        "workers": [
-            {
-                "name": worker.name,
-                "alive": worker.pk in alive,
-                "device": worker.device,
-                "model_version": str(worker.model_version) if worker.model_version else None,
-                "captions": worker.captions,
-                "failures": worker.failures,
-                "started_at": worker.started_at,
-                "seen_at": worker.seen_at,
-                "last_caption_at": worker.last_caption_at,
-                "error": worker.error,
-            }
-            for worker in workers_known()
-        ],
-    }
+def _json(now: Operation) -> str:
+    told = asdict(now) | {"healthy": now.healthy, "progress": now.progress.progress, "message": now.message}
+    return json.dumps(told, default=lambda value: value.value if isinstance(value, Enum) else value.isoformat())
 
 
-def _lines(status: dict[str, Any]) -> list[str]:
-    lines = [status["message"] or "Workers make progress."]
-    for worker in status["workers"]:
-        alive = "alive" if worker["alive"] else f"last seen {worker['seen_at']:%Y-%m-%d %H:%M:%S} UTC"
-        counts = f"{worker['captions']} captions, {worker['failures']} failures"
-        lines.append(
-            f"{worker['name']}  {alive}  {worker['device']}  {worker['model_version'] or 'no model'}  {counts}"
-        )
-        lines += [f"    {worker['error']}"] if worker["error"] else []
-    if status["queues"] is None:
-        return [*lines, "The broker does not answer: photos are kept, and captioned once it is back."]
-    return [*lines, "Messages: " + ", ".join(f"{length} {queue}" for queue, length in status["queues"].items())]
+def _lines(now: Operation) -> Iterator[str]:
+    yield now.message or "All is well: photos are captioned as they come."
+    yield ""
+    if now.workers:
+        yield from _table([HEADINGS, *map(_row, now.workers)])
+        yield from (f"{worker.name}: {worker.message}" for worker in now.workers if worker.message)
+        yield ""
+    waiting = ", ".join(f"{count} {lane}" for lane, count in now.waiting.items())
+    oldest = f"; the oldest for {span_text(now.oldest_waiting_seconds)}" if now.oldest_waiting_seconds else ""
+    yield f"Waiting    {waiting}{oldest}"
+    yield f"Photos     {now.running} in hand, {now.failed} failed, {now.quarantined} quarantined"
+    yield f"Captions   {now.captions_per_minute} in the last minute"
+    queues = now.queues or {}
+    yield "Messages   " + (", ".join(f"{length} {queue}" for queue, length in queues.items()) or "unknown")
+
+
+def _row(worker: WorkerStatus) -> tuple[str, ...]:
+    return (
+        worker.name, worker.state.value, worker.device, worker.model_version or "none",
+        span_text(worker.uptime_seconds), f"{span_text(worker.seen_seconds)} ago",
+        "none" if worker.last_caption_seconds is None else f"{span_text(worker.last_caption_seconds)} ago",
+        str(worker.captions), str(worker.failures), str(worker.running),
+    )  # fmt: skip
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Columns as wide as their widest cell; the three of counts to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        left = [cell.ljust(width) for cell, width in zip(row[:-3], widths, strict=False)]
+        yield "  ".join([*left, *(cell.rjust(width) for cell, width in zip(row[-3:], widths[-3:], strict=True))])

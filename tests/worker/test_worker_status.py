@@ -1,0 +1,116 @@
+"""`manage.py worker_status`, with a worker's real parts or its rows."""
+
+import json
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.models.functions import Now
+
+from tests.brokers import Broker
+from tests.photos import photo_store, picture
+from webapp.gallery.models import CaptionJob, ModelVersion, WorkerHeartbeat
+from webapp.gallery.services.heartbeats import heartbeat_record
+from worker.captioning import photos_caption
+from worker.runtime import Runtime
+
+sqlite_only = pytest.mark.skipif("sqlite3" not in settings.DATABASES["default"]["ENGINE"], reason="SQLite's tables")
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """What --json prints, whatever its exit status."""
+    with suppress(SystemExit):
+        call_command("worker_status", "--json")
+    return dict(json.loads(capsys.readouterr().out))
+
+
+def test_worker_status_tells_that_no_worker_runs(db: None, broker: Broker, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="1"):
+        call_command("worker_status")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "No worker is running. Photos are kept and captioned once one starts."
+    assert not any(line.startswith("Worker ") for line in lines)
+
+
+def test_worker_status_as_json_tells_what_the_workers_did(
+    runtime: Runtime, broker: Broker, user, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos_caption(runtime, job_ids=[photo_store(user, picture(1)).job.pk])
+    photos_caption(runtime, job_ids=[photo_store(user, b"no picture").job.pk])
+    runtime.heartbeat()
+    waiting = photo_store(user, picture(2), lane="bulk")
+    status = told(capsys)
+    assert (status["healthy"], status["progress"], status["message"]) == (True, "ok", "")
+    assert status["queues"] == {"housekeeping": 0, "interactive": 0, "bulk": 0}
+    assert (status["waiting"], status["running"], status["failed"]) == ({"interactive": 0, "bulk": 1}, 0, 1)
+    assert status["captions_per_minute"] == 1
+    assert status["oldest_waiting_seconds"] >= 0
+    worker = status["workers"][0]
+    assert (worker["name"], worker["state"], worker["device"]) == (runtime.name, "ok", "cpu")
+    assert (worker["captions"], worker["failures"]) == (1, 1)
+    assert worker["last_caption_at"] >= worker["started_at"]
+    assert waiting.job.state == CaptionJob.State.QUEUED
+
+
+def test_worker_status_is_a_table_with_aligned_columns(
+    model_version: ModelVersion, broker: Broker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, device in (("a:1", "NVIDIA H100"), ("a-longer-name:12345", "cpu")):
+        heartbeat_record(name=name, device=device, model_version_id=model_version.pk, captions=1234)
+    call_command("worker_status")
+    table = capsys.readouterr().out.splitlines()[2:5]
+    assert [len(line) for line in table] == [len(table[0])] * 3
+    for heading in ("State", "Device", "Model"):
+        column = table[0].index(heading)
+        assert all(line[column - 2 : column] == "  " and line[column] != " " for line in table)
+
+
+def test_worker_status_ends_with_1_where_a_worker_is_stalled(
+    model_version: ModelVersion, broker: Broker, user, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heartbeat_record(name="stuck:1", device="cpu", model_version_id=model_version.pk)
+    for captions in (0, 1):
+        heartbeat_record(name="busy:2", device="cpu", model_version_id=model_version.pk, captions=captions)
+    hour_ago = Now() - timedelta(hours=1)
+    WorkerHeartbeat.objects.filter(name="stuck:1").update(started_at=hour_ago)
+    CaptionJob.objects.filter(photo=photo_store(user, picture(1))).update(queued_at=hour_ago)
+    with pytest.raises(SystemExit, match="1"):
+        call_command("worker_status")
+    out = capsys.readouterr().out
+    assert out.startswith("stuck:1 finished nothing for 60 s")
+    assert "stuck:1: It beats, but finished nothing" in out
+    assert "restart it" in out
+
+
+def test_worker_status_tells_that_the_broker_is_away(runtime: Runtime, capsys: pytest.CaptureFixture[str]) -> None:
+    status = told(capsys)
+    assert (status["healthy"], status["queues"]) == (False, None)
+    assert "The broker does not answer" in status["message"]
+
+
+@sqlite_only
+def test_worker_status_tells_that_the_database_is_away(transactional_db: None, broker: Broker) -> None:
+    table = WorkerHeartbeat._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
+    try:
+        with pytest.raises(CommandError, match="database does not answer"):
+            call_command("worker_status")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
+
+
+def test_runtime_that_starts_forgets_the_row_of_a_former_process(
+    runtime: Runtime, capsys: pytest.CaptureFixture[str]
+) -> None:
+    WorkerHeartbeat.objects.update(started_at=Now() - timedelta(days=1), captions=99)
+    successor = Runtime(runtime.engine, runtime.decoder, on_fatal=[].append)
+    row = WorkerHeartbeat.objects.get(name=successor.name)
+    successor.close()
+    assert row.captions == 0
+    assert (row.seen_at - row.started_at).total_seconds() < 60
