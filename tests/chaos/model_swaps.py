@@ -35,7 +35,7 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
     worker = stack.worker_start()
     first = ModelVersion.objects.get(state=ModelVersion.State.ACTIVE).pk
     other = bundle_make(stack.folder / "other", seed=1, captions=OTHER)
-    command = [sys.executable, "manage.py", "register_model", other]
+    command = [sys.executable, "manage.py", "register_model", str(other)]
     subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
     second = ModelVersion.objects.exclude(pk=first).get().pk
     while ModelVersion.objects.get(pk=second).state == ModelVersion.State.CANDIDATE:  # the worker tries it

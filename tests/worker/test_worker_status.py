@@ -109,7 +109,8 @@ def test_runtime_that_starts_forgets_the_row_of_a_former_process(
     runtime: Runtime, capsys: pytest.CaptureFixture[str]
 ) -> None:
     WorkerHeartbeat.objects.update(started_at=Now() - timedelta(days=1), captions=99)
-    successor = Runtime(runtime.engine, runtime.decoder, on_fatal=[].append)
+    deaths: list[str] = []
+    successor = Runtime(runtime.engine, runtime.decoder, on_fatal=deaths.append)
     row = WorkerHeartbeat.objects.get(name=successor.name)
     successor.close()
     assert row.captions == 0
