@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from captioner.bundle import bundle_validate
+from captioner.engines import PyTorchEngine
 from captioner.errors import BundleIncompatible, BundleMissing
 from captioner.inference import Captioner, CaptionResult
 from captioner.preprocessing import photo_pixels
@@ -130,7 +131,7 @@ class Wide(torch.nn.Module):
 
 def test_captioner_refuses_a_grid_that_is_no_square(tiny_bundle, squares):
     captioner = Captioner.load(tiny_bundle)
-    captioner.encoder = Wide()  # type: ignore[assignment]
+    captioner.engine = PyTorchEngine(Wide(), captioner.decoder)
 
     with pytest.raises(BundleIncompatible, match="6 places"):
         captioner.caption_batch(squares[:1])

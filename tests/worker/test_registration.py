@@ -367,5 +367,6 @@ def test_worker_that_finds_no_room_for_its_first_bundle_is_started_again(
     transactional_db: None, models_dir: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings, "DEFAULT_BUNDLE", tiny_bundle)
+    ModelVersion.objects.exists()  # the database is open: it would fail first
     with full_disk(1000):
         assert main.main() == main.Exit.FAILED
