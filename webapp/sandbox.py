@@ -23,7 +23,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 CALLS_PER_CHILD = 500  # then a fresh one: what a decoder leaks is not held against a later file
-START_SECONDS = 60
+START_SECONDS = 60  # for a child to start, and for it to import what it is to run
+_BEGUN = "begun"  # said by a child that has imported what it is to run
 
 _spawn = multiprocessing.get_context("spawn")
 
@@ -49,7 +50,7 @@ class Sandbox:
 
     Args:
         processes: calls that may run at the same time; more wait their turn.
-        timeout: seconds that one call may take in its child, the import of its module included.
+        timeout: seconds that one call may take in its child, once its module is imported.
         memory_mb: address space of a child in MiB; None: no limit.
     """
 
@@ -70,6 +71,7 @@ class Sandbox:
 
         Raises:
             SandboxCrashed, SandboxTimedOut, SandboxOutOfMemory: the call harmed its child.
+            SandboxError: the call was not begun.
             Exception: whatever `function` raised.
         """
         child = self._slots.get()
@@ -133,11 +135,15 @@ class _Child:
         self.calls += 1
         try:
             self.connection.send((timeout, pickle.dumps((function, args, kwargs))))
-        except ConnectionError as error:  # killed while it was idle, just now: no fault of this call
-            raise SandboxError("a child process ended before the call reached it") from error
-        if not wait([self.connection, self.process.sentinel], timeout):
-            raise SandboxTimedOut(f"took longer than {timeout:g} s")
-        answer = self._receive()
+            answer = self.connection.poll(START_SECONDS) and self.connection.recv()
+        except (ConnectionError, EOFError) as error:  # killed while idle or importing: no fault of this call
+            raise SandboxError("a child process ended before the call began") from error
+        if not answer:
+            raise SandboxError(f"a child process took over {START_SECONDS} s to import; is the machine overloaded?")
+        if answer == _BEGUN:
+            if not wait([self.connection, self.process.sentinel], timeout):
+                raise SandboxTimedOut(f"took longer than {timeout:g} s")
+            answer = self._receive()
         if isinstance(answer[1], MemoryError):
             raise SandboxOutOfMemory("needed more memory than its process may use")
         return answer  # type: ignore[no-any-return]
@@ -173,9 +179,12 @@ def _serve(connection: Connection, memory_mb: int | None) -> None:
             timeout, call = connection.recv()
         except EOFError:
             return
-        signal.setitimer(signal.ITIMER_REAL, timeout + 1)  # its default action ends a hanging child of a dead parent
         try:
             function, args, kwargs = pickle.loads(call)  # noqa: S301  (imports the function's module)
+            connection.send(_BEGUN)
+            signal.setitimer(
+                signal.ITIMER_REAL, timeout + 1
+            )  # its default action ends a hanging child of a dead parent
             answer = (True, function(*args, **kwargs))
         except BaseException as error:  # noqa: BLE001  (SystemExit too: the child lives on)
             answer = (False, _picklable(error))

@@ -43,8 +43,7 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
     ids += [photo.job.pk for photo in harmful.values()]
     random.Random(seed).shuffle(ids)
     stack.beat_start()
-    limits = {"FOVEA_DECODE_TIMEOUT_SECONDS": "10", "FOVEA_DECODE_MEMORY_MB": "600"}  # a child imports in this time too
-    worker = stack.worker_start(**limits)
+    worker = stack.worker_start(FOVEA_DECODE_TIMEOUT_SECONDS="6", FOVEA_DECODE_MEMORY_MB="600")
     with pipe_replaced(_original(harmful["hang"])), _Killer(worker, _original(harmful["crash"])) as killer:
         stack.jobs_publish(ids, lane="bulk")
         stack.all_finished(seconds=180)

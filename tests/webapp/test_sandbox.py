@@ -1,6 +1,7 @@
 """The sandbox, with real child processes."""
 
 import ctypes
+import importlib
 import os
 import signal
 import subprocess
@@ -102,6 +103,15 @@ def test_sandbox_kills_a_call_that_hangs_with_the_interpreter_locked(impatient: 
         impatient.run(pow, 3, 10**9)  # C code that never gives the interpreter's lock back
 
 
+def test_sandbox_does_not_count_the_import_of_what_it_runs(
+    impatient: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "slowly.py").write_text("import time\ntime.sleep(1)\ndef three(): return 3\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    three = importlib.import_module("slowly").three
+    assert impatient.run(three) == 3
+
+
 def test_sandbox_works_on_after_a_time_out(impatient: Sandbox) -> None:
     with pytest.raises(SandboxTimedOut):
         impatient.run(time.sleep, 60)
@@ -121,7 +131,7 @@ def test_sandbox_does_not_blame_a_call_for_a_child_that_died_before_it(
     os.kill(sandbox.run(os.getpid), signal.SIGKILL)
     time.sleep(0.2)
     monkeypatch.setattr("webapp.sandbox._Child.fit", True)  # it died after this was asked
-    with pytest.raises(SandboxError, match="before the call reached it") as caught:
+    with pytest.raises(SandboxError, match="before the call began") as caught:
         sandbox.run(abs, -1)
     assert type(caught.value) is SandboxError
 
