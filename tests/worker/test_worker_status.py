@@ -105,11 +105,9 @@ def test_worker_status_tells_that_the_database_is_away(transactional_db: None, b
             cursor.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
 
 
-def test_runtime_that_starts_forgets_the_row_of_a_former_process(
-    runtime: Runtime, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_runtime_that_starts_forgets_the_row_of_a_former_process(runtime: Runtime, deaths: list[str]) -> None:
     WorkerHeartbeat.objects.update(started_at=Now() - timedelta(days=1), captions=99)
-    successor = Runtime(runtime.engine, runtime.decoder, on_fatal=[].append)
+    successor = Runtime(runtime.engine, runtime.decoder, on_fatal=deaths.append)
     row = WorkerHeartbeat.objects.get(name=successor.name)
     successor.close()
     assert row.captions == 0

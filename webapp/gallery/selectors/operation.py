@@ -82,7 +82,7 @@ def operation() -> Operation:
 def _photos() -> list[dict[str, Any]]:
     """Counted by state and lane, in the index; those that are done, the most, are not touched."""
     states = (State.QUEUED, State.RUNNING, State.FAILED, State.QUARANTINED)
-    rows = CaptionJob.objects.filter(state__in=states).values("state", "lane")
+    rows: Any = CaptionJob.objects.filter(state__in=states).values("state", "lane")
     return list(rows.annotate(count=Count("id"), age=Now() - Min("queued_at")))
 
 

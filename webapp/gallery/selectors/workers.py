@@ -92,7 +92,7 @@ def workers_told() -> tuple[list[WorkerStatus], WorkerProgress]:
     rows: list[Any] = list(_heartbeats().annotate(now=Now())[:WORKERS_TOLD])
     if not rows:
         return [], _no_worker([])
-    held = {
+    held: dict[str, Any] = {
         row["worker"]: row
         for row in CaptionJob.objects.filter(state=CaptionJob.State.RUNNING)
         .values("worker")
