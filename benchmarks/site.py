@@ -77,7 +77,7 @@ def photos_captioned(url: str, paths: Sequence[Path], *, headers: Mapping[str, s
     with httpx.Client(headers=dict(headers), timeout=TIMEOUT, trust_env=False) as client:
 
         def page(number: int, size: int) -> Any:
-            query = {"state": "done", "page": number, "page_size": size}
+            query: dict[str, str | int] = {"state": "done", "page": number, "page_size": size}
             return client.get(f"{url}/photos/", params=query).raise_for_status().json()
 
         give_up = time.monotonic() + TIMEOUT + len(paths)
