@@ -5,7 +5,7 @@ system's own: leases, decoding, micro-batches, rows. The same photos are caption
 1,000 photos, and in one that holds 100,000, the rest of them captioned; the ratio is of seconds a photo, from the first
 lease to the last row.
 
-**Workers.** A micro-batch takes half a second on the simulated device, far more than the processor's part of it, so
+**Workers.** A micro-batch takes 300 ms on the simulated device, far more than the processor's part of it, so
 that two workers on one machine stand for two machines: one queue and one database, a device each. On paper: a worker
 holds as many chunks as it has threads, takes the next when it has finished one, and a chunk is one micro-batch; so none
 stands still while chunks wait, and at the end they are at most a chunk apart.
@@ -23,7 +23,7 @@ from benchmarks.timing import Row, Spread, rates_alternate
 
 ROWS, WORKERS = 1.2, 1.9
 FEW = 1000  # photos in a database that counts as empty
-DEVICE_MS = 500.0
+DEVICE_MS = 300.0
 
 
 def measure(setting: Setting) -> list[Row]:

@@ -5,6 +5,7 @@ It lives in a process of its own, as Django is set up once in a process; functio
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -80,6 +81,7 @@ def _open(database: str, bundle: Path, device: str) -> None:
     process_die_with_parent()
     threads = os.environ.get("OMP_NUM_THREADS")
     _stack = context.enter_context(fovea(database, bundle=bundle, durable=True))
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     os.environ["FOVEA_DEVICE"] = device
     del os.environ["OMP_NUM_THREADS"]  # which `fovea` sets for small models
     if threads is not None:

@@ -68,11 +68,18 @@ def test_setting_refuses_captions_without_their_folder(tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_all_benchmarks_keep_their_table_with_machine_date_and_command(tmp_path, capsys):
-    __main__.main(SMALL, results=tmp_path / "RESULTS.md")
+def test_benchmarks_keep_their_tables_with_machine_date_and_command(tmp_path, capsys):
+    __main__.main(["reward", *SMALL], results=tmp_path / "RESULTS.md")
+    __main__.main(["features", *SMALL], results=tmp_path / "RESULTS.md")
 
     text = (tmp_path / "RESULTS.md").read_text()
-    printed = capsys.readouterr().out.strip()
-    assert text.rstrip().endswith(printed)
-    assert len(printed.splitlines()) == 6
-    assert re.search(r"`python -m benchmarks --photos 24 .*` .* on \d{4}-\d\d-\d\d: .+, \d+ cores, Python 3", text)
+    assert re.findall(r"^## (\w+)$", text, flags=re.MULTILINE) == ["features", "reward"]
+    assert [line for line in text.splitlines() if LINE.fullmatch(line)][-1] in capsys.readouterr().out
+    assert re.search(r"`python -m benchmarks reward --photos 24 .*` on \d{4}-\d\d-\d\d: .+, \d+ cores, Python 3", text)
+
+
+def test_benchmark_that_does_not_exist_is_refused_with_those_that_do(capsys):
+    with pytest.raises(SystemExit):
+        __main__.main(["sistem"])
+
+    assert "There is no benchmark sistem: choose from features, " in capsys.readouterr().err

@@ -1,5 +1,8 @@
 """Each benchmark of serving runs, on few photos and a small bundle, and ends in its rows."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,7 @@ from tests.services import service_missing
 
 pytestmark = pytest.mark.slow
 
-SMALL = ["--photos", "2", "--rounds", "1", "--served", "40", "--waiting", "64", "--rows", "300"]
+SMALL = ["--photos", "2", "--rounds", "1", "--served", "40", "--waiting", "256", "--rows", "300"]
 
 
 @pytest.fixture(autouse=True)
@@ -67,17 +70,13 @@ def test_latency_is_measured_idle_and_under_bulk(small):
 
 
 def test_scaling_fills_the_database_and_shares_the_work(small):
-    rows = measured(scaling.measure, small)
+    rows = measured(scaling.measure, [*small, "--served", "192"])  # more chunks than one worker takes in hand
 
     assert "300 photos over" in rows["cost of a photo in a full database, SQLite"].details
     assert rows["two workers over one"].spread.median > 1
 
 
 def test_cpu_seconds_are_those_of_descendants():
-    import os
-    import subprocess
-    import sys
-
     burn = "import time\nwhile time.process_time() < 0.5: pass\ninput()"
     with subprocess.Popen([sys.executable, "-c", burn, "uvicorn"], stdin=subprocess.PIPE) as child:
         used = 0.0

@@ -21,6 +21,10 @@ def test_row_is_a_line_of_the_table():
     assert row.count("|") == HEADER.splitlines()[0].count("|")
 
 
+def test_row_without_a_target_is_only_told():
+    assert str(Row("idle", Spread(1, 2, 3), None, "")) == "| idle | 2.00 | 1.00 - 3.00 | - | - |  |"
+
+
 def test_runs_take_turns_and_every_other_round_the_other_way_round(capsys):
     order = []
 
