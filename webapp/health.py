@@ -106,9 +106,9 @@ def worker_check() -> str:
         raise NotReady(
             found.message, "start one: `make run`, or `docker compose up -d worker`; its log says why it ended"
         )
-    if not found.ok:
+    if found.stopped:
         raise NotReady(found.message, "see its log and restart the worker; `manage.py worker_status` shows each")
-    return "a worker makes progress"
+    return found.message or "a worker makes progress"  # one that is stalled is named; others go on
 
 
 PROBES: Final = (
