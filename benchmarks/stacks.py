@@ -99,6 +99,18 @@ def worker_start(stack: Stack) -> None:
     stack.beat_start()
 
 
+def rate_with(stack: Stack, settings: dict[str, str]) -> float:
+    """Photos a second of the bulk, by a worker with these settings that is started for it."""
+    from benchmarks import bulk
+
+    worker = stack.worker_start(**_settings() | settings)
+    try:
+        bulk.warm_up(stack)
+        return bulk.run(stack).rate
+    finally:
+        worker.terminate()
+
+
 def simulated_start(stack: Stack, count: int, milliseconds: float) -> None:
     """Workers whose device takes so long for a micro-batch, and beat."""
     stack.workers_start(count, program=("benchmarks.simulated", str(milliseconds)), **_settings())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import latency, peers, scaling, setting, system
+from benchmarks import engine, latency, peers, scaling, setting, system, tuning
 from benchmarks.cpu import cpu_seconds
 from benchmarks.peer_servers import litserve_missing
 from benchmarks.setting import rows_measure
@@ -74,6 +74,24 @@ def test_scaling_fills_the_database_and_shares_the_work(small):
 
     assert "300 photos over" in rows["cost of a photo in a full database, SQLite"].details
     assert rows["two workers over one"].spread.median > 1
+
+
+def test_engine_is_measured_at_each_batch_size_on_two_encoders_and_over_the_tutorials_way(small, monkeypatch):
+    monkeypatch.setattr(engine, "PHOTOS", 16)
+    monkeypatch.setattr(engine, "SINGLE", 2)
+
+    rows = measured(engine.measure, small)
+
+    assert [row.target for row in rows.values()] == [None, 2.5, 2.5, 1.3, 3.5]
+    assert all(row.spread.median > 0 for row in rows.values())
+
+
+def test_tuning_measures_each_setting_over_the_defaults(small, monkeypatch):
+    monkeypatch.setattr(tuning, "VARIANTS", {"FOVEA_WORKER_MAX_BATCH": (4,)})
+
+    rows = measured(tuning.measure, small)
+
+    assert set(rows) == {"FOVEA_WORKER_MAX_BATCH=4, over the defaults"}
 
 
 def test_cpu_seconds_are_those_of_descendants():

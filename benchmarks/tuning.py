@@ -1,0 +1,55 @@
+"""The worker's settings: photos a second of a bulk with each changed by itself, over those that it ships with.
+
+Each round starts a worker anew for every setting, on the database that `make run` has. What is best depends on the
+machine; nothing here is asked to be better than the defaults, and what is better by much should become one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benchmarks import bulk
+from benchmarks.setting import Setting, rows_measure
+from benchmarks.stacks import Fovea, rate_with
+from benchmarks.timing import Row, Spread, rates_alternate
+from webapp import env
+
+DATABASE = "sqlite"
+VARIANTS = {
+    "FOVEA_WORKER_MAX_BATCH": (4, 8, 32),
+    "FOVEA_WORKER_MAX_WAIT_MS": (0, 50),
+    "FOVEA_WORKER_THREADS": (2, 4, 16),
+    "FOVEA_DECODE_PROCESSES": (1, 4),
+}
+
+
+def measure(setting: Setting) -> list[Row]:
+    paths = setting.files(setting.served)
+    with Fovea(DATABASE, bundle=setting.bundle, device=str(setting.device)) as fovea:
+        fovea.run(bulk.submit, paths)
+        fovea.run(bulk.submission_withhold)
+
+        def side(**settings: str) -> Callable[[], float]:
+            return lambda: fovea.run(rate_with, settings)
+
+        sides = {"defaults": side()}
+        for name, values in VARIANTS.items():
+            sides |= {f"{name}={value}": side(**{name: str(value)}) for value in values}
+        rates = rates_alternate(sides, rounds=setting.rounds, unit="photos")
+    defaults = ", ".join(f"{name}={env.VARIABLES[name].default}" for name in VARIANTS)
+    usual = Spread.of(rates["defaults"]).median
+    return [
+        Row(
+            f"{name}, over the defaults",
+            Spread.of_ratios(rates[name], rates["defaults"]),
+            None,
+            f"{Spread.of(rates[name]).median:.1f} over {usual:.1f} photos a second ({defaults}); "
+            f"{setting.served} {setting.source} photos, {setting.bundle.name}, {setting.device.type}",
+        )
+        for name in sides
+        if name != "defaults"
+    ]
+
+
+if __name__ == "__main__":
+    rows_measure(measure, description=__doc__)
