@@ -1,5 +1,6 @@
 """All of the broker's data wiped while photos wait: two sweeps later all are on their way again."""
 
+import random
 import time
 
 from django.conf import settings
@@ -16,13 +17,13 @@ WITHIN_SECONDS = 2 * settings.SWEEP_SECONDS + 1  # and what a look takes
 
 
 def run(stack: Stack, scale: str, seed: int) -> Figures:
-    """`seed` is of no use: nothing is left to chance."""
+    chance = random.Random(seed)
     stack.beat_start()
     worker = stack.worker_start()
     worker.pause()  # as if it had its hands full: all wait
     stack.photos_submit(PHOTOS[scale] // 2)
     stack.photos_submit(PHOTOS[scale] - PHOTOS[scale] // 2, lane="bulk")
-    time.sleep(SETTLED_SECONDS)
+    time.sleep(SETTLED_SECONDS + chance.uniform(0, settings.SWEEP_SECONDS))
     stack.broker.command("FLUSHALL")
     worker.resume()
     start = time.monotonic()
