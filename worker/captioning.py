@@ -77,7 +77,7 @@ def _result(runtime: Runtime, lease: Lease, decode_ms: float, future: "Future[Ca
 def _record(runtime: Runtime, captions: dict[Lease, dict[str, Any]], *, model_version_id: int) -> None:
     lost = leases.captions_record(captions=captions, model_version_id=model_version_id)
     for lease in lost:
-        log.warning("job %d is in other hands: its late caption was dropped", lease.job_id)
+        log.warning("dropped a late result: job %d is in other hands", lease.job_id)
     runtime.counted(captions=len(captions) - len(lost))
     for lease in captions:
         runtime.held.drop(lease)
