@@ -140,7 +140,9 @@ def test_worker_that_beats_and_finishes_nothing_while_work_waits_is_unhealthy(
     monkeypatch.setattr(settings, "STALLED_SECONDS", 10)
     hung, waiting = photo_store(user, picture(1)), photo_store(user, picture(2))
     _endless(hung)
-    with WorkerProcess(tmp_path, tiny_bundle, FOVEA_DECODE_TIMEOUT_SECONDS="600", FOVEA_WORKER_THREADS="1") as worker:
+    with WorkerProcess(
+        tmp_path / "worker.log", tiny_bundle, FOVEA_DECODE_TIMEOUT_SECONDS="600", FOVEA_WORKER_THREADS="1"
+    ) as worker:
         worker.ready()
         _enqueue(hung)
         wait_until(lambda: _in_state(State.RUNNING, hung), what="the lease")
