@@ -45,7 +45,7 @@ class Stack:
     def __enter__(self) -> Self:
         from django.contrib.auth import get_user_model
 
-        self.user = cast("User", get_user_model().objects.create_user(username="chaos", password=PASSWORD))
+        self.user: User = get_user_model().objects.create_user(username="chaos", password=PASSWORD)
         return self
 
     def __exit__(

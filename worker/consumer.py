@@ -14,6 +14,10 @@ MALFORMED = (ValueError, TypeError, KeyError, AttributeError)  # what Celery and
 
 
 class Consumer(CeleryConsumer):
+    connection: Any
+    connection_errors: tuple[type[Exception], ...]
+    loop: Callable[..., None]
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.loop = partial(_loop, self.loop)
@@ -21,6 +25,15 @@ class Consumer(CeleryConsumer):
     def ensure_connected(self, connection: Any) -> Any:
         connection.ensure_connection = partial(connection.ensure_connection, interval_max=RECONNECT_SECONDS)
         return super().ensure_connected(connection)
+
+    def on_connection_error_after_connected(self, error: Exception) -> None:
+        """Kombu puts back, and acknowledges, what a lost connection had delivered by means that it has just taken from
+        that connection; the AttributeError would end the worker. Nothing is to be put back: the rows tell what is done.
+        """
+        for channel in self.connection.transport.channels:
+            channel.do_restore = False
+            channel.basic_ack = channel.basic_reject = _nothing
+        super().on_connection_error_after_connected(error)
 
     def create_task_handler(self, *arguments: Any, **options: Any) -> Callable[[Any], None]:
         """A message that Celery stumbles over is thrown away: put back, it would end every worker that takes it."""
@@ -34,6 +47,10 @@ class Consumer(CeleryConsumer):
                 message.reject_log_error(log, self.connection_errors)
 
         return handle_any
+
+
+def _nothing(*_arguments: Any, **_options: Any) -> None:
+    pass
 
 
 def _loop(loop: Callable[..., None], *arguments: Any) -> None:

@@ -32,7 +32,7 @@ def main() -> int:
         try:
             figures = scenario.run(stack, asked.scale, asked.seed)
         except Exception as error:
-            print(stack.logs(), file=sys.stderr)
+            print(stack.logs(lines=2000), file=sys.stderr)
             traceback.print_exc()
             print(json.dumps({"error": str(error) or repr(error)}))
             return 1

@@ -24,7 +24,7 @@ def outcome_of(request: pytest.FixtureRequest, bundle: Path) -> Iterator[Callabl
         started: dict[tuple[str, str], Future[Outcome]] = {}
         for item in request.session.items:
             if item.path == request.path and isinstance(item, pytest.Function):
-                case = (item.callspec.params["scenario"], item.callspec.params["database"])
+                case = (str(item.callspec.params["scenario"]), str(item.callspec.params["database"]))
                 started[case] = pool.submit(
                     scenario_run, case[0], database=case[1], scale="small", seed=SEED, bundle=bundle
                 )

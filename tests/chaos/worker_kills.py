@@ -20,6 +20,7 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
     strandings = Strandings()
     stranded = 0
     stack.beat_start()
+    started = time.time()
     worker = stack.worker_start()
     for kill in range(kills):
         share = PHOTOS[scale] * (kill + 1) // kills - PHOTOS[scale] * kill // kills
@@ -31,14 +32,13 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
         else:
             looking(strandings, seconds=chance.uniform(0, 8))
         worker.kill()
-        stranded += strandings.died(worker, at=time.time())
+        stranded += strandings.died(worker, started=started)
+        started = time.time()
         worker.start()
     worker.ready()
-    recovery = strandings.recovered()
-    assert stranded, "no kill met a photo in hand"
-    return Figures(
-        kills=kills, recovery=recovery, note=f"{stranded} photos stranded", **captioned_once(stack, seconds=300)
-    )
+    recovery, net = strandings.recovered(worker, started=started)
+    note = f"{stranded} photos stranded; {net:.1f} s without the starts of workers"
+    return Figures(kills=kills, recovery=recovery, note=note, **captioned_once(stack, seconds=300))
 
 
 def _leases_taken(worker: WorkerProcess, strandings: Strandings) -> None:

@@ -1,4 +1,4 @@
-"""Two workers under load; one stands still until the other has its photos, then goes on: its late writes are refused."""
+"""Two workers under load; one stands still until the other has its photos: its late writes are refused."""
 
 import random
 import time

@@ -70,8 +70,11 @@ def test_worker_outlives_messages_that_it_refuses(worker: WorkerProcess, user, b
         producer.publish(
             b"\x80\x04K\x01.", content_type="application/x-python-serialize", content_encoding="binary", **names
         )
+        producer.publish(b"\x80\x04K\x01.", content_type="application/data", content_encoding="binary", **names)
         producer.publish("not JSON", content_type="application/json", content_encoding="utf-8", **names)
         producer.publish({"no": "task"}, serializer="json", routing_key=jobs.INTERACTIVE)
+    for raw in ("garbage", "{}", "[]"):
+        broker.command("LPUSH", jobs.INTERACTIVE, raw)
     jobs.app.send_task("fovea.unheard_of", queue=jobs.INTERACTIVE)
     for payload in ({}, {"job_ids": "abc"}, {"job_ids": [10**30]}, {"job_ids": None}, {"ids": [1]}):
         jobs.app.send_task(jobs.CAPTION_PHOTOS, kwargs=payload, queue=jobs.INTERACTIVE)
@@ -145,6 +148,24 @@ def test_photos_are_captioned_once_the_broker_is_back(
             assert not jobs.caption_photos_enqueue([photo.job.pk], queue=jobs.INTERACTIVE)
             broker.start()
             wait_until(lambda: _in_state(State.DONE, photo), seconds=60, what="captioning")
+
+
+def test_worker_that_holds_messages_outlives_the_brokers_death(
+    transactional_db: None, tiny_bundle: Path, tmp_path: Path, user, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_hand, photo = photo_store(user, picture(1)), photo_store(user, picture(2))
+    _endless(in_hand)
+    with Broker() as broker:
+        broker_use(broker, monkeypatch)
+        with WorkerProcess(tmp_path / "worker.log", tiny_bundle, FOVEA_DECODE_PROCESSES="2") as worker:
+            worker.ready()
+            _enqueue(in_hand)
+            wait_until(lambda: _in_state(State.RUNNING, in_hand), what="the lease")
+            broker.kill()
+            broker.start()
+            _enqueue(photo)
+            wait_until(lambda: _in_state(State.DONE, photo), seconds=30, what="captioning")
+            assert worker.running.poll() is None
 
 
 def test_worker_without_a_bundle_ends_with_status_3_and_says_why_on_the_site(
