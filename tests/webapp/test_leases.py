@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -35,6 +36,11 @@ FIELDS = {
     "wait_ms": 2.0,
     "model_ms": 3.0,
 }
+
+
+@pytest.fixture(autouse=True)
+def _workers_lease_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "TAKEN_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -427,11 +433,32 @@ def test_sweeps_at_the_same_moment_publish_a_lost_bulk_once(user: User, broker: 
     CaptionJob.objects.update(queued_at=Now() - timedelta(seconds=60))
 
     def sweep() -> None:
-        leases._unpublished_sweep({jobs.BULK})  # as it finds the queue before another has filled it
+        leases._unpublished_sweep(jobs.BULK)  # as it finds the queue before another has filled it
         connection.close()
 
     _together([sweep] * 4)
     assert [job_id for message in _published(broker, jobs.BULK) for job_id in message["job_ids"]] == ids
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sweep_leaves_to_a_worker_what_it_has_just_taken(
+    user: User, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = _job(user)
+    _age(job, seconds=60)
+    monkeypatch.setattr(leases, "TAKEN_SECONDS", 0.5)
+
+    def lease() -> None:
+        time.sleep(0.2)  # its message was taken before the sweep looked
+        _lease(job)
+        connection.close()
+
+    def sweep() -> None:
+        leases.jobs_sweep()
+        connection.close()
+
+    _together([lease, sweep])
+    assert broker.length(jobs.INTERACTIVE) == 0
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,6 +6,7 @@ dies, the row alone says what is to be done; time is the database's clock. Nothi
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,11 +27,14 @@ log = logging.getLogger(__name__)
 
 HARM_LIMIT = 2  # times a file may crash, hang or bloat its decoder
 SETTLED_SECONDS = 5  # a row that was queued or published more recently may still have its message on the way
+TAKEN_SECONDS = 1.0  # a worker that has taken a message has the leases by then
 PUBLISH_LIMIT = 10_000  # rows that one sweep publishes for
 
 State = CaptionJob.State
 # Workers died with these in hand. They have waited long enough: not behind a long queue once more.
 STRANDED = Q(lease_count__gt=0)
+HURRIED = Q(lane=CaptionJob.Lane.INTERACTIVE) | STRANDED
+SERVED = {jobs.INTERACTIVE: HURRIED, jobs.BULK: ~HURRIED}  # by which queue
 
 
 @dataclass(frozen=True)
@@ -121,9 +125,13 @@ def jobs_sweep() -> None:
     """Bring back what was lost: every few seconds, by any worker, any number of them at a time."""
     _expired_leases_sweep()
     _batches_sweep()
-    lengths = jobs.queue_lengths()
-    if lengths is not None:  # else the broker is away, and so is this sweep's purpose
-        _unpublished_sweep({queue for queue, length in lengths.items() if length == 0})
+    empty = _queues_empty()
+    _others_sweep(empty)
+    lost = {queue for queue in empty & SERVED.keys() if _unpublished(queue).exists()}
+    if lost:
+        time.sleep(TAKEN_SECONDS)
+        for queue in lost & _queues_empty():
+            _unpublished_sweep(queue)
 
 
 def _expired_leases_sweep() -> None:
@@ -154,18 +162,27 @@ def _batches_sweep() -> None:
             jobs.batch_unpack_enqueue(batch.id, queue=jobs.INTERACTIVE)
 
 
-def _unpublished_sweep(empty: set[str]) -> None:
-    """Rows that no message stands for: their queue is empty, and they are not so new that one is on its way."""
+def _queues_empty() -> set[str]:
+    """None where the broker is away, and so is the purpose of publishing."""
+    return {queue for queue, length in (jobs.queue_lengths() or {}).items() if length == 0}
+
+
+def _unpublished(queue: str) -> "QuerySet[CaptionJob]":
+    """Rows that no message stands for, if their queue is empty: none of them is so new that one is on its way."""
+    unpublished = Q(lease_expires_at=None) | Q(lease_expires_at__lt=Now())
     settled = Now() - timedelta(seconds=SETTLED_SECONDS)
-    hurried = Q(lane=CaptionJob.Lane.INTERACTIVE) | STRANDED
-    for queue, served in ((jobs.INTERACTIVE, hurried), (jobs.BULK, ~hurried)):
-        if queue in empty:
-            with transaction.atomic():
-                unpublished = Q(lease_expires_at=None) | Q(lease_expires_at__lt=Now())
-                waiting = CaptionJob.objects.select_for_update(skip_locked=True, of=("self",)).filter(
-                    unpublished, served, state=State.QUEUED, queued_at__lt=settled
-                )
-                _publish(waiting.order_by("queued_at").values_list("id", flat=True)[:PUBLISH_LIMIT], queue=queue)
+    return CaptionJob.objects.filter(SERVED[queue], unpublished, state=State.QUEUED, queued_at__lt=settled)
+
+
+def _unpublished_sweep(queue: str) -> None:
+    with transaction.atomic():
+        waiting = _unpublished(queue).select_for_update(skip_locked=True, of=("self",)).order_by("queued_at")
+        _publish(waiting.values_list("id", flat=True)[:PUBLISH_LIMIT], queue=queue)
+
+
+def _others_sweep(empty: set[str]) -> None:
+    """The same for zips and candidate models."""
+    settled = Now() - timedelta(seconds=SETTLED_SECONDS)
     if jobs.BULK in empty:
         unleased = Q(state=Batch.State.UNPACKING, unpack_lease_expires_at=None, created_at__lt=settled)
         for batch_id in Batch.objects.filter(unleased).values_list("id", flat=True):
