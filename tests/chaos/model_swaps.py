@@ -20,7 +20,7 @@ from webapp.gallery.services.model_versions import model_version_activate
 PHOTOS = {"full": 400, "small": 40}  # after each swap
 SWAPS = {"full": 5, "small": 2}
 LOAD = 64  # photos that wait while the model is swapped
-SWAP_SECONDS = 90.0
+SWAP_SECONDS = 180.0  # the other bundle is exported by then, beside a full load
 
 _texts = list(CAPTIONS.values())
 OTHER = dict(zip(CAPTIONS, [*_texts[1:], _texts[0]], strict=True))  # says something else of each colour

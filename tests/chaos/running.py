@@ -10,7 +10,7 @@ from launcher.processes import session_end
 from tests.chaos.figures import Figures, Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = {"small": 240, "full": 1800}  # then a scenario is given up
+SECONDS = {"small": 420, "full": 1800}  # then a scenario is given up
 
 
 def scenario_run(scenario: str, *, database: str, scale: str, seed: int, bundle: Path) -> Outcome:
