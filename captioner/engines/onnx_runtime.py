@@ -1,8 +1,8 @@
 """The model by ONNX Runtime on the CPU.
 
-On two cores it encodes three times as fast as eager PyTorch and takes a step of the search in half to two thirds of the
-time: weights are laid out once instead of at every product, and what a word brings to a step by itself is looked up in
-a table instead of computed.
+On two cores it encodes two to three times as fast as eager PyTorch and takes a step of the search in half to two thirds
+of the time: weights are laid out once instead of at every product, and what a word brings to a step by itself is looked
+up in a table instead of computed.
 """
 
 from __future__ import annotations
