@@ -13,7 +13,8 @@ import torch
 from benchmarks.setting import Setting, rows_measure
 from benchmarks.timing import Row, Spread, rates_alternate
 from captioner.encoders import encoder_config, encoder_create, encoder_preprocessing
-from training.data.features import ACCELERATED, BATCH, features_cached, photos_tensor
+from captioner.engines import ACCELERATED
+from training.data.features import BATCH, features_cached, photos_tensor
 
 TARGET = 1.5
 

@@ -81,17 +81,18 @@ class Captioner:
             raise DeviceError(
                 f"The device {device} cannot be used: {reason}. Give another one, such as cpu."
             ) from error
-        self.engine: Engine = PyTorchEngine(self.encoder, self.decoder)
+        reference = PyTorchEngine(self.encoder, self.decoder)
+        self.engine: Engine = reference
         if exports is not None and self.device.type == "cpu":
-            self._accelerate(exports)
+            self._accelerate(reference, exports)
 
     @classmethod
     def load(cls, directory: str | Path, *, device: str = "cpu", exports: Path | None = None) -> Self:
         """Loads a bundle. Raises BundleError, DeviceError."""
         return cls(bundle_load(Path(directory)), device=device, exports=exports)
 
-    def _accelerate(self, exports: Path) -> None:
-        reference, size = PyTorchEngine(self.encoder, self.decoder), self.preprocessing.size
+    def _accelerate(self, reference: PyTorchEngine, exports: Path) -> None:
+        size = self.preprocessing.size
         try:
             engine = engine_accelerate(reference, size=size, threads=THREADS, exports=exports)
             probes = self._pixels(probe_pictures(size))

@@ -8,4 +8,6 @@ from captioner.engines.onnx_runtime import encoder_accelerate, engine_accelerate
 from captioner.engines.pytorch import Engine, PyTorchEngine
 from captioner.engines.sessions import SessionUnfit
 
-__all__ = ["Engine", "PyTorchEngine", "SessionUnfit", "encoder_accelerate", "engine_accelerate"]
+ACCELERATED = 500  # from so many photos on, ONNX Runtime saves more time than its start and an export take
+
+__all__ = ["ACCELERATED", "Engine", "PyTorchEngine", "SessionUnfit", "encoder_accelerate", "engine_accelerate"]

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TypeAlias
 
 from torch import Tensor, nn
 
 from captioner.decoders import Decoder, DecoderState
+from captioner.search import Stepper
 
-
-class Engine(Protocol):
-    """See captioner.decoders for the shapes."""
-
-    def start(self, photos: Tensor, /) -> DecoderState:
-        """uint8 (B, 3, S, S) -> the state before the first word, K = 1."""
-
-    def step(self, state: DecoderState, tokens: Tensor, /) -> tuple[Tensor, Tensor, DecoderState]:
-        """One word on. int64 (B, K) -> log-probabilities (B, K, V), attention (B, K, L), the next state."""
+Engine: TypeAlias = Stepper[DecoderState]  # one that starts from pixels: uint8 (B, 3, S, S)
 
 
 class PyTorchEngine:
-    """Eager PyTorch."""
+    """Eager PyTorch. See captioner.decoders for the shapes."""
 
     def __init__(self, encoder: nn.Module, decoder: Decoder) -> None:
         self.encoder, self.decoder = encoder, decoder

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from captioner.config import Preprocessing
-from captioner.engines import encoder_accelerate
+from captioner.engines import ACCELERATED, encoder_accelerate
 from captioner.errors import PhotoError
 from captioner.preprocessing import photo_pixels
 from training.data.prefetch import Prefetcher
@@ -31,7 +31,6 @@ from training.data.views import view_pixels
 from training.errors import DatasetError
 
 BATCH = 16
-ACCELERATED = 500  # from so many photos on, ONNX Runtime saves more time than it takes to export the trunk to it
 
 
 def features_cached(

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from captioner.inference import Captioner, CaptionResult
 
 BATCH = 16
-ACCELERATED = 500  # from so many photos on, ONNX Runtime saves more time than its start takes
 FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 
 
@@ -236,6 +235,7 @@ def _pixels(file: str, captioner: Captioner) -> np.ndarray:
 
 def _captioner_load(bundle: Path, *, photos: int) -> Captioner:
     try:
+        from captioner.engines import ACCELERATED
         from captioner.errors import CaptionerError
         from captioner.inference import Captioner
     except ModuleNotFoundError as error:
