@@ -96,6 +96,14 @@ def broker(broker_process: Broker, monkeypatch: pytest.MonkeyPatch) -> Broker:
     return broker_process
 
 
+@pytest.fixture
+def own_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
+    """One that the test may break."""
+    with Broker() as broker:
+        broker_use(broker, monkeypatch)
+        yield broker
+
+
 def broker_use(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     from webapp import jobs  # reads the settings: who starts a broker may not have them yet
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth import get_user_model
 
-from tests.brokers import broker, broker_process  # noqa: F401
+from tests.brokers import broker, broker_process, own_broker  # noqa: F401
 from tests.bundles import bundle, tiny_bundle  # noqa: F401
 from tests.services import SHARED
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +17,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from tests.brokers import Broker, broker_use, wait_until
+from tests.brokers import Broker, wait_until
 from tests.databases import postgres
 from tests.webapp.rows import model_version_make, photo_make
 from webapp import health, jobs
@@ -28,14 +27,6 @@ from webapp.gallery.services.heartbeats import heartbeat_record
 
 pytestmark = pytest.mark.django_db(transaction=True)
 sqlite_only = pytest.mark.skipif("sqlite3" not in settings.DATABASES["default"]["ENGINE"], reason="SQLite's lock")
-
-
-@pytest.fixture
-def own_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
-    """One that the test may break."""
-    with Broker() as broker:
-        broker_use(broker, monkeypatch)
-        yield broker
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from django.test import Client
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.brokers import Broker, broker_use
+from tests.brokers import Broker
 from tests.webapp.rows import caption_make, model_version_make, photo_make
 from webapp import jobs
 from webapp.accounts.models import User
@@ -28,14 +27,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 sqlite_only = pytest.mark.skipif("sqlite3" not in settings.DATABASES["default"]["ENGINE"], reason="SQLite's lock")
 
 State = CaptionJob.State
-
-
-@pytest.fixture
-def own_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
-    """One that the test may break."""
-    with Broker() as broker:
-        broker_use(broker, monkeypatch)
-        yield broker
 
 
 @pytest.fixture
