@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
+from django.db import connection
+from django.db.models import Model
+
 from tests.services import service_missing
 
 OWNER = "fovea"  # of the database
@@ -66,6 +69,19 @@ def postgres(*, durable: bool = False) -> Iterator[str]:
             server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def table_hidden(model: type[Model]) -> Iterator[None]:
+    """The model's rows cannot be read, as in a database that was not migrated."""
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
 
 
 def postgres_binaries() -> Path:

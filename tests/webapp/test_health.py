@@ -18,7 +18,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.brokers import Broker, wait_until
-from tests.databases import postgres
+from tests.databases import postgres, table_hidden
 from tests.webapp.rows import model_version_make, photo_make
 from webapp import health, jobs
 from webapp.accounts.models import User
@@ -165,14 +165,8 @@ def test_readyz_names_a_locked_database_in_time(client: Client, broker: Broker, 
 
 @sqlite_only
 def test_readyz_names_missing_tables(client: Client, broker: Broker) -> None:
-    table = WorkerHeartbeat._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
-    try:
+    with table_hidden(WorkerHeartbeat):
         status, parts = readyz(client)
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
     assert status == 503
     assert "migrate" in parts["worker"]["remedy"]
 

@@ -17,6 +17,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.brokers import Broker
+from tests.databases import table_hidden
 from tests.webapp.rows import caption_make, model_version_make, photo_make
 from webapp import jobs
 from webapp.accounts.models import User
@@ -153,14 +154,8 @@ def test_metrics_are_read_while_the_database_is_locked_for_writing(
 
 @sqlite_only
 def test_metrics_without_their_tables_are_unavailable(client: Client, broker: Broker) -> None:
-    table = WorkerHeartbeat._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
-    try:
+    with table_hidden(WorkerHeartbeat):
         response = client.get("/metrics")
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
     assert response.status_code == 503
     assert b"database is away" in response.content
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import connection
 from django.db.models.functions import Now
 
 from tests.brokers import Broker
+from tests.databases import table_hidden
 from tests.photos import photo_store, picture
 from webapp.gallery.models import CaptionJob, ModelVersion, WorkerHeartbeat
 from webapp.gallery.services.heartbeats import heartbeat_record
@@ -94,15 +94,8 @@ def test_worker_status_tells_that_the_broker_is_away(runtime: Runtime, capsys: p
 
 @sqlite_only
 def test_worker_status_tells_that_the_database_is_away(transactional_db: None, broker: Broker) -> None:
-    table = WorkerHeartbeat._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
-    try:
-        with pytest.raises(CommandError, match="database does not answer"):
-            call_command("worker_status")
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
+    with table_hidden(WorkerHeartbeat), pytest.raises(CommandError, match="database does not answer"):
+        call_command("worker_status")
 
 
 def test_runtime_that_starts_forgets_the_row_of_a_former_process(
