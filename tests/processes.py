@@ -60,6 +60,7 @@ class Process:
     def pause(self) -> None:
         """As a laptop that is closed, or a machine that swaps: it stands still with all it has in hand."""
         self.send(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.running.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         self.send(signal.SIGCONT)

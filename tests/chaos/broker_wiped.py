@@ -4,6 +4,7 @@ import random
 import time
 
 from django.conf import settings
+from django.db import transaction
 
 from tests.brokers import wait_until
 from tests.chaos.figures import Figures
@@ -20,7 +21,8 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
     chance = random.Random(seed)
     stack.beat_start()
     worker = stack.worker_start()
-    worker.pause()  # as if it had its hands full: all wait
+    with transaction.atomic():  # its lock on SQLite is for all: nobody is stopped in mid-write, and locks all out
+        worker.pause()  # as if it had its hands full: all wait
     stack.photos_submit(PHOTOS[scale] // 2)
     stack.photos_submit(PHOTOS[scale] - PHOTOS[scale] // 2, lane="bulk")
     time.sleep(SETTLED_SECONDS + chance.uniform(0, settings.SWEEP_SECONDS))
