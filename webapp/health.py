@@ -106,6 +106,8 @@ def worker_check() -> str:
         raise NotReady(
             found.message, "start one: `make run`, or `docker compose up -d worker`; its log says why it ended"
         )
+    if found.progress is Progress.STARTING:
+        raise NotReady(found.message, "ask again in a moment; the first start with a model takes the longest")
     if found.stopped:
         raise NotReady(found.message, "see its log and restart the worker; `manage.py worker_status` shows each")
     return found.message or "a worker makes progress"  # one that is stalled is named; others go on

@@ -43,11 +43,12 @@ def main() -> int:
 def work(engine: "Engine") -> int:
     """Load the model into the engine, and take work until told to stop. Django is set up. The exit status."""
     from captioner.errors import BundleError
-    from webapp.gallery.services.heartbeats import heartbeat_record
+    from webapp.gallery.services.heartbeats import heartbeat_record, heartbeat_start
     from worker.decoding import Decoder
     from worker.registration import NotCopied
     from worker.runtime import Runtime, worker_name
 
+    heartbeat_start(name=worker_name(), device=engine.device)
     try:
         _model_load(engine)
     except BundleError as error:
@@ -56,6 +57,7 @@ def work(engine: "Engine") -> int:
         return Exit.BAD_BUNDLE
     except NotCopied as error:
         log.error("%s", error)  # noqa: TRY400
+        heartbeat_record(name=worker_name(), device=engine.device, model_version_id=None, error=str(error))
         return Exit.FAILED
     decoder = Decoder()
     try:

@@ -69,7 +69,7 @@ class Runtime:
         self._captions = self._failures = 0
         self._refused: int | None = None  # an active model version that did not load
         self._error = ""
-        heartbeat_remove(name=self.name)  # of a former process: in a container all have one number
+        heartbeat_remove(name=self.name)  # it says that the worker loads; and that it started when it began to
         self.heartbeat()
         self._periodic = [
             Periodic("lease-renewal", self.held.renew, seconds=settings.LEASE_RENEW_SECONDS),

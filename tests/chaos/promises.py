@@ -79,7 +79,7 @@ class Strandings:
 
 
 def _ready_at(worker: WorkerProcess) -> float | None:
-    beat = WorkerHeartbeat.objects.filter(name=worker.name).first()
+    beat = WorkerHeartbeat.objects.filter(name=worker.name, model_version__isnull=False).first()
     return beat.started_at.timestamp() if beat else None
 
 

@@ -23,7 +23,7 @@ from tests.webapp.rows import model_version_make, photo_make
 from webapp import health, jobs
 from webapp.accounts.models import User
 from webapp.gallery.models import CaptionJob, WorkerHeartbeat
-from webapp.gallery.services.heartbeats import heartbeat_record
+from webapp.gallery.services.heartbeats import heartbeat_record, heartbeat_start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 sqlite_only = pytest.mark.skipif("sqlite3" not in settings.DATABASES["default"]["ENGINE"], reason="SQLite's lock")
@@ -117,6 +117,14 @@ def test_readyz_names_a_missing_worker(client: Client, broker: Broker) -> None:
     assert status == 503
     assert "No worker is running" in parts["worker"]["error"]
     assert parts["worker"]["remedy"]
+
+
+def test_readyz_says_that_a_worker_is_starting(client: Client, broker: Broker) -> None:
+    heartbeat_start(name="host-1", device="cpu")
+    status, parts = readyz(client)
+    assert status == 503
+    assert "is starting" in parts["worker"]["error"]
+    assert "in a moment" in parts["worker"]["remedy"]
 
 
 def test_readyz_passes_on_why_the_last_worker_ended(client: Client, broker: Broker) -> None:

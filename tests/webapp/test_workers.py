@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from tests.photos import photo_store
 from webapp.gallery.models import CaptionJob, ModelVersion, Photo, WorkerHeartbeat
 from webapp.gallery.selectors.workers import Progress, WorkerState, worker_progress, workers_alive, workers_told
-from webapp.gallery.services.heartbeats import heartbeat_record, heartbeat_remove, heartbeats_forget
+from webapp.gallery.services.heartbeats import heartbeat_record, heartbeat_remove, heartbeat_start, heartbeats_forget
 
 pytestmark = pytest.mark.django_db
 
@@ -181,6 +181,33 @@ def test_worker_that_could_not_load_its_model_tells_why() -> None:
     progress = worker_progress()
     assert progress.progress is Progress.NO_WORKER
     assert "vocab.json is missing" in progress.message
+
+
+def test_worker_that_loads_its_model_is_starting() -> None:
+    heartbeat_start(name="host:1", device="cpu")
+    progress = worker_progress()
+    assert _states() == {"host:1": WorkerState.STARTING}
+    assert (progress.progress, progress.stopped) == (Progress.STARTING, True)
+    assert progress.message.startswith("A worker is starting")
+
+
+def test_worker_that_starts_beside_one_that_works_changes_nothing(model_version: ModelVersion) -> None:
+    _beat(model_version, name="host:1")
+    heartbeat_start(name="host:2", device="cpu")
+    assert worker_progress().ok
+
+
+def test_worker_that_loads_for_minutes_is_gone() -> None:
+    heartbeat_start(name="host:1", device="cpu")
+    WorkerHeartbeat.objects.update(**dict.fromkeys(("started_at", "seen_at"), Now() - timedelta(seconds=121)))
+    assert _states() == {"host:1": WorkerState.GONE}
+    assert worker_progress().progress is Progress.NO_WORKER
+
+
+def test_worker_that_starts_is_not_its_predecessor_of_the_same_name(model_version: ModelVersion) -> None:
+    _beat(model_version, error="the active model does not load", started=3600)
+    heartbeat_start(name="host:1", device="cpu")
+    assert _states() == {"host:1": WorkerState.STARTING}
 
 
 def test_worker_that_could_not_swap_still_runs(model_version: ModelVersion) -> None:

@@ -53,6 +53,7 @@ def _endless(photo: Photo) -> Path:
 def test_worker_captions_with_the_default_bundle_on_its_first_start(worker: WorkerProcess, user) -> None:
     photos = [photo_store(user, picture(seed)) for seed in range(3)]
     _enqueue(*photos)
+    wait_until(lambda: worker_progress().progress is Progress.STARTING, what="the sign that a worker is starting")
     worker.ready()
     wait_until(lambda: _in_state(State.DONE, *photos), what="captioning")
     version = ModelVersion.objects.get(state=ModelVersion.State.ACTIVE)

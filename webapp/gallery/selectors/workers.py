@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from webapp.gallery.models import CaptionJob, WorkerHeartbeat
 
 ALIVE_SECONDS = 15  # a heartbeat comes every 5 s
+STARTING_SECONDS = 120  # a model is loaded in less, also where it is exported first and the machine is busy
 WORKERS_TOLD = 50  # newest sign of life first; one that restarts for ever leaves a row each time
 
 
@@ -26,6 +27,7 @@ class WorkerState(Enum):
     STALLED = "stalled"  # beats, and finishes nothing while work waits
     GONE = "gone"  # stopped beating
     ERROR = "error"  # has no model to caption with
+    STARTING = "starting"  # loads its model
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Progress(Enum):
     OK = "ok"
     DEGRADED = "degraded"  # a worker is stalled, others go on
     NO_WORKER = "no_worker"
+    STARTING = "starting"  # there is a worker, which loads its model
     STALLED = "stalled"  # workers run, and nothing is finished
 
 
@@ -73,7 +76,7 @@ class WorkerProgress:
     @property
     def stopped(self) -> bool:
         """Nothing is captioned."""
-        return self.progress in {Progress.NO_WORKER, Progress.STALLED}
+        return self.progress in {Progress.NO_WORKER, Progress.STARTING, Progress.STALLED}
 
 
 def workers_alive() -> "QuerySet[WorkerHeartbeat]":
@@ -134,7 +137,11 @@ def _status(row: Any, held: dict[str, Any] | None, oldest: datetime | None, long
 def _state(
     row: Any, held: dict[str, Any] | None, oldest: datetime | None, long_ago: datetime
 ) -> tuple[WorkerState, str]:
-    alive = row.now - row.seen_at <= timedelta(seconds=ALIVE_SECONDS)
+    seen = row.now - row.seen_at
+    beaten = row.seen_at > row.started_at
+    if not (row.model_version or row.error or beaten) and seen <= timedelta(seconds=STARTING_SECONDS):
+        return WorkerState.STARTING, ""
+    alive = seen <= timedelta(seconds=ALIVE_SECONDS)
     if row.model_version is None and (alive or row.error):
         return WorkerState.ERROR, row.error or "It has no model. Activate a model version."
     if not alive:
@@ -154,6 +161,10 @@ def _progress(
 ) -> WorkerProgress:
     alive = [status for status in statuses if status.works or status.state is WorkerState.STALLED]
     stalled = [status.name for status in alive if not status.works]
+    if not alive and any(status.state is WorkerState.STARTING for status in statuses):
+        return WorkerProgress(
+            Progress.STARTING, "A worker is starting: it loads its model. Photos are kept and captioned in a moment."
+        )
     if not alive:
         return _no_worker(rows)
     # Workers that die and restart all the time are never old enough to be stalled, but nothing is finished either.

@@ -11,6 +11,12 @@ from webapp.gallery.models import WorkerHeartbeat
 FORGOTTEN_SECONDS = 24 * 3600
 
 
+def heartbeat_start(*, name: str, device: str) -> None:
+    """The worker `name` has begun to load its model. Drops what a former one of that name said."""
+    heartbeat_remove(name=name)  # in a container all have one number
+    heartbeat_record(name=name, device=device, model_version_id=None)
+
+
 def heartbeat_record(
     *,
     name: str,
