@@ -60,9 +60,10 @@ def measure(setting: Setting) -> list[Row]:
 def _captioners(setting: Setting, bundle: Bundle) -> tuple[Captioner, Captioner]:
     device = str(setting.device)
     eager = Captioner(bundle, device=device)
+    eager.engine = PyTorchEngine(eager.encoder, eager.decoder)
     engine = Captioner(bundle, device=device, exports=Path(os.environ[EXPORTS]))
-    if setting.device.type == "cpu" and isinstance(engine.engine, PyTorchEngine):
-        raise SystemExit("ONNX Runtime does not run this bundle: see the warning above.")
+    if isinstance(engine.engine, PyTorchEngine):
+        raise SystemExit("Nothing but PyTorch runs this bundle here: see the warning above.")
     return eager, engine
 
 

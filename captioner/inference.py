@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from captioner.bundle import Bundle, bundle_load
 from captioner.config import BundleConfig, Preprocessing
-from captioner.engines import Engine, PyTorchEngine, SessionUnfit, engine_accelerate
+from captioner.engines import CudaEngine, Engine, PyTorchEngine, SessionUnfit, engine_accelerate
 from captioner.errors import BundleIncompatible, DeviceError
 from captioner.probes import probe_pictures
 from captioner.search import Hypothesis, beam_search
@@ -61,8 +61,8 @@ class CaptionResult:
 class Captioner:
     """A model bundle on a device: "cpu", "cuda", "cuda:1", ... or "auto" (CUDA where there is one, else the CPU).
 
-    `engine` runs it: PyTorch, or ONNX Runtime where `exports` names a folder to keep its networks in (some seconds
-    when a bundle is loaded for the first time) and the device is the CPU. Should ONNX Runtime not be installed, or not
+    `engine` runs it. On a CPU: PyTorch, or ONNX Runtime where `exports` names a folder to keep its networks in (some
+    seconds when a bundle is loaded for the first time). On a GPU: half precision. Should those be impossible, or not
     say the same as PyTorch, PyTorch runs it, with a RuntimeWarning. Not safe for use by several threads at once.
     """
 
@@ -83,30 +83,38 @@ class Captioner:
             ) from error
         reference = PyTorchEngine(self.encoder, self.decoder)
         self.engine: Engine = reference
-        if exports is not None and self.device.type == "cpu":
-            self._accelerate(reference, exports)
+        if self.device.type == "cuda":
+            self._accelerate(reference, lambda: CudaEngine(reference))
+        elif self.device.type == "cpu" and exports is not None:
+            size = self.preprocessing.size
+            self._accelerate(
+                reference, lambda: engine_accelerate(reference, size=size, threads=THREADS, exports=exports)
+            )
+            if self.engine is not reference:
+                torch.set_num_threads(1)  # what is left to torch is small, and its threads would only wait for others
 
     @classmethod
     def load(cls, directory: str | Path, *, device: str = "cpu", exports: Path | None = None) -> Self:
         """Loads a bundle. Raises BundleError, DeviceError."""
         return cls(bundle_load(Path(directory)), device=device, exports=exports)
 
-    def _accelerate(self, reference: PyTorchEngine, exports: Path) -> None:
-        size = self.preprocessing.size
+    def _accelerate(self, reference: PyTorchEngine, create: Callable[[], Engine]) -> None:
+        """Puts another engine in the place of the reference, if it can be had and says the same."""
         try:
-            engine = engine_accelerate(reference, size=size, threads=THREADS, exports=exports)
-            probes = self._pixels(probe_pictures(size))
+            engine = create()
+            probes = self._pixels(probe_pictures(self.preprocessing.size))
             differing = sum(
                 one[0].tokens != other[0].tokens
                 for one, other in zip(self._search(engine, probes), self._search(reference, probes), strict=True)
             )
             if differing:
-                raise SessionUnfit(f"ONNX Runtime says something else than PyTorch of {differing} probe pictures")
-        except SessionUnfit as error:
-            warnings.warn(f"{error}: PyTorch runs it, slower.", RuntimeWarning, stacklevel=3)
+                name = type(engine).__name__
+                raise SessionUnfit(f"{name} says something else than PyTorch of {differing} probe pictures")
+        except (SessionUnfit, RuntimeError) as error:  # RuntimeError is how CUDA says no
+            reason = str(error).partition("\n")[0]
+            warnings.warn(f"{reason}: PyTorch runs it, slower.", RuntimeWarning, stacklevel=3)
         else:
             self.engine = engine
-            torch.set_num_threads(1)  # what is left to torch is small, and its threads would only wait for the others
 
     @torch.inference_mode()
     def caption_batch(
@@ -131,7 +139,10 @@ class Captioner:
 
     def _pixels(self, images: Sequence[np.ndarray]) -> Tensor:
         """uint8 (B, 3, S, S)"""
-        return torch.from_numpy(np.stack(images)).to(self.device).permute(0, 3, 1, 2)
+        pixels = torch.from_numpy(np.stack(images))
+        if self.device.type == "cuda":
+            pixels = pixels.pin_memory()  # the copy goes on while the next lines run
+        return pixels.to(self.device, non_blocking=True).permute(0, 3, 1, 2)
 
     def _search(
         self, engine: Engine, pixels: Tensor, *, beam: int | None = None, max_words: int | None = None

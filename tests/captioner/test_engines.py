@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from captioner.engines import Engine, PyTorchEngine, SessionUnfit, engine_accelerate
+from captioner.engines import CudaEngine, Engine, PyTorchEngine, SessionUnfit, engine_accelerate
 from captioner.engines.onnx_runtime import OnnxRuntimeEngine
 from captioner.inference import Captioner
-from tests.bundles import bundle_make
+from tests.bundles import CAPTIONS, bundle_make
 
 SIZE = 64  # of the photos that the bundle sees
 
@@ -138,6 +139,49 @@ def test_captioner_whose_engine_says_something_else_is_run_by_pytorch(tiny_bundl
         captioner = Captioner.load(tiny_bundle, exports=tmp_path)
 
     assert type(captioner.engine) is PyTorchEngine
+
+
+@pytest.mark.parametrize("kind", ["show_attend_and_tell", "show_and_tell"])
+@pytest.mark.parametrize("count", [1, 4, 5])
+def test_engine_of_half_precision_gives_what_pytorch_gives(kind, count, tmp_path):
+    captioner = Captioner.load(bundle_make(tmp_path / "bundle", decoder=kind))
+    reference = PyTorchEngine(captioner.encoder, captioner.decoder)
+    pixels = torch.from_numpy(np.stack(photos(count))).permute(0, 3, 1, 2)
+
+    for given, wanted in zip(run(CudaEngine(reference), pixels), run(reference, pixels), strict=True):
+        assert given.shape == wanted.shape
+        assert not wanted.numel() or (given.float() - wanted).abs().max() <= 0.05 * wanted.abs().max()
+
+
+def test_engine_of_half_precision_keeps_what_it_gave_when_it_goes_on(reference):
+    engine = CudaEngine(PyTorchEngine(reference.encoder, reference.decoder))
+    pixels = torch.from_numpy(np.stack(photos(3))).permute(0, 3, 1, 2)
+    with torch.inference_mode():
+        state = engine.start(pixels)
+        given = engine.step(state, torch.ones(3, 1, dtype=torch.int64))
+        before = [part.clone() for part in (*given[:2], given[2].hidden)]
+        engine.step(given[2], torch.full((3, 1), 5))
+        engine.step(given[2].keep(torch.tensor([2])), torch.full((1, 1), 6))
+
+    for now, then in zip((*given[:2], given[2].hidden), before, strict=True):
+        assert torch.equal(now, then)
+
+
+def test_engine_of_half_precision_says_what_the_bundle_knows(tiny_bundle):
+    captioner = Captioner.load(tiny_bundle)
+    captioner.engine = CudaEngine(PyTorchEngine(captioner.encoder, captioner.decoder))
+    squares = [np.asarray(Image.new("RGB", (SIZE, SIZE), colour)) for colour in CAPTIONS]
+
+    assert [result.text for result in captioner.caption_batch(squares)] == list(CAPTIONS.values())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_captioner_says_the_same_on_a_gpu_as_on_the_cpu(tiny_bundle, reference):
+    captioner = Captioner.load(tiny_bundle, device="cuda")
+    assert isinstance(captioner.engine, CudaEngine)
+    for count in (7, 1, 7):
+        mine, wanted = captioner.caption_batch(photos(count)), reference.caption_batch(photos(count))
+        assert [result.text for result in mine] == [result.text for result in wanted]
 
 
 def test_engine_that_cannot_be_kept_says_so(reference, tmp_path):
