@@ -114,3 +114,20 @@ def test_storage_folder_remove_takes_a_folder_or_one_of_its_files(media: Path) -
     storage.folder_remove("photos/ab/one")
     storage.folder_remove("photos/ab/two/original")
     assert not files_of(media)
+
+
+@pytest.mark.parametrize("name", ["photos/ab/gone", "photos/ab/gone/original"])
+def test_storage_folder_remove_leaves_the_neighbours_of_a_folder_that_is_gone(media: Path, name: str) -> None:
+    (media / "photos/ab/other").mkdir(parents=True)
+    (media / "photos/ab/other/original").write_bytes(b"x")
+    storage.folder_remove(name)
+    assert files_of(media)
+
+
+@pytest.mark.parametrize("name", ["", ".", "photos", "photos/ab", "photos/ab/cd/original/more"])
+def test_storage_folder_remove_refuses_what_is_no_published_folder(media: Path, name: str) -> None:
+    (media / "photos/ab/cd").mkdir(parents=True)
+    (media / "photos/ab/cd/original").write_bytes(b"x")
+    with pytest.raises(ValueError, match="names no published folder"):
+        storage.folder_remove(name)
+    assert files_of(media)

@@ -12,7 +12,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -20,6 +20,7 @@ from django.db import IntegrityError, transaction
 from webapp.gallery.outages import disk_full, outage
 
 ORPHAN_SECONDS = 3600
+PUBLISHED_PARTS = 3  # kind, two digits, folder
 
 
 def media_path(name: str) -> Path:
@@ -92,9 +93,14 @@ def folder_kept(name: str) -> Iterator[None]:
 
 
 def folder_remove(name: str) -> None:
-    """Removes a published folder, or the folder of a published file's name."""
-    path = media_path(name)
-    shutil.rmtree(path if path.is_dir() else path.parent, ignore_errors=True)
+    """Removes a published folder, of its own name or of the name of a file in it. It may be gone already.
+
+    Raises ValueError for the name of anything else: above a published folder lie those of other photos.
+    """
+    parts = PurePosixPath(name).parts
+    if len(parts) not in {PUBLISHED_PARTS, PUBLISHED_PARTS + 1}:
+        raise ValueError(f"{name!r} names no published folder and no file in one")
+    shutil.rmtree(media_path("/".join(parts[:PUBLISHED_PARTS])), ignore_errors=True)
 
 
 def folders_old(kind: str) -> Iterator[str]:
