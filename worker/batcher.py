@@ -8,6 +8,7 @@ does not come back at all, the process is at fault: it is ended, its leases run 
 import logging
 import threading
 import time
+import traceback
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -120,20 +121,34 @@ class Batcher:
             return batch
 
     def _caption(self, batch: list[_Item]) -> None:
+        """Whatever the model raises, the neighbours go on."""
+        error = self._attempt(batch)
+        if error is None:
+            return
+        if len(batch) == 1:
+            self._check(batch[0].model)
+            batch[0].future.set_exception(error)
+            return
+        size = 1
+        if isinstance(error, self._out_of_memory):
+            log.warning("out of memory with %d photos at once", len(batch))
+            size = len(batch) // 2
+        for start in range(0, len(batch), size):
+            self._caption(batch[start : start + size])
+
+    def _attempt(self, batch: list[_Item]) -> Exception | None:
         try:
             start = self._busy_since = time.monotonic()
             results = self._run_model(batch)
             end = time.monotonic()
-        except self._out_of_memory as error:
-            log.warning("out of memory with %d photos at once", len(batch))
-            self._smaller(batch, len(batch) // 2, error)
-        except Exception as error:  # noqa: BLE001  (whatever the model raises, the neighbours go on)
-            self._smaller(batch, 1, error)
-        else:
-            for item, result in zip(batch, results, strict=True):
-                item.future.set_result(Captioned(result, (start - item.submitted) * 1000, (end - start) * 1000))
+        except Exception as error:  # noqa: BLE001
+            _frames_clear(error)
+            return error
         finally:
             self._busy_since = None
+        for item, result in zip(batch, results, strict=True):
+            item.future.set_result(Captioned(result, (start - item.submitted) * 1000, (end - start) * 1000))
+        return None
 
     def _run_model(self, batch: list[_Item]) -> list[Any]:
         images = [item.image for item in batch]
@@ -145,17 +160,14 @@ class Batcher:
             raise RuntimeError(f"the model gave {len(results)} results for {len(images)} photos")
         return results[: len(batch)]
 
-    def _smaller(self, batch: list[_Item], size: int, error: Exception) -> None:
-        if len(batch) > 1:
-            for start in range(0, len(batch), size):
-                self._caption(batch[start : start + size])
-            return
+    def _check(self, model: Model) -> None:
         try:
             self._busy_since = time.monotonic()
-            batch[0].model.check()
+            model.check()
         except Exception as broken:  # noqa: BLE001
             self._on_fatal(f"the model cannot caption any more: {broken}")
-        batch[0].future.set_exception(error)
+        finally:
+            self._busy_since = None
 
     def _watch(self) -> None:
         while not (self._closed and not self._threads[0].is_alive()):
@@ -164,3 +176,11 @@ class Batcher:
                 self._on_fatal(f"the model has not answered for {self._hang_seconds:g} s")
                 return
             time.sleep(min(0.5, self._hang_seconds / 4))
+
+
+def _frames_clear(error: BaseException) -> None:
+    """Lets go of what the failed calls had computed, which a smaller batch needs the memory of; their lines stay."""
+    each: BaseException | None = error
+    while each is not None:
+        traceback.clear_frames(each.__traceback__)
+        each = each.__cause__ or each.__context__

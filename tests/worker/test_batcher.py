@@ -1,6 +1,7 @@
 """The micro-batcher's algorithm, on models that do as the test tells them; the real model is in test_engine."""
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 
@@ -164,6 +165,26 @@ def test_batcher_halves_when_memory_runs_out(make: Make) -> None:
     model.gate.set()
     assert _results(futures) == [1, 2, 3, 4]
     assert model.batches[1:] == [[1, 2, 3, 4], [1, 2], [3, 4]]
+
+
+def test_batcher_lets_go_of_what_a_batch_too_large_had_computed(make: Make) -> None:
+    class Heavy(RecordingModel):
+        computed: list[weakref.ref[np.ndarray]] = []
+
+        def caption_batch(self, images: Sequence[np.ndarray]) -> list[int]:
+            assert not any(computed() is not None for computed in self.computed)
+            activations = np.ones(10)
+            self.computed.append(weakref.ref(activations))
+            try:
+                if len(images) > 1:
+                    raise MemoryError
+            except MemoryError as error:
+                raise OutOfMemory(f"{len(images)} images") from error
+            return [int(image.flat[0]) for image in images]
+
+    batcher, model = make(), Heavy()
+    assert _results(_submit(batcher, model, [1, 2, 3, 4])) == [1, 2, 3, 4]
+    assert len(model.computed) == 7
 
 
 def test_batcher_ends_the_process_when_the_model_is_broken(make: Make, deaths: list[str]) -> None:
