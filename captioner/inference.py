@@ -90,8 +90,8 @@ class Captioner:
             self._accelerate(
                 reference, lambda: engine_accelerate(reference, size=size, threads=THREADS, exports=exports)
             )
-            if self.engine is not reference:
-                torch.set_num_threads(1)  # what is left to torch is small, and its threads would only wait for others
+            # What ONNX Runtime leaves to torch is small, and torch's threads would only wait for its own.
+            torch.set_num_threads(THREADS if self.engine is reference else 1)
 
     @classmethod
     def load(cls, directory: str | Path, *, device: str = "cpu", exports: Path | None = None) -> Self:

@@ -23,7 +23,7 @@ def picture(seed: int, *, size: tuple[int, int] = (96, 64)) -> bytes:
 def photo_store(user: User, content: bytes, *, lane: str = "interactive", state: str = "queued") -> Photo:
     """A photo's row, its job and its original, whatever its bytes are."""
     sha256 = hashlib.sha256(content).hexdigest()
-    original = settings.MEDIA_ROOT / "photos" / f"{user.pk}-{sha256}"
+    original = settings.MEDIA_ROOT / "photos" / sha256[:2] / f"{user.pk}-{sha256}" / "original"
     original.parent.mkdir(parents=True, exist_ok=True)
     original.write_bytes(content)
     relative = str(original.relative_to(settings.MEDIA_ROOT))

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 INTERACTIVE: Final = "interactive"  # a person waits
 BULK: Final = "bulk"  # chunks of ids, one chunk = one micro-batch
-HOUSEKEEPING: Final = "housekeeping"  # served first; its messages expire
+HOUSEKEEPING: Final = "housekeeping"  # served first: the sweep, and what has waited long enough
 QUEUES: Final = (HOUSEKEEPING, INTERACTIVE, BULK)  # in the order in which a worker serves them
 
 CAPTION_PHOTOS: Final = "fovea.caption_photos"  # {"job_ids": [int, …]}
@@ -55,7 +55,7 @@ app.conf.update(
         "sweep": {
             "task": SWEEP,
             "schedule": settings.SWEEP_SECONDS,
-            "options": {"queue": HOUSEKEEPING, "expires": settings.SWEEP_SECONDS},
+            "options": {"queue": HOUSEKEEPING},
         }
     },
     timezone="UTC",
@@ -64,6 +64,7 @@ app.conf.update(
 
 # After a failure nothing is published for this long: of many uploads at a silent broker, one waits for it, not each.
 BROKER_REST_SECONDS: Final = 5.0
+BROKER_FAILED_SECONDS: Final = 60.0  # who publishes nothing more does not learn that it is back
 _broker_rests_until = 0.0
 # As many as the pool has connections. Who waits here looks at the rest afterwards, who waits in the pool does not, and
 # would then wait for the silent broker a second time and a third.
@@ -86,8 +87,8 @@ def _publish(task: str, payload: dict[str, Any], *, queue: str) -> bool:
 
 
 def broker_failed() -> bool:
-    """Whether the last message of this process could not be published."""
-    return _broker_rests_until > 0
+    """Whether the last message of this process could not be published, a moment ago."""
+    return _broker_rests_until > 0 and time.monotonic() < _broker_rests_until + BROKER_FAILED_SECONDS
 
 
 def caption_photos_enqueue(job_ids: Iterable[int], *, queue: str) -> bool:

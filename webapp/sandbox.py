@@ -14,6 +14,7 @@ import pickle
 import queue
 import resource
 import signal
+import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from multiprocessing.util import Finalize
@@ -98,7 +99,10 @@ class Sandbox:
             self._slots.put(None)
 
     def _start(self) -> "_Child":
-        child = _Child(self.memory_mb)
+        try:
+            child = _Child(self.memory_mb)
+        except OSError as error:  # too many files or processes, too little memory
+            raise SandboxError(f"a child process could not be started: {error}") from error
         self._children.add(child)
         return child
 
@@ -169,7 +173,7 @@ def _serve(connection: Connection, memory_mb: int | None) -> None:
     """The child's loop."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if memory_mb is not None:
+    if memory_mb is not None and sys.platform != "darwin":  # macOS refuses this limit
         resource.setrlimit(resource.RLIMIT_AS, (memory_mb * 2**20, memory_mb * 2**20))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"  # each thread costs address space

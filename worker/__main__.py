@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from worker.engine import Engine
     from worker.runtime import Runtime
 
@@ -42,28 +44,38 @@ def main() -> int:
 
 def work(engine: "Engine") -> int:
     """Load the model into the engine, and take work until told to stop. Django is set up. The exit status."""
-    from captioner.errors import BundleError
+    from captioner.errors import BundleError, DeviceError
     from webapp.gallery.services.heartbeats import heartbeat_record, heartbeat_start
     from worker.decoding import Decoder
     from worker.registration import NotCopied
     from worker.runtime import Runtime, worker_name
 
-    heartbeat_start(name=worker_name(), device=engine.device)
+    name, device = worker_name(), engine.device
+    _tell(lambda: heartbeat_start(name=name, device=device))
     try:
         _model_load(engine)
-    except BundleError as error:
+    except Exception as error:
+        said = str(error)
+        _tell(lambda: heartbeat_record(name=name, device=device, model_version_id=None, error=said))
+        if not isinstance(error, (BundleError, DeviceError, NotCopied)):
+            raise
         log.error("no model to caption with: %s", error)  # noqa: TRY400  (the message says all)
-        heartbeat_record(name=worker_name(), device=engine.device, model_version_id=None, error=str(error))
-        return Exit.BAD_BUNDLE
-    except NotCopied as error:
-        log.error("%s", error)  # noqa: TRY400
-        heartbeat_record(name=worker_name(), device=engine.device, model_version_id=None, error=str(error))
-        return Exit.FAILED
+        return Exit.BAD_BUNDLE if isinstance(error, BundleError) else Exit.FAILED
     decoder = Decoder()
     try:
         return _serve(Runtime(engine, decoder, on_fatal=_die))
     finally:
         decoder.close()
+
+
+def _tell(write: "Callable[[], None]") -> None:
+    """To the site, unless the database is what fails."""
+    from django.db import Error
+
+    try:
+        write()
+    except Error as error:
+        log.warning("the site is not told how this worker fares: %s", error)
 
 
 def _model_load(engine: "Engine") -> None:

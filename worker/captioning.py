@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
+
 from captioner.errors import PhotoError
 from captioner.inference import CaptionResult
 from webapp import jobs
@@ -23,7 +25,11 @@ RESULT_SECONDS = 300.0  # the batcher's own watchdog is far quicker: this is for
 
 
 def photos_caption(runtime: Runtime, *, job_ids: Sequence[int]) -> None:
-    """Caption those of the jobs that still wait. Whatever is not finished at the end is given back."""
+    """Caption those of the jobs that still wait. Whatever is not finished at the end is given back.
+
+    Where the machine fails, such as its database or its disk, they are tried again later, uncounted. What fails for any
+    other reason is not given back: its lease runs out, and is counted.
+    """
     model = runtime.model
     taken = leases.jobs_lease(job_ids=job_ids, worker=runtime.name)
     runtime.held.add(taken)
@@ -32,8 +38,14 @@ def photos_caption(runtime: Runtime, *, job_ids: Sequence[int]) -> None:
         results = [(lease, _result(runtime, lease, decode_ms, future)) for lease, decode_ms, future in decoded]
         if captions := {lease: fields for lease, fields in results if fields is not None}:
             _record(runtime, captions, model_version_id=model.model_version_id)
-    finally:
-        runtime.held.release(taken)
+    except (OperationalError, InterfaceError):
+        runtime.held.release(taken, later=True)
+        raise
+    except Exception:
+        for lease in taken:
+            runtime.held.drop(lease)
+        raise
+    runtime.held.release(taken)
 
 
 def _decode(runtime: Runtime, lease: Lease, model: LoadedModel) -> "tuple[float, Future[Captioned]] | None":
@@ -48,13 +60,14 @@ def _decode(runtime: Runtime, lease: Lease, model: LoadedModel) -> "tuple[float,
     except (SandboxCrashed, SandboxTimedOut, SandboxOutOfMemory) as error:
         log.warning("job %d: opening %s %s", lease.job_id, lease.path, error)
         _end(runtime, lease, leases.job_harm, reason=str(error))
-    except SandboxError as error:  # the machine's fault, not the file's: the lease is given back
-        log.warning("job %d: %s", lease.job_id, error)
+    except (SandboxError, OSError) as error:  # the machine's fault, not the file's
+        log.warning("job %d is tried again later: %s", lease.job_id, error)
+        runtime.held.release([lease], later=True)
     except Exception as error:
         log.exception("job %d: %s", lease.job_id, lease.path)
         _end(runtime, lease, leases.job_fail, code="unreadable", message=f"The file cannot be read: {error}")
     else:
-        future = runtime.batcher.submit(pixels, model=model, interactive=lease.lane == jobs.INTERACTIVE)
+        future = runtime.batcher.submit(pixels, model=model, interactive=lease.queue != jobs.BULK)
         return (time.monotonic() - start) * 1000, future
     return None
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from django.conf import settings
 from django.db import Error, connection
 
-from webapp.gallery.errors import StaleLease
 from webapp.gallery.services import leases
 from webapp.gallery.services.leases import Lease
 
@@ -42,8 +41,8 @@ class LeasesHeld:
             log.warning("job %d was taken over by another worker", lease.job_id)
             self.drop(lease)
 
-    def release(self, taken: Iterable[Lease] | None = None) -> None:
-        """Give back those of `taken` that are still in hand (None: all that are).
+    def release(self, taken: Iterable[Lease] | None = None, *, later: bool = False) -> None:
+        """Give back those of `taken` that are still in hand (None: all that are), to be tried at once or later.
 
         None of them is renewed any more, whatever happens: what the database does not take back now, runs out.
         """
@@ -51,14 +50,11 @@ class LeasesHeld:
             held = [lease for lease in (list(self._leases) if taken is None else taken) if lease in self._leases]
             for lease in held:
                 del self._leases[lease]
-        for lease in held:
-            try:
-                leases.job_release(lease=lease)
-            except StaleLease:
+        try:
+            for lease in leases.jobs_release(leases=held, later=later) if held else []:
                 log.info("job %d is in other hands already", lease.job_id)
-            except Error as error:
-                log.warning("%d leases run out instead of being given back: %s", len(held), error)
-                return  # each of the others would wait for the database as long as this one
+        except Error as error:
+            log.warning("%d leases run out instead of being given back: %s", len(held), error)
 
 
 class Periodic:

@@ -4,10 +4,12 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
+from django.db import Error
 
 from webapp.gallery.selectors.model_versions import model_version_active
 from webapp.gallery.services.heartbeats import heartbeat_record, heartbeat_remove
@@ -21,6 +23,7 @@ log = logging.getLogger(__name__)
 HANG_SECONDS = 120.0  # the longest a healthy micro-batch may take, on a slow machine under load
 HEARTBEAT_SECONDS = 5.0
 MODEL_WATCH_SECONDS = 2.0
+RELOAD_SECONDS = 60.0  # until a model version that did not load is tried again
 
 
 def worker_name() -> str:
@@ -68,6 +71,7 @@ class Runtime:
         self._counts = threading.Lock()
         self._captions = self._failures = 0
         self._refused: int | None = None  # an active model version that did not load
+        self._retry_at = 0.0  # what was wrong may pass, such as too little memory
         self._error = ""
         heartbeat_remove(name=self.name)  # it says that the worker loads; and that it started when it began to
         self.heartbeat()
@@ -100,13 +104,19 @@ class Runtime:
     def model_follow(self) -> None:
         """Swap to the active model version if it is another one. Until it has loaded, the former one goes on."""
         active = model_version_active()
-        if active is None or active.pk in {self.model.model_version_id, self._refused}:
+        if active is None or active.pk == self.model.model_version_id:
+            return
+        if active.pk == self._refused and time.monotonic() < self._retry_at:
             return
         try:
             self.engine.swap(self.engine.load(Path(active.path), model_version_id=active.pk))
         except Exception as error:
             log.exception("model version %s does not load; the former one stays in use", active)
-            self._refused, self._error = active.pk, f"{active} does not load, the former model stays in use: {error}"
+            self._refused, self._retry_at = active.pk, time.monotonic() + RELOAD_SECONDS
+            self._error = (
+                f"{active} does not load, the former model stays in use: {error} It is tried again every minute; "
+                "activate another version to end that."
+            )
         else:
             self._refused, self._error = None, ""
         self.heartbeat()
@@ -117,7 +127,10 @@ class Runtime:
         for periodic in self._periodic:
             periodic.close()
         self.held.release()
-        heartbeat_remove(name=self.name)
+        try:
+            heartbeat_remove(name=self.name)
+        except Error as error:
+            log.warning("the end of this worker could not be written down: %s", error)
 
 
 _running: Runtime | None = None

@@ -23,7 +23,8 @@ def caption_photos(job_ids: list[int]) -> None:
 def unpack_batch(batch_id: int) -> None:
     if _unpacking.acquire(blocking=False):
         try:
-            batches.batch_unpack(batch_id=batch_id)
+            stopping = running().stopping
+            batches.batch_unpack(batch_id=batch_id, proceed=lambda: not stopping.is_set())
         finally:
             _unpacking.release()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from captioner.errors import BundleError
 from webapp.gallery.selectors.model_versions import model_version_candidate
 from webapp.gallery.services import model_versions
-from webapp.sandbox import Sandbox, SandboxError
+from webapp.sandbox import Sandbox, SandboxCrashed, SandboxError, SandboxOutOfMemory, SandboxTimedOut
 from worker.probing import ModelUnfit, bundle_verify
 
 log = logging.getLogger(__name__)
@@ -22,6 +22,7 @@ def model_verify(*, model_version_id: int) -> None:
 
     Raises:
         ImportError: what the model needs is not installed here; the candidate remains one.
+        SandboxError: it could not be tried; the candidate remains one.
     """
     if not _one_at_a_time.acquire(blocking=False):
         return  # the sweep sends another message while the row is a candidate
@@ -47,8 +48,10 @@ def _error(directory: Path) -> str:
         return str(error)
     except ImportError:
         raise  # nothing is wrong with the model: this machine cannot try it
-    except SandboxError as error:
+    except (SandboxCrashed, SandboxTimedOut, SandboxOutOfMemory) as error:
         return f"loading and trying the model {error}"
+    except SandboxError:
+        raise  # nor this: it remains a candidate, and the sweep has it tried again
     except Exception as error:
         log.exception("verifying %s", directory)
         return f"{type(error).__name__}: {error}"

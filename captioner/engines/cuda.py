@@ -2,7 +2,7 @@
 
 A step is some forty kernels, most of which take less time to run than Python takes to launch. A CUDA graph launches all
 of them at once, but for one shape and from the same places in memory each time (PyTorch's notes on CUDA, "CUDA
-Graphs"): so photos are filled up to the next power of two, for which there is a graph from its second use on.
+Graphs"): so photos are filled up to the next power of two, and each such size is captured when it is first met.
 """
 
 from __future__ import annotations

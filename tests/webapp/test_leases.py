@@ -99,7 +99,7 @@ def _published(broker: Broker, queue: str) -> list[dict[str, Any]]:
 
 def test_lease_takes_a_waiting_job(job: CaptionJob) -> None:
     lease = _lease(job)
-    assert (lease.job_id, lease.photo_id, lease.token, lease.lane) == (job.pk, job.photo_id, 1, "interactive")
+    assert (lease.job_id, lease.photo_id, lease.token, lease.queue) == (job.pk, job.photo_id, 1, "interactive")
     assert lease.path == settings.MEDIA_ROOT / job.photo.original
     assert _state(job) == State.RUNNING
     assert (job.worker, job.lease_count, job.token) == ("w1", 1, 1)
@@ -252,14 +252,32 @@ def test_job_harm_quarantines_the_second_time(job: CaptionJob) -> None:
     assert job.finished_at is not None
 
 
-def test_job_release_gives_the_job_back_uncounted(
+def test_jobs_release_gives_the_job_back_uncounted(
     job: CaptionJob, broker: Broker, django_capture_on_commit_callbacks: Callable[..., object]
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
-        leases.job_release(lease=_lease(job))
+        assert not leases.jobs_release(leases=[_lease(job)])
     assert _state(job) == State.QUEUED
     assert job.lease_count == 0
     assert _published(broker, jobs.INTERACTIVE) == [{"job_ids": [job.pk]}]
+
+
+def test_jobs_release_tells_workers_once_of_each_lane(
+    user: User, broker: Broker, django_capture_on_commit_callbacks: Callable[..., object]
+) -> None:
+    waiting = [_job(user), _job(user, lane="bulk"), _job(user, lane="bulk")]
+    held = leases.jobs_lease(job_ids=[job.pk for job in waiting], worker="w")
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+        leases.jobs_release(leases=held)
+    assert _published(broker, jobs.INTERACTIVE) == [{"job_ids": [waiting[0].pk]}]
+    assert _published(broker, jobs.BULK) == [{"job_ids": [waiting[1].pk, waiting[2].pk]}]
+
+
+def test_jobs_release_leaves_a_job_in_other_hands_alone(job: CaptionJob) -> None:
+    lease = _lease(job)
+    CaptionJob.objects.update(token=F("token") + 1)
+    assert leases.jobs_release(leases=[lease]) == [lease]
+    assert _state(job) == State.RUNNING
 
 
 @pytest.mark.parametrize(
@@ -267,9 +285,8 @@ def test_job_release_gives_the_job_back_uncounted(
     [
         lambda lease: leases.job_fail(lease=lease, code="empty", message=""),
         lambda lease: leases.job_harm(lease=lease, reason=""),
-        lambda lease: leases.job_release(lease=lease),
     ],
-    ids=["fail", "harm", "release"],
+    ids=["fail", "harm"],
 )
 def test_stale_lease_ends_nothing(job: CaptionJob, end: Callable[[Lease], None]) -> None:
     lease = _lease(job)
@@ -309,7 +326,7 @@ def test_sweep_brings_back_what_a_dead_worker_held(user: User, broker: Broker) -
     job = _stranded(user)
     leases.jobs_sweep()
     assert _state(job) == State.QUEUED
-    assert _published(broker, jobs.INTERACTIVE) == [{"job_ids": [job.pk]}]  # it waited long enough
+    assert _published(broker, jobs.HOUSEKEEPING) == [{"job_ids": [job.pk]}]  # it waited long enough
 
 
 @pytest.mark.django_db(transaction=True)
@@ -318,24 +335,24 @@ def test_sweep_publishes_what_a_dead_worker_held_once(user: User, broker: Broker
     for _ in range(3):
         leases.jobs_sweep()
         _age(job, seconds=6)
-    assert [broker.length(queue) for queue in (jobs.INTERACTIVE, jobs.BULK)] == [1, 0]
+    assert [broker.length(queue) for queue in jobs.QUEUES] == [1, 0, 0]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_sweep_finds_a_stranded_photo_whose_message_was_lost_behind_a_long_queue(user: User, broker: Broker) -> None:
     job, waiting = _stranded(user), _job(user, lane="bulk")
     leases.jobs_sweep()
-    broker.command("DEL", jobs.INTERACTIVE)
+    broker.command("DEL", jobs.HOUSEKEEPING)
     jobs.caption_photos_enqueue([waiting.pk], queue=jobs.BULK)
     _age(job, seconds=6)
     leases.jobs_sweep()
-    assert _published(broker, jobs.INTERACTIVE) == [{"job_ids": [job.pk]}]
+    assert _published(broker, jobs.HOUSEKEEPING) == [{"job_ids": [job.pk]}]
 
 
-def test_stranded_photo_is_served_as_if_a_person_waited(user: User) -> None:
+def test_stranded_photo_is_served_before_all_others(user: User) -> None:
     job = _stranded(user)
     leases.jobs_sweep()
-    assert _lease(job, "w2").lane == jobs.INTERACTIVE
+    assert _lease(job, "w2").queue == jobs.HOUSEKEEPING
 
 
 @pytest.mark.django_db(transaction=True)
@@ -355,7 +372,7 @@ def test_reclaiming_brings_back_what_a_worker_held_that_is_known_to_be_dead(user
     _lease(in_hand, "alive")
     leases.leases_reclaim(is_dead=lambda worker: worker == "dead")
     assert (_state(stranded), _state(in_hand)) == (State.QUEUED, State.RUNNING)
-    assert _published(broker, jobs.INTERACTIVE) == [{"job_ids": [stranded.pk]}]
+    assert _published(broker, jobs.HOUSEKEEPING) == [{"job_ids": [stranded.pk]}]
 
 
 def test_sweep_quarantines_what_no_worker_survives(job: CaptionJob) -> None:
@@ -424,7 +441,7 @@ def test_sweeps_at_the_same_moment_publish_once(user: User, broker: Broker) -> N
         connection.close()
 
     _together([sweep] * 4)
-    assert broker.length(jobs.INTERACTIVE) == 1
+    assert broker.length(jobs.HOUSEKEEPING) == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -476,7 +493,7 @@ def test_sweep_publishes_again_what_is_lost_again(user: User, broker: Broker) ->
 def test_sweep_has_a_batch_unpacked_that_nobody_unpacks_any_more(user: User, broker: Broker) -> None:
     batch = _unpacking(user, unpack_lease_expires_at=Now() - timedelta(seconds=1))
     leases.jobs_sweep()
-    assert _published(broker, jobs.INTERACTIVE) == [{"batch_id": batch.pk}]
+    assert _published(broker, jobs.HOUSEKEEPING) == [{"batch_id": batch.pk}]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -490,7 +507,7 @@ def test_sweep_leaves_a_batch_alone_that_somebody_unpacks(user: User, broker: Br
 def test_sweep_publishes_a_batch_whose_message_was_lost(user: User, broker: Broker) -> None:
     batch = _unpacking(user)
     leases.jobs_sweep()
-    assert _published(broker, jobs.BULK) == [{"batch_id": batch.pk}]
+    assert _published(broker, jobs.HOUSEKEEPING) == [{"batch_id": batch.pk}]
 
 
 @pytest.mark.django_db(transaction=True)

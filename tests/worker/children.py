@@ -15,5 +15,9 @@ def crashed(directory: Path) -> None:
     os.abort()
 
 
+def raised(error: Exception) -> None:
+    raise error
+
+
 def torch_lacking(directory: Path) -> None:
     raise ModuleNotFoundError("No module named 'torch'")

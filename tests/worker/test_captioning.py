@@ -3,19 +3,19 @@
 import os
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import connection
 from django.db.models import F
 
 from captioner.preprocessing import photo_pixels
 from tests.brokers import wait_until
 from tests.photos import photo_store, picture
 from tests.pictures import picture as colours
+from tests.worker.harm import HarmfulDecoder, caption_all
 from webapp.gallery.models import Caption, CaptionJob, ModelVersion, Photo
 from webapp.gallery.services import leases
 from webapp.sandbox import Sandbox
@@ -25,28 +25,9 @@ from worker.runtime import Runtime
 State = CaptionJob.State
 
 
-class HarmfulDecoder:
-    """A real child process that ends whatever file it opens."""
-
-    def __init__(self, function: Any, *arguments: Any) -> None:
-        self._call = (function, *arguments)
-        self._sandbox = Sandbox(processes=1, timeout=0.5, memory_mb=1024)
-
-    def pixels(self, path: Path, *, preprocessing: object) -> np.ndarray:
-        function, *arguments = self._call
-        result: np.ndarray = self._sandbox.run(function, *arguments)
-        return result
-
-
-def _caption(runtime: Runtime, *photos: Photo) -> None:
-    photos_caption(runtime, job_ids=[photo.job.pk for photo in photos])
-    for photo in photos:
-        photo.job.refresh_from_db()
-
-
 def test_photo_gets_its_caption(runtime: Runtime, user, model_version: ModelVersion) -> None:
     photo = photo_store(user, picture(1))
-    _caption(runtime, photo)
+    caption_all(runtime, photo)
     caption = Caption.objects.get(photo=photo)
     assert photo.job.state == State.DONE
     assert caption.text
@@ -59,7 +40,7 @@ def test_photo_gets_its_caption(runtime: Runtime, user, model_version: ModelVers
 
 def test_photo_gets_the_words_that_the_captioner_alone_would_write(runtime: Runtime, user) -> None:
     photos = [photo_store(user, picture(seed)) for seed in range(5)]
-    _caption(runtime, *photos)
+    caption_all(runtime, *photos)
     captioner = runtime.model.captioner
     for photo in photos:
         pixels = photo_pixels(settings.MEDIA_ROOT / photo.original, preprocessing=captioner.preprocessing)
@@ -68,7 +49,7 @@ def test_photo_gets_the_words_that_the_captioner_alone_would_write(runtime: Runt
 
 def test_caption_keeps_one_attention_map_for_each_word(runtime: Runtime, user) -> None:
     photo = photo_store(user, picture(1))
-    _caption(runtime, photo)
+    caption_all(runtime, photo)
     caption = photo.captions.get()
     words, height, width = caption.attention_shape
     assert words == len(caption.words)
@@ -79,7 +60,7 @@ def test_broken_file_fails_alone_with_its_reason(runtime: Runtime, user) -> None
     good, truncated, text = (
         photo_store(user, content) for content in (picture(1), picture(2)[:500], b"no image at all")
     )
-    _caption(runtime, good, truncated, text)
+    caption_all(runtime, good, truncated, text)
     assert good.job.state == State.DONE
     assert (truncated.job.state, truncated.job.error_code) == (State.FAILED, "truncated")
     assert (text.job.state, text.job.error_code) == (State.FAILED, "not_an_image")
@@ -89,7 +70,7 @@ def test_broken_file_fails_alone_with_its_reason(runtime: Runtime, user) -> None
 def test_missing_file_fails_with_its_reason(runtime: Runtime, user) -> None:
     photo = photo_store(user, picture(1))
     (settings.MEDIA_ROOT / photo.original).unlink()
-    _caption(runtime, photo)
+    caption_all(runtime, photo)
     assert photo.job.state == State.FAILED
     assert photo.job.error_message
 
@@ -109,28 +90,18 @@ def test_harmful_file_is_tried_twice_then_quarantined(
     photo = photo_store(user, picture(1))
     decoder = HarmfulDecoder(*call)
     runtime.decoder = decoder  # type: ignore[assignment]
-    _caption(runtime, photo)
+    caption_all(runtime, photo)
     assert (photo.job.state, photo.job.harm_count) == (State.QUEUED, 1)
-    _caption(runtime, photo)
+    caption_all(runtime, photo)
     assert photo.job.state == State.QUARANTINED
     assert reason in photo.job.error_message
     decoder._sandbox.close()
 
 
-def test_photo_is_given_back_when_no_child_can_be_started(
-    runtime: Runtime, user, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    photo = photo_store(user, picture(1))
-    monkeypatch.setattr("webapp.sandbox.START_SECONDS", 0)
-    runtime.decoder = HarmfulDecoder(abs, 1)  # type: ignore[assignment]
-    _caption(runtime, photo)
-    assert (photo.job.state, photo.job.harm_count) == (State.QUEUED, 0)
-
-
 def test_photo_whose_reading_fails_in_an_unforeseen_way_fails_with_what_is_known(runtime: Runtime, user) -> None:
     photo = photo_store(user, picture(1))
     runtime.decoder = HarmfulDecoder(divmod, 1, 0)  # type: ignore[assignment]
-    _caption(runtime, photo)
+    caption_all(runtime, photo)
     assert (photo.job.state, photo.job.error_code) == (State.FAILED, "unreadable")
     assert "division" in photo.job.error_message
 
@@ -139,13 +110,13 @@ def test_photo_without_a_result_in_time_is_given_back(runtime: Runtime, user, mo
     photo = photo_store(user, picture(1))
     monkeypatch.setattr("worker.captioning.RESULT_SECONDS", 0.0)
     monkeypatch.setattr(runtime.batcher, "_max_wait", 0.5)
-    _caption(runtime, photo)
+    caption_all(runtime, photo)
     assert photo.job.state == State.QUEUED
 
 
 def test_photo_that_no_longer_waits_is_left_alone(runtime: Runtime, user) -> None:
     photo = photo_store(user, picture(1), state=State.CANCELLED)
-    _caption(runtime, photo)
+    caption_all(runtime, photo)
     assert photo.job.state == State.CANCELLED
     assert not Caption.objects.exists()
 
@@ -163,8 +134,6 @@ def test_photo_captioned_at_the_same_moment_by_two_tasks_is_captioned_once(runti
 
 
 def _task(runtime: Runtime, photo: Photo) -> None:
-    from django.db import connection
-
     photos_caption(runtime, job_ids=[photo.job.pk])
     connection.close()
 
@@ -183,7 +152,7 @@ def test_photo_that_the_model_fails_on_fails_alone(
         return whole(images, **options)
 
     monkeypatch.setattr(captioner, "caption_batch", caption_batch)
-    _caption(runtime, *photos)
+    caption_all(runtime, *photos)
     assert [photo.job.state for photo in photos] == [State.DONE, State.FAILED, State.DONE]
     assert photos[1].job.error_code == "model_error"
     assert deaths == []
@@ -192,46 +161,17 @@ def test_photo_that_the_model_fails_on_fails_alone(
 def test_stopping_worker_gives_back_what_it_has_not_started(runtime: Runtime, user) -> None:
     photo = photo_store(user, picture(1))
     runtime.stopping.set()
-    _caption(runtime, photo)
+    caption_all(runtime, photo)
     assert (photo.job.state, photo.job.lease_count) == (State.QUEUED, 0)
-
-
-def test_failing_task_gives_back_its_leases(runtime: Runtime, user, monkeypatch: pytest.MonkeyPatch) -> None:
-    photo = photo_store(user, picture(1))
-
-    def record(**values: object) -> None:
-        raise OSError("the database went away")
-
-    monkeypatch.setattr(leases, "captions_record", record)
-    with pytest.raises(OSError, match="went away"):
-        _caption(runtime, photo)
-    photo.job.refresh_from_db()
-    assert photo.job.state == State.QUEUED
-
-
-def test_leases_that_the_database_does_not_take_back_run_out(runtime: Runtime, user) -> None:
-    photos = [photo_store(user, picture(seed)) for seed in range(3)]
-    updates: list[str] = []
-
-    def refuse(execute: Any, sql: str, *arguments: Any) -> Any:
-        updates.extend([sql] * sql.startswith("UPDATE"))
-        if len(updates) > 1:  # from the first result on
-            raise OperationalError("database is locked")
-        return execute(sql, *arguments)
-
-    with connection.execute_wrapper(refuse), pytest.raises(OperationalError):
-        _caption(runtime, *photos)
-    assert not runtime.held  # none is renewed for ever
-    assert CaptionJob.objects.filter(state=State.RUNNING).count() == 3
 
 
 def test_photo_that_does_not_fit_into_its_childs_memory_is_quarantined(runtime: Runtime, user) -> None:
     photo = photo_store(user, colours(mode="RGBA", size=(6000, 6000), kind="PNG"))  # 144 MB, and as much on white
     sandbox = runtime.decoder._sandbox
     runtime.decoder._sandbox = Sandbox(processes=1, timeout=20, memory_mb=500)
-    _caption(runtime, photo)
+    caption_all(runtime, photo)
     assert (photo.job.state, photo.job.harm_count) == (State.QUEUED, 1)
-    _caption(runtime, photo)
+    caption_all(runtime, photo)
     runtime.decoder.close()
     runtime.decoder._sandbox = sandbox
     assert photo.job.state == State.QUARANTINED
@@ -250,7 +190,7 @@ def test_late_result_of_a_job_in_other_hands_is_dropped(
         return taken
 
     monkeypatch.setattr(leases, "jobs_lease", lease_and_lose)
-    _caption(runtime, photo)
+    caption_all(runtime, photo)
     assert not Caption.objects.exists()
     assert (photo.job.state, photo.job.worker) == (State.RUNNING, "another")
 
@@ -284,7 +224,7 @@ def test_held_leases_are_released_at_the_end(runtime: Runtime, user) -> None:
 def test_heartbeat_counts_captions_and_failures(runtime: Runtime, user) -> None:
     from webapp.gallery.models import WorkerHeartbeat
 
-    _caption(runtime, photo_store(user, picture(1)), photo_store(user, b"broken"))
+    caption_all(runtime, photo_store(user, picture(1)), photo_store(user, b"broken"))
     runtime.heartbeat()
     heartbeat = WorkerHeartbeat.objects.get()
     assert (heartbeat.captions, heartbeat.failures) == (1, 1)

@@ -1,11 +1,15 @@
 """The tasks, called as Celery calls them."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db.models.functions import Now
+from django.test import override_settings
 
 from tests.photos import photo_store, picture
+from tests.webapp.zips import create, pictures, zipped
 from webapp import jobs
 from webapp.gallery.models import Batch, CaptionJob, ModelVersion
 from worker import runtime as runtimes
@@ -47,15 +51,40 @@ def test_verification_task_leaves_an_active_model_alone(model_version: ModelVers
 
 def _zip_that_was_lost(user) -> Batch:
     return Batch.objects.create(
-        owner=user, name="zip", source=Batch.Source.ZIP, state=Batch.State.UNPACKING, archive="zips/lost.zip"
+        owner=user,
+        name="zip",
+        source=Batch.Source.ZIP,
+        state=Batch.State.UNPACKING,
+        archive="archives/ab/lost/archive.zip",
     )
 
 
 def test_unpacking_task_unpacks(user) -> None:
     batch = _zip_that_was_lost(user)
+    (settings.MEDIA_ROOT / "archives").mkdir(parents=True, exist_ok=True)
     tasks.unpack_batch(batch_id=batch.pk)
     batch.refresh_from_db()
     assert batch.state == Batch.State.FAILED
+
+
+def test_unpacking_task_leaves_a_zip_waiting_while_the_media_folder_is_away(user, tmp_path: Path) -> None:
+    batch = _zip_that_was_lost(user)
+    with override_settings(MEDIA_ROOT=tmp_path / "away"), pytest.raises(FileNotFoundError, match="mount it again"):
+        tasks.unpack_batch(batch_id=batch.pk)
+    batch.refresh_from_db()
+    assert (batch.state, batch.archive) == (Batch.State.UNPACKING, "archives/ab/lost/archive.zip")
+
+
+def test_unpacking_task_of_a_worker_that_is_told_to_end_leaves_the_rest_to_another(
+    runtime: Runtime, user, broker
+) -> None:
+    batch = create(user, zipped(pictures()))
+    runtime.stopping.set()
+    tasks.unpack_batch(batch_id=batch.pk)
+    batch.refresh_from_db()
+    assert (batch.state, batch.unpack_lease_expires_at) == (Batch.State.UNPACKING, None)
+    assert batch.items.filter(photo=None).count() == batch.items.count()
+    assert broker.length(jobs.BULK) == 2  # that of its creation, and this
 
 
 def test_unpacking_task_leaves_threads_to_photos(user, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,9 +36,11 @@ def archive_members(path: Path, *, max_files: int) -> list[Member]:
 
     Raises:
         BatchRejected: not_a_zip, corrupt_zip, too_many_files, overlapping, no_photos.
+        OSError: it cannot be read.
     """
-    if not zipfile.is_zipfile(path):
-        raise BatchRejected("not_a_zip", "The file is not a zip. Pack the photos as .zip.")
+    with path.open("rb") as file:  # by its name, a file that cannot be read would be none
+        if not zipfile.is_zipfile(file):
+            raise BatchRejected("not_a_zip", "The file is not a zip. Pack the photos as .zip.")
     try:
         with zipfile.ZipFile(path) as archive:
             infos, directory = archive.infolist(), archive.start_dir

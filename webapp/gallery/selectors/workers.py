@@ -162,9 +162,9 @@ def _progress(
     alive = [status for status in statuses if status.works or status.state is WorkerState.STALLED]
     stalled = [status.name for status in alive if not status.works]
     if not alive and any(status.state is WorkerState.STARTING for status in statuses):
-        return WorkerProgress(
-            Progress.STARTING, "A worker is starting: it loads its model. Photos are kept and captioned in a moment."
-        )
+        said = next((row.error for row in rows if row.error and row.model_version is None), "")
+        then = f"the last one could not work: {said}" if said else "photos are kept and captioned in a moment."
+        return WorkerProgress(Progress.STARTING, f"A worker is starting: it loads its model; {then}")
     if not alive:
         return _no_worker(rows)
     # Workers that die and restart all the time are never old enough to be stalled, but nothing is finished either.

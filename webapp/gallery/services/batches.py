@@ -2,8 +2,9 @@
 
 import io
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
@@ -21,7 +22,8 @@ from webapp.gallery.isolation import sandbox
 from webapp.gallery.models import Batch, BatchItem, CaptionJob
 from webapp.gallery.services import photos
 from webapp.gallery.services.batch_items import LIVE, batches_lock, items_create, items_take, jobs_of, jobs_settle
-from webapp.sandbox import SandboxError
+from webapp.gallery.services.leases import PUBLISH_LIMIT
+from webapp.sandbox import SandboxCrashed, SandboxError, SandboxOutOfMemory, SandboxTimedOut
 
 State = Batch.State
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".gif", ".mpo"}
@@ -60,11 +62,11 @@ def batch_create_from_zip(*, owner: User, file: File[bytes], name: str = "") -> 
     return batch
 
 
-def batch_unpack(*, batch_id: int) -> None:
+def batch_unpack(*, batch_id: int, proceed: Callable[[], bool] = lambda: True) -> None:
     """Takes in the files of a stored zip that have not been taken in yet. Run by a worker, as often as it takes.
 
     One process at a time: it holds a lease that it renews at every file; should two work after all, each file is still
-    taken in once. Ends early when the batch is paused or cancelled.
+    taken in once. Ends early when the batch is paused or cancelled, or `proceed` says so: then another goes on.
     """
     free = Q(unpack_lease_expires_at=None) | Q(unpack_lease_expires_at__lt=Now())
     if not _unpack_lease(Batch.objects.filter(free, pk=batch_id)):
@@ -72,7 +74,7 @@ def batch_unpack(*, batch_id: int) -> None:
     mine = Batch.objects.filter(pk=batch_id)
     batch = mine.select_related("owner").get()
     try:
-        path = storage.media_path(batch.archive)
+        path = _archive(batch)
         places = {member.name: member.index for member in _members(path)}
         with zipfile.ZipFile(path) as archive:
             items = batch.items.filter(photo=None, error_code="")
@@ -80,10 +82,10 @@ def batch_unpack(*, batch_id: int) -> None:
                 batch,
                 items,
                 file_of=lambda item: _MemberFile(archive, places[item.name]),
-                proceed=lambda: _unpack_lease(mine),
+                proceed=lambda: proceed() and _unpack_lease(mine),
             ):
                 pass
-    except (BatchRejected, FileNotFoundError) as error:
+    except BatchRejected as error:
         _unpack_end(batch, state=State.FAILED, error=f"The zip cannot be unpacked: {error} Send it again.")
     except GalleryError as error:  # such as a full disk: the lease runs out, and the sweep has it tried again
         mine.update(error=error.message)
@@ -160,9 +162,9 @@ def batch_pause(*, batch: Batch) -> None:
 def batch_resume(*, batch: Batch) -> None:
     """Raises ActionRefused."""
     with transaction.atomic():
-        paused = list(jobs_of(batch).filter(state=CaptionJob.State.PAUSED))
+        paused = list(jobs_of(batch).filter(state=CaptionJob.State.PAUSED).values_list("pk", flat=True)[:PUBLISH_LIMIT])
         _state_change(batch, (State.PAUSED,), State.UNPACKING if batch.archive else State.RUNNING, "resumed")
-        transaction.on_commit(lambda: photos.jobs_publish(paused), robust=True)
+        transaction.on_commit(lambda: jobs.caption_photos_enqueue(paused, queue=jobs.BULK), robust=True)
         if batch.archive:
             transaction.on_commit(lambda: jobs.batch_unpack_enqueue(batch.pk), robust=True)
 
@@ -204,11 +206,27 @@ def _opened(path: Path | None) -> File[bytes]:
         ) from error
 
 
+def _archive(batch: Batch) -> Path:
+    """Raises BatchRejected where the zip alone is missing, FileNotFoundError where the media folder is away."""
+    path = storage.media_path(batch.archive)
+    if not path.exists():
+        if not storage.media_path("archives").is_dir():
+            raise FileNotFoundError(f"the media folder {settings.MEDIA_ROOT} is away: mount it again")
+        raise BatchRejected("not_a_zip", "Its file is gone.")
+    return path
+
+
 def _members(path: Path) -> list[Member]:
+    listing = partial(sandbox().run, archive_members, path, max_files=settings.ZIP_MAX_FILES)
     try:
-        return sandbox().run(archive_members, path, max_files=settings.ZIP_MAX_FILES)
-    except SandboxError as error:
+        try:
+            return listing()
+        except SandboxCrashed:  # it may have been killed for what its neighbours needed
+            return listing()
+    except (SandboxCrashed, SandboxTimedOut, SandboxOutOfMemory) as error:
         raise BatchRejected("corrupt_zip", f"Reading the zip's directory {error}. Pack it again.") from error
+    except SandboxError as error:
+        raise GalleryError("busy", f"The zip could not be looked into: {error} Try again later.") from error
 
 
 def _state_change(batch: Batch, before: Iterable[str], after: str, word: str) -> None:

@@ -12,9 +12,15 @@ FORGOTTEN_SECONDS = 24 * 3600
 
 
 def heartbeat_start(*, name: str, device: str) -> None:
-    """The worker `name` has begun to load its model. Drops what a former one of that name said."""
-    heartbeat_remove(name=name)  # in a container all have one number
-    heartbeat_record(name=name, device=device, model_version_id=None)
+    """The worker `name` has begun to load its model.
+
+    In a container all have one name. Where a former one of it could not work, what that said stands until there is a
+    model: the next may fare no better.
+    """
+    former = WorkerHeartbeat.objects.filter(name=name)
+    if not former.filter(model_version=None).exclude(error="").exists():
+        former.delete()
+        heartbeat_record(name=name, device=device, model_version_id=None)
 
 
 def heartbeat_record(

@@ -31,10 +31,12 @@ TAKEN_SECONDS = 1.0  # a worker that has taken a message has the leases by then
 PUBLISH_LIMIT = 10_000  # rows that one sweep publishes for
 
 State = CaptionJob.State
-# Workers died with these in hand. They have waited long enough: not behind a long queue once more.
-STRANDED = Q(lease_count__gt=0)
-HURRIED = Q(lane=CaptionJob.Lane.INTERACTIVE) | STRANDED
-SERVED = {jobs.INTERACTIVE: HURRIED, jobs.BULK: ~HURRIED}  # by which queue
+STRANDED = Q(lease_count__gt=0)  # workers died with these in hand: they have waited long enough
+SERVED = {  # by which queue
+    jobs.HOUSEKEEPING: STRANDED,
+    jobs.INTERACTIVE: ~STRANDED & Q(lane=CaptionJob.Lane.INTERACTIVE),
+    jobs.BULK: ~STRANDED & Q(lane=CaptionJob.Lane.BULK),
+}
 
 
 @dataclass(frozen=True)
@@ -44,15 +46,16 @@ class Lease:
     job_id: int
     photo_id: int
     token: int
-    lane: str  # in which it is served
+    queue: str  # in which it is served
     path: Path  # of the original
 
 
 def jobs_lease(*, job_ids: Sequence[int], worker: str) -> list[Lease]:
     """Take the leases of those jobs that wait. Others are in other hands, done, paused or gone, and are left alone."""
     with transaction.atomic():
-        waiting = CaptionJob.objects.select_for_update(skip_locked=True, of=("self",)).select_related("photo")
-        taken = list(waiting.filter(id__in=job_ids, state=State.QUEUED).order_by("id"))
+        asked = CaptionJob.objects.select_for_update(skip_locked=True, of=("self",)).select_related("photo")
+        # The state is looked at here: asked for it too, SQLite reads the index of all rows that wait.
+        taken = [job for job in asked.filter(id__in=job_ids).order_by("id") if job.state == State.QUEUED]
         CaptionJob.objects.filter(id__in=[job.id for job in taken]).update(
             state=State.RUNNING,
             worker=worker,
@@ -103,14 +106,24 @@ def job_harm(*, lease: Lease, reason: str) -> None:
         harmful = CaptionJob.objects.filter(id=lease.job_id, harm_count__gte=HARM_LIMIT)
         message = f"Opening this file {reason}, {HARM_LIMIT} times. Convert it to JPEG or PNG and upload it again."
         if not harmful.update(state=State.QUARANTINED, error_code="harmful", error_message=message, **_ENDED):
-            _publish_on_commit([lease.job_id], queue=lease.lane)
+            _publish_on_commit([lease.job_id], queue=lease.queue)
 
 
-def job_release(*, lease: Lease) -> None:
-    """Give the job back untouched, such as when the worker is told to end. Raises StaleLease."""
+def jobs_release(*, leases: Sequence[Lease], later: bool = False) -> list[Lease]:
+    """Give jobs back untouched, such as when the worker is told to end. Returns the leases that are lost.
+
+    Args:
+        later: nobody could do anything with them now, such as where the disk is full: the sweep has them tried again
+            once a lease would have run out.
+    """
     with transaction.atomic():
-        _write(lease, state=State.QUEUED, lease_count=F("lease_count") - 1, lease_expires_at=None)
-        _publish_on_commit([lease.job_id], queue=lease.lane)
+        held, lost = _held_and_lost(leases)
+        CaptionJob.objects.filter(id__in=[lease.job_id for lease in held]).update(
+            state=State.QUEUED, lease_count=F("lease_count") - 1, lease_expires_at=_lease_end() if later else None
+        )
+        for queue in () if later else {lease.queue for lease in held}:
+            _publish_on_commit([lease.job_id for lease in held if lease.queue == queue], queue=queue)
+    return lost
 
 
 def leases_reclaim(*, is_dead: Callable[[str], bool]) -> None:
@@ -147,7 +160,7 @@ def _expired_leases_sweep() -> None:
             state=State.QUARANTINED, error_code="no_result", error_message=message, **_ENDED
         )
         lost = [job_id for job_id in counts if job_id not in hopeless]
-        _publish(lost, queue=jobs.INTERACTIVE)
+        _publish(lost, queue=jobs.HOUSEKEEPING)
     if counts:
         log.warning(
             "%d leases ran out; %d photos are tried again, %d quarantined", len(counts), len(lost), len(hopeless)
@@ -159,7 +172,7 @@ def _batches_sweep() -> None:
     for batch in Batch.objects.filter(state=Batch.State.UNPACKING, unpack_lease_expires_at__lt=Now()):
         lost = Batch.objects.filter(id=batch.id, unpack_lease_expires_at=batch.unpack_lease_expires_at)
         if lost.update(unpack_lease_expires_at=None):
-            jobs.batch_unpack_enqueue(batch.id, queue=jobs.INTERACTIVE)
+            jobs.batch_unpack_enqueue(batch.id, queue=jobs.HOUSEKEEPING)
 
 
 def _queues_empty() -> set[str]:
@@ -181,12 +194,13 @@ def _unpublished_sweep(queue: str) -> None:
 
 
 def _others_sweep(empty: set[str]) -> None:
-    """The same for zips and candidate models."""
+    """The same for zips and candidate models. Whoever has no room for a zip drops its message, so there is another one
+    at each sweep, where it is taken at once."""
     settled = Now() - timedelta(seconds=SETTLED_SECONDS)
-    if jobs.BULK in empty:
+    if jobs.HOUSEKEEPING in empty:
         unleased = Q(state=Batch.State.UNPACKING, unpack_lease_expires_at=None, created_at__lt=settled)
         for batch_id in Batch.objects.filter(unleased).values_list("id", flat=True):
-            jobs.batch_unpack_enqueue(batch_id)
+            jobs.batch_unpack_enqueue(batch_id, queue=jobs.HOUSEKEEPING)
     if jobs.INTERACTIVE in empty:
         candidates = ModelVersion.objects.filter(state=ModelVersion.State.CANDIDATE, created_at__lt=settled)
         for model_version_id in candidates.values_list("id", flat=True):
@@ -206,8 +220,8 @@ _ENDED: dict[str, Any] = {"finished_at": Now(), "lease_expires_at": None}
 
 
 def _lease(job: CaptionJob) -> Lease:
-    lane = jobs.INTERACTIVE if job.lease_count else job.lane  # see STRANDED
-    return Lease(job.id, job.photo_id, job.token + 1, lane, settings.MEDIA_ROOT / job.photo.original)
+    queue = jobs.HOUSEKEEPING if job.lease_count else job.lane  # see STRANDED
+    return Lease(job.id, job.photo_id, job.token + 1, queue, settings.MEDIA_ROOT / job.photo.original)
 
 
 def _lease_end() -> Any:

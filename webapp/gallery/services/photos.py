@@ -145,6 +145,8 @@ def name_check(name: str) -> None:
 def photo_delete(*, photo: Photo) -> None:
     """Deletes the photo with its captions and, once that is certain, its files."""
     with transaction.atomic():
+        # Whoever writes its caption at this moment holds the job: after that its caption is there to be deleted too.
+        list(CaptionJob.objects.select_for_update().filter(photo=photo).values_list("pk"))
         original = photo.original
         photo.delete()
         transaction.on_commit(lambda: storage.folder_remove(original))
@@ -200,7 +202,10 @@ def _wanted_again(photo: Photo, lane: str) -> Photo:
 
 def _inspected(path: Path, limits: Limits) -> Inspection:
     try:
-        return sandbox().run(photo_inspect, path, limits)
+        try:
+            return sandbox().run(photo_inspect, path, limits)
+        except SandboxCrashed:  # it may have been killed for what its neighbours needed, as the worker's may
+            return sandbox().run(photo_inspect, path, limits)
     except SandboxCrashed as error:
         problem = f"The picture {error}"
     except (SandboxTimedOut, SandboxOutOfMemory) as error:
