@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 
 def hang(*_: object) -> None:
@@ -9,6 +10,13 @@ def hang(*_: object) -> None:
 
 
 def crash(*_: object) -> None:
+    os.abort()
+
+
+def crash_once(marker: Path, *_: object) -> str:
+    if marker.exists():
+        return "whole"
+    marker.touch()
     os.abort()
 
 

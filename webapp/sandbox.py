@@ -16,6 +16,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.util import Finalize
 from typing import Any, ParamSpec, TypeVar
@@ -53,10 +54,13 @@ class Sandbox:
         processes: calls that may run at the same time; more wait their turn.
         timeout: seconds that one call may take in its child, once its module is imported.
         memory_mb: address space of a child in MiB; None: no limit.
+        tries: how often a call may crash its child before that is told: the kernel kills for lack of memory, which is
+            not always for what the call did.
     """
 
-    def __init__(self, *, processes: int, timeout: float, memory_mb: int | None = None) -> None:
+    def __init__(self, *, processes: int, timeout: float, memory_mb: int | None = None, tries: int = 1) -> None:
         self.timeout = timeout
+        self._tries = tries
         self.memory_mb = memory_mb
         self._slots: queue.LifoQueue[_Child | None] = queue.LifoQueue()
         for _ in range(processes):
@@ -75,6 +79,12 @@ class Sandbox:
             SandboxError: the call was not begun.
             Exception: whatever `function` raised.
         """
+        for _ in range(self._tries - 1):
+            with suppress(SandboxCrashed):
+                return self._run(function, args, kwargs)
+        return self._run(function, args, kwargs)
+
+    def _run(self, function: Callable[..., T], args: Any, kwargs: Any) -> T:
         child = self._slots.get()
         try:
             if child is not None and not child.fit:

@@ -1,5 +1,6 @@
 """How a bundle becomes a model version: checked, copied into the data folder, and given its row. Imports no torch."""
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -54,6 +55,7 @@ def _bundle_copy(directory: Path, copy: Path) -> None:
     temporary = Path(tempfile.mkdtemp(prefix=f".{copy.name}.", dir=copy.parent))
     try:
         shutil.copytree(directory, temporary, dirs_exist_ok=True)  # with the folder's own permissions
+        _flush(temporary)  # its row is to be as durable as the files that it names
         try:
             temporary.rename(copy)
         except OSError:  # something is there
@@ -62,3 +64,12 @@ def _bundle_copy(directory: Path, copy: Path) -> None:
                 temporary.rename(copy)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _flush(folder: Path) -> None:
+    for path in (*folder.iterdir(), folder):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

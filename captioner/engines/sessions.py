@@ -20,6 +20,7 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
+EXPORTERS = ("onnx_ir", "onnxscript", "torch")  # the roots of their loggers
 TOLERANCE = 1e-3  # greatest difference from PyTorch, as a share of the greatest value
 
 
@@ -156,9 +157,10 @@ def _digest(module: nn.Module, inputs: Mapping[str, Tensor]) -> str:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Hides what the exporter prints, logs and warns of: each pass tells what it does, and a failure prints graphs."""
-    disabled = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
+    loggers = {logger: logger.level for logger in map(logging.getLogger, EXPORTERS)}
     try:
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)  # not all logging: a worker goes on while another model is exported
         with (
             warnings.catch_warnings(),
             contextlib.redirect_stdout(io.StringIO()),
@@ -167,7 +169,8 @@ def _quiet() -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
-        logging.disable(disabled)
+        for logger, level in loggers.items():
+            logger.setLevel(level)
 
 
 def _cause(error: BaseException) -> str:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from captioner.engines import encoder_accelerate
+from captioner.engines.sessions import EXPORTERS
 from webapp.env import BASE_DIR
 
 SIZE = 32
@@ -104,15 +105,19 @@ def test_acceleration_without_onnx_runtime_leaves_the_module_to_pytorch(small, m
     assert encode is small
 
 
-@pytest.mark.slow
-def test_acceleration_leaves_logging_as_it_was():
-    logging.disable(logging.INFO)
-    try:
-        with pytest.warns(RuntimeWarning):
-            encoder_accelerate(Branching(), size=SIZE)
-        assert logging.root.manager.disable == logging.INFO
-    finally:
-        logging.disable(logging.NOTSET)
+def test_acceleration_silences_the_exporter_and_nobody_else(small, monkeypatch, caplog):
+    def export(*_, **__):
+        logging.getLogger("onnxscript.optimizer").error("a graph of a thousand lines")
+        logging.getLogger("worker").warning("a photo that harms")
+        raise ValueError("no")
+
+    monkeypatch.setattr(torch.onnx, "export", export)
+    levels = [logging.getLogger(name).level for name in EXPORTERS]
+    with pytest.warns(RuntimeWarning):
+        encoder_accelerate(small, size=SIZE)
+
+    assert [record.name for record in caplog.records] == ["worker"]
+    assert [logging.getLogger(name).level for name in EXPORTERS] == levels
 
 
 @pytest.mark.slow

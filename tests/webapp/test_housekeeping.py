@@ -41,6 +41,22 @@ def test_storage_sweep_removes_what_no_row_names(media: Path, db: None, name: st
     assert not folder.exists()
 
 
+def test_storage_sweep_removes_what_was_half_written_of_models_and_exports(db: None, tmp_path: Path, settings) -> None:
+    settings.MODELS_DIR, settings.CACHE_DIR = tmp_path / "models", tmp_path / "cache"
+    copy, model = tmp_path / "models/.abc.123", tmp_path / "models/abc"
+    partial, export = tmp_path / "cache/x.partial", tmp_path / "cache/x.onnx"
+    for folder in (copy, model, tmp_path / "cache"):
+        folder.mkdir(parents=True)
+    for file in (copy / "weights", model / "weights", partial, export):
+        file.write_bytes(b"x")
+    storage_sweep()
+    assert copy.exists()
+    assert partial.exists()
+    age(tmp_path)
+    storage_sweep()
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["weights", "x.onnx"]
+
+
 @pytest.mark.parametrize("name", ["photos/ab/abcd", "archives/ab/abcd", "incoming/abcd"])
 def test_storage_sweep_leaves_what_is_young(media: Path, db: None, name: str) -> None:
     folder = orphan(media, name)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harm import crash, crash_once
 from webapp.sandbox import Sandbox, SandboxCrashed, SandboxError, SandboxOutOfMemory, SandboxTimedOut
 
 
@@ -91,6 +92,14 @@ def test_sandbox_works_on_after_a_crash(sandbox: Sandbox) -> None:
     with pytest.raises(SandboxCrashed):
         sandbox.run(os.abort)
     assert sandbox.run(abs, -1) == 1
+
+
+def test_sandbox_that_may_try_twice_runs_a_call_again_whose_child_was_killed(tmp_path: Path) -> None:
+    patient = Sandbox(processes=1, timeout=10, tries=2)
+    assert patient.run(crash_once, tmp_path / "marker") == "whole"
+    with pytest.raises(SandboxCrashed, match="SIGABRT"):
+        patient.run(crash)
+    patient.close()
 
 
 def test_sandbox_limits_memory(sandbox: Sandbox) -> None:

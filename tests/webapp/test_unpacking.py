@@ -21,6 +21,7 @@ from webapp.gallery.services.batches import (
     batch_resume,
     batch_unpack,
 )
+from webapp.sandbox import Sandbox
 
 State = CaptionJob.State
 
@@ -103,6 +104,32 @@ def test_unpack_of_a_zip_that_is_gone_fails_the_batch(media: Path, user: User) -
     batch.refresh_from_db()
     assert batch.state == Batch.State.FAILED
     assert "Send it again" in batch.error
+
+
+def test_unpack_waits_where_no_process_can_be_had_to_look_into_the_zip(media: Path, user: User, monkeypatch) -> None:
+    batch = create(user, zipped(pictures()))
+    monkeypatch.setattr("webapp.sandbox.START_SECONDS", 0)
+    fresh = Sandbox(processes=1, timeout=1)
+    monkeypatch.setattr(batches, "sandbox", lambda: fresh)
+    with pytest.raises(GalleryError, match="could not be looked into"):
+        batch_unpack(batch_id=batch.pk)
+    batch.refresh_from_db()
+    assert batch.state == Batch.State.UNPACKING
+    assert (media / batch.archive).exists()
+
+
+def test_unpack_waits_where_the_zip_cannot_be_read(media: Path, user: User, monkeypatch) -> None:
+    batch = create(user, zipped(pictures()))
+    whole = (media / batch.archive).read_bytes()
+    (media / batch.archive).unlink()
+    (media / batch.archive).mkdir()  # root reads whatever it wants, but no folder
+    with pytest.raises(IsADirectoryError):
+        batch_unpack(batch_id=batch.pk)
+    (media / batch.archive).rmdir()
+    (media / batch.archive).write_bytes(whole)
+    Batch.objects.update(unpack_lease_expires_at=None)
+    batch_unpack(batch_id=batch.pk)
+    assert Photo.objects.count() == 4
 
 
 def test_unpack_on_a_full_disk_says_so_and_can_go_on(media: Path, user: User, monkeypatch) -> None:

@@ -15,7 +15,7 @@ from captioner.preprocessing import photo_pixels
 from tests.brokers import wait_until
 from tests.photos import photo_store, picture
 from tests.pictures import picture as colours
-from tests.worker.harm import HarmfulDecoder, caption_all
+from tests.worker.harmful import HarmfulDecoder, caption_all
 from webapp.gallery.models import Caption, CaptionJob, ModelVersion, Photo
 from webapp.gallery.services import leases
 from webapp.sandbox import Sandbox

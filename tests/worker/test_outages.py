@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from tests.brokers import Broker
 from tests.photos import photo_store, picture
 from tests.worker.children import raised
-from tests.worker.harm import HarmfulDecoder, caption_all
+from tests.worker.harmful import HarmfulDecoder, caption_all
 from webapp import jobs
 from webapp.gallery.models import CaptionJob, Photo
 from webapp.gallery.services import leases

@@ -13,4 +13,5 @@ def sandbox() -> Sandbox:
         processes=settings.ENV["FOVEA_DECODE_PROCESSES"],
         timeout=settings.ENV["FOVEA_DECODE_TIMEOUT_SECONDS"],
         memory_mb=settings.ENV["FOVEA_DECODE_MEMORY_MB"],
+        tries=2,
     )

@@ -112,12 +112,18 @@ def folders_old(kind: str) -> Iterator[str]:
                 yield f"{kind}/{folder.parent.name}/{folder.name}"
 
 
-def incoming_sweep() -> None:
+def leftovers_sweep() -> None:
+    """Removes what processes that were killed had half written: of photos, of models and of their exports."""
     oldest = time.time() - ORPHAN_SECONDS
-    for folder in (Path(settings.MEDIA_ROOT) / "incoming").glob("*"):
+    places = (
+        (Path(settings.MEDIA_ROOT) / "incoming", "*"),
+        (settings.MODELS_DIR, ".*"),
+        (settings.CACHE_DIR, "*.partial"),
+    )
+    for path in (path for folder, pattern in places for path in folder.glob(pattern)):
         with contextlib.suppress(FileNotFoundError):  # another process was first
-            if folder.stat().st_mtime < oldest:
-                shutil.rmtree(folder, ignore_errors=True)
+            if path.stat().st_mtime < oldest:
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
 
 
 def _folder_sync(folder: Path) -> None:

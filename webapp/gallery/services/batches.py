@@ -4,7 +4,6 @@ import io
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 from django.conf import settings
@@ -217,12 +216,8 @@ def _archive(batch: Batch) -> Path:
 
 
 def _members(path: Path) -> list[Member]:
-    listing = partial(sandbox().run, archive_members, path, max_files=settings.ZIP_MAX_FILES)
     try:
-        try:
-            return listing()
-        except SandboxCrashed:  # it may have been killed for what its neighbours needed
-            return listing()
+        return sandbox().run(archive_members, path, max_files=settings.ZIP_MAX_FILES)
     except (SandboxCrashed, SandboxTimedOut, SandboxOutOfMemory) as error:
         raise BatchRejected("corrupt_zip", f"Reading the zip's directory {error}. Pack it again.") from error
     except SandboxError as error:

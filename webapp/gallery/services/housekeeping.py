@@ -1,4 +1,4 @@
-"""Removes what crashes left in the media folder: files without a row."""
+"""Removes what crashes left behind: files without a row, and what was half written."""
 
 import logging
 import threading
@@ -34,7 +34,7 @@ def storage_sweep() -> int:
     They come from a process that was killed between the files and the row of an upload, or between the row and the
     files of a deletion. One query for each kind reads all names, for which there is no index.
     """
-    storage.incoming_sweep()
+    storage.leftovers_sweep()
     removed = 0
     for kind, names in (
         ("photos", Photo.objects.values_list("original", flat=True)),

@@ -202,10 +202,7 @@ def _wanted_again(photo: Photo, lane: str) -> Photo:
 
 def _inspected(path: Path, limits: Limits) -> Inspection:
     try:
-        try:
-            return sandbox().run(photo_inspect, path, limits)
-        except SandboxCrashed:  # it may have been killed for what its neighbours needed, as the worker's may
-            return sandbox().run(photo_inspect, path, limits)
+        return sandbox().run(photo_inspect, path, limits)
     except SandboxCrashed as error:
         problem = f"The picture {error}"
     except (SandboxTimedOut, SandboxOutOfMemory) as error:
