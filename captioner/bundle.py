@@ -29,6 +29,8 @@ from captioner.errors import BundleCorrupt, BundleIncompatible, BundleMissing, V
 from captioner.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from captioner.decoders import Decoder
     from captioner.encoders import Encoder
 
@@ -210,6 +212,12 @@ def _vocabulary_require(decoder: Mapping[str, Any], vocabulary: Vocabulary) -> N
             f"The decoder's weights do not fit {VOCABULARY}: they are of {len(embedding)} words, and it lists "
             f"{len(vocabulary)}. {_REMEDY}."
         )
+
+
+def weights_round(module: nn.Module) -> None:
+    """Makes of its weights what a bundle keeps of them."""
+    for tensor in module.state_dict().values():
+        tensor.copy_(_stored(tensor))  # outside of autograd: a state_dict is detached
 
 
 def _stored(tensor: Any) -> Any:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from captioner.bundle import MODEL, Bundle, bundle_load, bundle_save
+from captioner.bundle import MODEL, Bundle, bundle_load, bundle_save, weights_round
 from captioner.config import BundleConfig, EncoderConfig, WeightsReference
 from captioner.decoders import TiedDecoder, decoder_create
 from captioner.encoders import encoder_config, encoder_create, encoder_preprocessing
@@ -96,3 +96,16 @@ def test_bundle_whose_features_have_other_channels_than_its_encoder_gives_names_
 
     with pytest.raises(BundleIncompatible, match=r"1280 channels.*640"):
         bundle_load(tmp_path / "made")
+
+
+def test_weights_rounded_are_those_that_a_bundle_brings_back(loaded, tmp_path):
+    with torch.no_grad():
+        loaded.decoder.embedding.weight.add_(1e-5)
+        loaded.decoder.get_parameter("bias")[0] = 1e6  # more than half precision holds
+    save(tmp_path / "bundle", loaded)
+
+    weights_round(loaded.decoder)
+
+    again = bundle_load(tmp_path / "bundle").decoder.state_dict()
+    for name, weight in loaded.decoder.state_dict().items():
+        assert torch.equal(again[name], weight)

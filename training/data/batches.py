@@ -67,12 +67,13 @@ def same_length_batches(
 ) -> Iterator[tuple[list[int], Tensor]]:
     """Captions of one length together, as the tutorial's sampler draws them: feature rows, int64 tokens (B, 1, T).
 
-    Every step draws a length in proportion to how many captions have it, then `size` captions of that length (all of
-    them where there are fewer), as many steps as captions / size. No padding, and no caption is met just once.
+    Every step draws a length in proportion to how many captions have it, then `size` captions of that length, each once
+    unless there are fewer than that; as many steps as captions / size. No padding, and an epoch does not meet every
+    caption.
     """
     captions = [(group.row, caption) for group in groups for caption in group.captions]
     lengths = np.array([len(caption) for _, caption in captions])
     for _ in range(-(-len(captions) // size)):
         alike = np.flatnonzero(lengths == lengths[generator.integers(len(lengths))])
-        chosen = [captions[i] for i in generator.choice(alike, size=min(size, len(alike)), replace=False)]
+        chosen = [captions[i] for i in generator.choice(alike, size=size, replace=len(alike) < size)]
         yield [row for row, _ in chosen], torch.tensor([[caption] for _, caption in chosen])

@@ -10,19 +10,24 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from training.errors import CheckpointError
+from training.errors import CheckpointError, TrainingDiverged
 from training.learning.checkpoint import checkpoint_load, checkpoint_save
 from training.learning.run_folder import EpochRecord, RunFolder
 from training.learning.stage_trainer import StageTrainer
 from training.learning.stages import Stage
 from training.learning.stopping import RunStopped, StopRequest
 from training.learning.validation import Validated, Validation
+from training.memory import memory_required
+from training.scoring.scorer import Scorer
 
 CHECKPOINT_SECONDS = 600.0
+SMALLER = "Start again with a smaller --batch-photos, --batch-captions, --beam or --hidden."
 
 
 class Workshop(Protocol):
     """What the loop needs of a session, stage by stage."""
+
+    scorer: Scorer
 
     def trainer(self, stage: Stage) -> StageTrainer: ...
 
@@ -67,12 +72,19 @@ class Loop:
                 f"The checkpoint {self.folder.checkpoint} is not one of this version of Fovea ({error!r}). "
                 "Go on with the version that began the run, or start again."
             ) from error
+        if any(record.comparable != self.workshop.scorer.comparable for record in self.records):
+            raise CheckpointError(
+                f"Epochs of {self.folder.path} were scored by another scorer than this machine has "
+                f"({self.workshop.scorer.name}): the best of them could not be told. Go on where Java is as it was "
+                "(`java -version`), or start again."
+            )
 
     def run(self) -> None:
         """Trains what is left to train. Raises RunStopped when asked to stop, once the checkpoint is written."""
         for index in range(self._stage, len(self.stages)):
             self._stage = index
-            self._stage_run(self.stages[index])
+            with memory_required(self.device, what=f"stage {self.stages[index].name}", remedy=SMALLER):
+                self._stage_run(self.stages[index])
             self._restored = None
 
     def best_record(self) -> EpochRecord:
@@ -89,8 +101,14 @@ class Loop:
         while trainer.epoch <= stage.epochs and not self._overtrained(stage):
             try:
                 trainer.epoch_run(between=lambda: self._between(trainer))
-                validated = validation.judge(trainer.average)
             except RunStopped:
+                self._save(trainer)
+                raise
+            try:
+                validated = validation.judge(trainer.average)
+            except TrainingDiverged:  # a state that is worth nothing
+                raise
+            except Exception:  # the steps of this epoch are done, whatever ails its validation
                 self._save(trainer)
                 raise
             self._epoch_end(stage, trainer, validated)
@@ -100,9 +118,11 @@ class Loop:
         if not self.records or quality(record) > quality(self.best_record()):
             self.best = {key: value.detach().clone() for key, value in trainer.average.state_dict().items()}
         self.records.append(record)
-        trainer.epoch_next()
-        self._save(trainer)
-        self.workshop.shown(record, validated)
+        try:  # before it counts as done: an epoch that is validated again is shown once more, and no more than once
+            self.workshop.shown(record, validated)
+        finally:
+            trainer.epoch_next()
+            self._save(trainer)
 
     def _between(self, trainer: StageTrainer) -> None:
         if time.monotonic() - self._saved > CHECKPOINT_SECONDS:

@@ -35,7 +35,7 @@ class TrainedModel(nn.Module):
         learning = self.encoder.split(min(stages, self.trained))[1]
         learning.requires_grad_(True)
         for layer in learning.modules():
-            if isinstance(layer, nn.Conv2d) and layer.groups > 1:
+            if isinstance(layer, nn.Conv2d) and 1 < layer.groups == layer.in_channels:
                 layer.requires_grad_(False)
 
     def features(self, maps: Tensor) -> Tensor:

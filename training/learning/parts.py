@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from captioner.bundle import bundle_load
+from captioner.bundle import bundle_describe, bundle_load
 from captioner.config import BundleConfig, EncoderConfig, Preprocessing
 from captioner.decoders import Decoder, decoder_create
 from captioner.encoders import Encoder, encoder_config, encoder_config_pinned, encoder_create, encoder_preprocessing
@@ -46,10 +46,12 @@ def parts_create(options: TrainingOptions, texts: Sequence[str]) -> ModelParts:
 def parts_continue(options: TrainingOptions, texts: Sequence[str], *, bundle: Path) -> ModelParts:
     """Those of a bundle, with the new words of `texts` added to what it has learnt. Raises BundleError.
 
-    Encoder, decoder and their sizes are the bundle's; dropout, which changes no weight, is the run's.
+    Encoder, decoder and their sizes are the bundle's; dropout, which changes no weight, is the run's. Attention that
+    was sharpened when the bundle was written begins as it was trained: this run sharpens it at its own end.
     """
     torch.manual_seed(options.seed)
     found = bundle_load(bundle)
+    found.decoder.sharpen(1 / _sharpness(bundle))
     vocabulary = vocabulary_extend(found.vocabulary, texts, threshold=options.threshold)
     encoder, preprocessing = found.config.encoder, found.config.preprocessing
     decoder_config = replace(found.config.decoder, dropout=options.dropout)
@@ -66,6 +68,14 @@ def parts_continue(options: TrainingOptions, texts: Sequence[str], *, bundle: Pa
         found.decoder, config=replace(found.config, decoder=decoder_config), words=len(vocabulary)
     )
     return ModelParts(options, vocabulary, encoder, preprocessing, found.encoder, decoder)
+
+
+def _sharpness(bundle: Path) -> float:
+    """1 where a bundle does not tell how it was trained."""
+    told = bundle_describe(bundle)["metrics"].get("training")
+    options = told.get("options") if isinstance(told, dict) else None
+    factor = options.get("sharpness") if isinstance(options, dict) else None
+    return float(factor) if isinstance(factor, int | float) and factor > 0 else 1.0
 
 
 def decoder_extended(decoder: Decoder, *, config: BundleConfig, words: int) -> Decoder:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 
-from captioner.bundle import bundle_save, bundle_validate
+from captioner.bundle import bundle_save, bundle_validate, weights_round
 from captioner.config import BundleConfig
 from captioner.inference import Captioner
 from training.data.coco import CaptionedPhoto
@@ -63,7 +63,7 @@ class Session:
         )
         self.options, self.vocabulary = self.parts.options, self.parts.vocabulary
         self.encoder, self.decoder = self.parts.encoder.to(self.device), self.parts.decoder.to(self.device)
-        self.stages = stages_planned(self.options, self.encoder)
+        self.stages = stages_planned(self.options, self.encoder, learnt=sources.start_from is not None)
         self._teachers = {stage.name: self._teachers_load(stage) for stage in self.stages}
         self._report_data()
 
@@ -136,9 +136,11 @@ class Session:
         model = self._model(stage)
         model.load_state_dict(loop.best)
         model.decoder.sharpen(self.options.sharpness)
-        model.half().float()  # as the bundle keeps it, so that the scores are those of the bundle
+        tuned = self._tuned(loop.records[: loop.records.index(best) + 1])
+        carried = tuned > 0 or self.parts.encoder_config.weights.carried
+        for part in (model.decoder, model.encoder) if carried else (model.decoder,):
+            weights_round(part)  # as the bundle keeps them, so that the scores are those of the bundle
         validated = self.validation(stage).judge(model)
-        trained = max(stage.trained for stage in self.stages)
         metrics = {
             **validation_metrics(self.validation_photos, validated, scorer=self.scorer, beam=self.options.beam),
             "training": {
@@ -153,7 +155,7 @@ class Session:
             version = bundle_save(
                 self.folder.bundle,
                 decoder=model.decoder,
-                encoder=model.encoder if trained or self.parts.encoder_config.weights.carried else None,
+                encoder=model.encoder if carried else None,
                 config=BundleConfig(
                     self.parts.encoder_config,
                     self.options.decoder_config(),
@@ -165,7 +167,7 @@ class Session:
                 card=card_text(
                     name=self.folder.path.name,
                     encoder=self.parts.encoder_config,
-                    tuned=self.encoder.stage_names[len(self.encoder.stage_names) - trained :],
+                    tuned=self.encoder.stage_names[len(self.encoder.stage_names) - tuned :],
                     decoder=self.options.decoder_config(),
                     options=self.options,
                     photos=(len(self.train), len(self.validation_photos)),
@@ -185,6 +187,11 @@ class Session:
         """A page of what the finished bundle looks at, in the run folder."""
         shown = [photo.path for photo in photos_sample(self.validation_photos, limit=PHOTOS)]
         file_write(self.folder.attention, attention_page(Captioner.load(self.folder.bundle), shown))
+
+    def _tuned(self, records: Sequence[EpochRecord]) -> int:
+        """How many of the encoder's last stages learnt in those epochs."""
+        stages = {stage.name: stage for stage in self.stages}
+        return max(stages[record.stage].learning(record.epoch) for record in records)
 
     def _model(self, stage: Stage) -> TrainedModel:
         return TrainedModel(self.encoder, self.decoder, trained=stage.trained)

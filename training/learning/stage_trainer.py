@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from captioner.vocabulary import PAD
 from training.data.prefetch import Prefetcher
-from training.errors import DeviceExhausted, TrainingDiverged
+from training.errors import TrainingDiverged
 from training.learning.averaging import average_create, average_update
 from training.learning.model import TrainedModel
 from training.learning.objectives import Batch, Objective
@@ -23,6 +23,7 @@ from training.learning.precision import Arithmetic
 from training.learning.schedule import rate_share
 from training.learning.stages import DECODER, ENCODER, SELF_CRITICAL, Stage
 from training.learning.training_set import TrainingSet
+from training.memory import memory_required
 
 
 class StageTrainer:
@@ -138,45 +139,39 @@ class StageTrainer:
         )
         for group, rate in zip(self.optimizer.param_groups, self.rates(), strict=True):
             group["lr"] = rate
-        try:
-            with self.arithmetic.autocast():
-                loss = self.objective(self.model, batch)
-            nats = float(loss.nats.detach())
-            if not math.isfinite(nats) or not math.isfinite(float(loss.total.detach())):
-                raise TrainingDiverged(
-                    f"The loss is {nats} in step {self.step + 1} of epoch {self.epoch} of stage {self.stage.name}. "
-                    f"Start again with a lower {_RATES[self.stage.name]} (now {self.stage.rate:.2g}), with --clip 1, "
-                    "or with --precision float32."
-                )
-            self.optimizer.zero_grad(set_to_none=True)
-            self.scaler.scale(loss.total).backward()  # type: ignore[no-untyped-call]
-            if self.options.clip:
-                self.scaler.unscale_(self.optimizer)
-                nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip)
-            self.scaler.step(self.optimizer)
-            self.scaler.update()
-        except (MemoryError, torch.OutOfMemoryError) as error:
-            raise self._exhausted(error) from error
-        except RuntimeError as error:
-            if "can't allocate memory" not in str(error):  # what torch's CPU allocator raises
-                raise
-            raise self._exhausted(error) from error
+        flag, size = self._batch_flag()
+        remedy = f"Start again with {flag} {max(1, size // 2)}, or a smaller --hidden."
+        with memory_required(self.device, what=f"a step with {flag} {size}", remedy=remedy):
+            nats = self._learn(batch)
         average_update(self.average, self.model, decay=self.options.averaging, step=place)
         tokens = int((batch.tokens != PAD).sum()) - batch.captions
         self.nats, self.tokens = self.nats + nats * tokens, self.tokens + tokens
         self.captions, self.step = self.captions + batch.captions, self.step + 1
 
-    def _exhausted(self, error: BaseException) -> DeviceExhausted:
-        flag, size = (
-            ("--batch-photos", self.options.batch_photos)
-            if self.options.batching == "bucketed"
-            else ("--batch-captions", self.options.batch_captions)
-        )
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        return DeviceExhausted(
-            f"The memory of {self.device} does not hold a step with {flag} {size} ({reason}). Start again with "
-            f"{flag} {max(1, size // 2)}, or a smaller --hidden."
-        )
+    def _learn(self, batch: Batch) -> float:
+        """One step of the optimizer. Returns the cross-entropy a word, in nats; raises TrainingDiverged."""
+        with self.arithmetic.autocast():
+            loss = self.objective(self.model, batch)
+        nats = float(loss.nats.detach())
+        if not math.isfinite(nats) or not math.isfinite(float(loss.total.detach())):
+            raise TrainingDiverged(
+                f"The loss is {nats} in step {self.step + 1} of epoch {self.epoch} of stage {self.stage.name}. "
+                f"Start again with a lower {_RATES[self.stage.name]} (now {self.stage.rate:.2g}), with --clip 1, "
+                "or with --precision float32."
+            )
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(loss.total).backward()  # type: ignore[no-untyped-call]
+        if self.options.clip:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return nats
+
+    def _batch_flag(self) -> tuple[str, int]:
+        if self.options.batching == "bucketed":
+            return "--batch-photos", self.options.batch_photos
+        return "--batch-captions", self.options.batch_captions
 
 
 _RATES = {DECODER: "--decoder-rate", ENCODER: "--finetune-rate", SELF_CRITICAL: "--scst-rate"}

@@ -34,9 +34,18 @@ class Stage:
         return min(self.trained, math.ceil(self.trained * max(0, epoch - self.frozen) / 3))
 
 
-def stages_planned(options: TrainingOptions, encoder: Encoder) -> list[Stage]:
-    """The stages with epochs to train. Raises OptionError when the encoder has fewer stages than are to be trained."""
-    trained = options.finetune_stages if options.finetune_epochs else 0
+def stages_planned(options: TrainingOptions, encoder: Encoder, *, learnt: bool = False) -> list[Stage]:
+    """The stages with epochs to train. `learnt`: the decoder begins with what a bundle has learnt.
+
+    Raises OptionError when the encoder has fewer stages than are to be trained.
+    """
+    tuned_by_reward = bool(options.scst_epochs and options.scst_encoder_rate)
+    trained = options.finetune_stages if options.finetune_epochs or tuned_by_reward else 0
+    if tuned_by_reward and not trained:
+        raise OptionError(
+            f"--scst-encoder-rate is {options.scst_encoder_rate:g}, but --finetune-stages 0 leaves nothing of the "
+            "encoder to train: give the number of its last stages, or --scst-encoder-rate 0."
+        )
     if trained > len(encoder.stage_names):
         raise OptionError(
             f"--finetune-stages is {trained}, but the encoder {options.encoder} has {len(encoder.stage_names)}: "
@@ -53,7 +62,7 @@ def stages_planned(options: TrainingOptions, encoder: Encoder) -> list[Stage]:
             trained,
             options.finetune_views,
             # Gradients of a decoder that knows nothing yet would spoil what the encoder knows.
-            frozen=0 if options.decoder_epochs else 1,
+            frozen=0 if options.decoder_epochs or learnt else 1,
         ),
         Stage(
             SELF_CRITICAL,

@@ -108,12 +108,12 @@ def fold(summary: str, *parts: str, opened: bool = False) -> str:
     )
 
 
-def bars(title: str, values: Mapping[str, float], *, unit: str = "") -> str:
+def bars(title: str, values: Mapping[str, float]) -> str:
     """A chart of one horizontal bar for each name; `values` >= 0."""
     most = max(values.values(), default=0) or 1
     lines = []
     for index, (name, value) in enumerate(values.items()):
-        top, label = index * (_BAR + _BAR_GAP), f"{_value(value)}{escape(unit)}"
+        top, label = index * (_BAR + _BAR_GAP), _value(value)
         lines.append(
             f'<text x="29%" y="{top + 15}" text-anchor="end">{escape(_short(name))}<title>{escape(name)}</title></text>'
             f'<rect x="30%" y="{top}" width="{58 * value / most:.2f}%" height="{_BAR}" rx="3"/>'

@@ -74,7 +74,6 @@ def bundle_evaluate(
     if not photos:
         raise DatasetError("There is no photo to caption: give one at least.")
     scorer = scorer_choose()
-    scorer.tokenize({0: ["a broken Java is told of now"]})  # rather than after minutes of decoding
     captioner = Captioner.load(bundle, device=device)
     beam = beam or captioner.config.decoding.beam
     written: dict[int, str] = {}

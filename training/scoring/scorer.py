@@ -111,8 +111,14 @@ class Scorer:
 
 
 def scorer_choose() -> Scorer:
-    """COCO's own scorer, or where no `java` is on the PATH the fallback: label its scores with its name."""
-    return FALLBACK if shutil.which("java") is None else COCO
+    """COCO's own scorer, or where no `java` is on the PATH the fallback: label its scores with its name.
+
+    Raises ScorerError where there is a `java` that does not work: now rather than after minutes or hours.
+    """
+    if shutil.which("java") is None:
+        return FALLBACK
+    COCO.tokenize({0: ["a caption"]})
+    return COCO
 
 
 def captions_tokenize(captions: Texts) -> dict[int, list[str]]:
@@ -130,6 +136,7 @@ def captions_tokenize(captions: Texts) -> dict[int, list[str]]:
         capture_output=True,
         encoding="utf-8",
         check=False,
+        start_new_session=True,  # Ctrl-C is for this process, which decides what to do about it
     )
     tokenized = run.stdout.split("\n")[: len(lines)]
     if run.returncode != 0 or len(tokenized) != len(lines):

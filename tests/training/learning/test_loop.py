@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from tests.training.learning.runs import ALL_STAGES, OPTIONS, StopAfter, session, sources
-from training.errors import CheckpointError, DeviceExhausted, FileError, TrainingDiverged
+from training.errors import CheckpointError, DeviceExhausted, FileError, ScorerError, TrainingDiverged
 from training.learning import stage_trainer
 from training.learning.stopping import RunStopped
+from training.learning.validation import Validation
+from training.scoring.scorer import COCO
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +115,56 @@ def test_loop_that_needs_too_much_memory_says_what_to_change(found, tmp_path, mo
 
     with pytest.raises(DeviceExhausted, match=r"--batch-photos 2 .* Start again with --batch-photos 1"):
         made.loop().run()
+
+
+def test_loop_whose_validation_needs_too_much_memory_says_what_to_change(found, tmp_path, monkeypatch):
+    monkeypatch.setattr(Validation, "judge", lambda *_: torch.empty(2**46, dtype=torch.uint8))
+
+    with pytest.raises(DeviceExhausted, match=r"stage decoder .* smaller --batch-photos"):
+        session(tmp_path / "run", found).loop().run()
+
+
+def test_loop_whose_validation_fails_goes_on_with_it_and_takes_no_step_twice(found, tmp_path, monkeypatch):
+    def judge(*_):
+        raise ScorerError("COCO's tokenizer ended with status 1")
+
+    whole = session(tmp_path / "whole", found, options=replace(OPTIONS, decoder_epochs=1)).loop()
+    whole.run()
+    with monkeypatch.context() as patched:
+        patched.setattr(Validation, "judge", judge)
+        failing = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=1)).loop()
+        with pytest.raises(ScorerError):
+            failing.run()
+    resumed = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=1)).loop()
+    resumed.resume()
+    monkeypatch.setattr(stage_trainer.StageTrainer, "_learn", None)  # not a single one
+    resumed.run()
+
+    assert losses(resumed) == losses(whole)
+
+
+def test_loop_whose_epoch_cannot_be_shown_keeps_it(found, tmp_path, monkeypatch):
+    def shown(*_):
+        raise FileError("samples.html could not be written")
+
+    first = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=1))
+    monkeypatch.setattr(first, "shown", shown)
+    with pytest.raises(FileError):
+        first.loop().run()
+    resumed = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=1)).loop()
+    resumed.resume()
+
+    assert [record.epoch for record in resumed.records] == [1]
+
+
+def test_loop_does_not_go_on_with_another_scorer(found, tmp_path, monkeypatch):
+    options = replace(OPTIONS, decoder_epochs=1)
+    session(tmp_path / "run", found, options=options).loop().run()
+    resumed = session(tmp_path / "run", found, options=options)
+    monkeypatch.setattr(resumed, "scorer", COCO)
+
+    with pytest.raises(CheckpointError, match=r"scored by another scorer .*COCO's own scorer.*java -version"):
+        resumed.loop().resume()
 
 
 def _with_objective(objective):

@@ -39,6 +39,15 @@ def test_model_learns_in_its_last_stages_without_depthwise_convolutions(stages, 
     assert learns(model) == {f"body.net.{layer}.{kind}" for layer in layers for kind in ("weight", "bias")}
 
 
+def test_model_learns_in_convolutions_of_few_groups():
+    encoder = encoder_tiny()
+    encoder.body.net[1][2] = torch.nn.Conv2d(4, 4, 1, groups=2)  # as in ResNeXt
+
+    model = TrainedModel(encoder, decoder_tiny(), trained=ALL)
+
+    assert "body.net.1.2.weight" in learns(model)
+
+
 def test_model_learns_no_stage_of_its_trunk():
     model = model_of(trained=1)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from captioner.bundle import bundle_load
+from captioner.bundle import bundle_load, bundle_save
 from captioner.config import DECODERS, BundleConfig, DecodingDefaults, EncoderConfig, Preprocessing, WeightsReference
 from captioner.errors import BundleError
 from captioner.vocabulary import SPECIALS
@@ -103,6 +103,25 @@ def test_parts_continued_on_the_same_words_are_the_bundle(bundle):
     assert parts.vocabulary.words[: len(SPECIALS)] == SPECIALS
     for name, weight in learnt.decoder.state_dict().items():
         assert torch.equal(parts.decoder.state_dict()[name], weight)
+
+
+def test_parts_continued_begin_with_attention_as_it_was_trained(bundle, tmp_path):
+    learnt = bundle_load(bundle)
+    key = learnt.decoder.get_parameter("key.weight").clone()
+    learnt.decoder.sharpen(2.0)
+    options = TrainingOptions(sharpness=2.0).to_dict()
+    bundle_save(
+        tmp_path / "sharp",
+        decoder=learnt.decoder,
+        config=learnt.config,
+        vocabulary=learnt.vocabulary,
+        metrics={"training": {"options": options}},
+        card="",
+    )
+
+    parts = parts_continue(TrainingOptions(), list(CAPTIONS.values()), bundle=tmp_path / "sharp")
+
+    assert torch.equal(parts.decoder.get_parameter("key.weight"), key)
 
 
 def test_parts_of_a_bundle_that_is_not_there_are_refused(tmp_path):

@@ -56,9 +56,26 @@ def test_stage_encoder_without_a_first_stage_begins_with_the_decoder_alone():
 
 
 def test_stage_self_critical_without_an_encoder_stage_looks_as_the_first_does():
-    _, stage = planned(finetune_epochs=0)
+    _, stage = planned(finetune_epochs=0, scst_encoder_rate=0.0)
 
     assert (stage.trained, stage.views) == (0, 1)
+
+
+def test_stage_self_critical_trains_the_encoder_without_an_encoder_stage_before_it():
+    _, stage = planned(finetune_epochs=0)
+
+    assert (stage.trained, stage.views) == (2, 4)
+
+
+def test_stage_self_critical_with_a_rate_for_nothing_is_refused():
+    with pytest.raises(OptionError, match=r"--scst-encoder-rate is 5e-05, but --finetune-stages 0"):
+        planned(finetune_stages=0)
+
+
+def test_stage_encoder_begins_with_the_encoder_where_the_decoder_has_learnt():
+    stages = stages_planned(replace(OPTIONS, decoder_epochs=0), encoder_tiny(), learnt=True)
+
+    assert stages[0].frozen == 0
 
 
 @pytest.mark.parametrize(
@@ -88,4 +105,4 @@ def test_stages_more_than_the_encoder_has_are_told_with_their_names():
 
 
 def test_stages_more_than_the_encoder_has_do_not_matter_while_it_is_not_trained():
-    assert [stage.trained for stage in planned(finetune_stages=4, finetune_epochs=0)] == [0, 0]
+    assert [stage.trained for stage in planned(finetune_stages=4, finetune_epochs=0, scst_encoder_rate=0.0)] == [0, 0]

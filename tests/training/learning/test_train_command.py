@@ -169,11 +169,21 @@ def test_train_command_goes_on_elsewhere_and_puts_a_local_encoder_into_the_bundl
 
 
 def test_train_command_puts_a_tuned_encoder_into_the_bundle(found, tmp_path, no_java):
-    train(found, tmp_path / "run", decoder_epochs=0, finetune_epochs=2, finetune_stages=1)
+    train(found, tmp_path / "first", decoder_epochs=1)
+    first = tmp_path / "first" / "bundle"
+    train_from(first, found, tmp_path / "run", decoder_epochs=0, finetune_epochs=1, finetune_stages=1)
 
     described = bundle_describe(tmp_path / "run" / "bundle")
     assert described["config"]["encoder"]["weights"]["source"] == "bundle"
     assert "fine-tuned from head on" in described["card"]
+
+
+def test_train_command_whose_best_epoch_left_the_encoder_alone_does_not_call_it_tuned(found, tmp_path, no_java):
+    train(found, tmp_path / "run", decoder_epochs=0, finetune_epochs=1, finetune_stages=1)
+
+    described = bundle_describe(tmp_path / "run" / "bundle")
+    assert described["config"]["encoder"]["weights"]["source"] == "package"
+    assert "fine-tuned from" not in described["card"]
 
 
 def test_train_command_starts_from_a_bundle_and_learns_its_new_words(found, tmp_path, no_java):

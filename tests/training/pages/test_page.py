@@ -40,7 +40,7 @@ PARTS = {
     "card": card(data_uri(b"x", kind="image/png"), EVIL, alt=EVIL),
     "fold": fold(EVIL),
     "section": section(EVIL),
-    "bars": bars(EVIL, {EVIL: 1.0}, unit=EVIL),
+    "bars": bars(EVIL, {EVIL: 1.0}),
     "histogram": histogram(EVIL, {EVIL: 1}, axis=EVIL),
 }
 

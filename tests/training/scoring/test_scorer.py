@@ -179,6 +179,13 @@ def test_scorer_with_java_is_cocos():
     assert COCO.comparable
 
 
+def test_scorer_with_a_java_that_does_not_work_is_refused_at_once(java_at):
+    java_at("echo 'No Java runtime present' >&2; exit 1")
+
+    with pytest.raises(ScorerError, match=r"No Java runtime present.*java -version"):
+        scorer_choose()
+
+
 def test_scorer_without_java_says_that_it_does_not_compare(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
 

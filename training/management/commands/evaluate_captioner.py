@@ -116,12 +116,14 @@ def _evaluated(
 
 
 def _files_write(evaluation: "Evaluation", *, scores: Path | None, page: Path | None) -> None:
+    from training.errors import FileError
+    from training.files import file_write
     from training.pages.evaluation import evaluation_page
     from training.scoring.report import photo_scores_csv
 
     for path, make in ((scores, photo_scores_csv), (page, evaluation_page)):
         if path is not None:
             try:
-                path.write_text(make(evaluation), encoding="utf-8")
-            except OSError as error:
-                raise CommandError(f"{path} could not be written ({error.strerror}): choose another place.") from error
+                file_write(path, make(evaluation))
+            except FileError as error:
+                raise CommandError(str(error)) from error

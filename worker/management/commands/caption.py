@@ -267,8 +267,8 @@ def _figure_check(figure: Path, photos: Sequence[str], captioner: Captioner) -> 
         raise CommandError(f"--attention is {figure}, which is one of the photos: give another name.")
     if len(photos) > PHOTOS_MAX:
         raise CommandError(f"--attention draws {PHOTOS_MAX} photos at most, not {len(photos)}: name fewer photos.")
-    if captioner.config.decoder.name == "show_and_tell":
-        raise CommandError("--attention needs a show_attend_and_tell model; show_and_tell attends to nothing.")
+    if (name := captioner.config.decoder.name) != "show_attend_and_tell":
+        raise CommandError(f"--attention needs a show_attend_and_tell model; {name} attends to nothing.")
 
 
 def _figure_write(figure: Path, captioned: Sequence[Captioned], captioner: Captioner) -> None:

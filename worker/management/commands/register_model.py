@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import Error
 
 from captioner.errors import BundleError
 from webapp import jobs
@@ -30,6 +31,11 @@ class Command(BaseCommand):
             registered = bundle_register(bundle.resolve(), name=name)
         except (BundleError, NotCopied) as error:
             raise CommandError(str(error)) from error
+        except Error as error:
+            raise CommandError(
+                f"{bundle} could not be registered, as the database does not take it ({error}). See that it runs and "
+                f"that its tables are made (python manage.py migrate); then: python manage.py register_model {bundle}"
+            ) from error
         self.stdout.write(f"{registered} is registered ({registered.get_state_display().lower()}).")
         if activate:
             self._activate(registered.pk)
