@@ -13,11 +13,12 @@ from captioner.inference import Captioner
 from training.data.coco import CaptionedPhoto
 from training.data.features import features_cached
 from training.data.vocabulary_builder import vocabulary_coverage
-from training.errors import FileError, OptionError, TrainingError
+from training.errors import FileError, OptionError
 from training.files import file_write
 from training.learning.card import card_text, validation_metrics
 from training.learning.loop import Loop
 from training.learning.model import TrainedModel
+from training.learning.numerics import device_require
 from training.learning.objectives import objective_of
 from training.learning.options import TrainingOptions
 from training.learning.parts import parts_continue, parts_create
@@ -37,7 +38,10 @@ from training.scoring.scorer import scorer_choose
 
 
 class Session:
-    """A run in memory. Everything that can be wrong with photos, captions and options is found when it is made."""
+    """A run in memory. Everything that can be wrong with photos, captions and options is found when it is made.
+
+    `precision`: what an option of auto was found to be where the run began.
+    """
 
     def __init__(
         self,
@@ -46,12 +50,13 @@ class Session:
         options: TrainingOptions,
         sources: Sources,
         device: str,
+        precision: str | None = None,
         stop: StopRequest,
         report: Callable[[str], None],
     ) -> None:
         self.folder, self.sources, self.stop, self.report = folder, sources, stop, report
-        self.device = _device_require(device)
-        self.arithmetic = arithmetic_choose(options.precision, self.device)
+        self.device = device_require(device)
+        self.arithmetic = arithmetic_choose(precision or options.precision, self.device)
         self.notes = sources.notes()
         self.scorer = scorer_choose()
         self.train, self.validation_photos = sources.photos(report=report)
@@ -227,15 +232,3 @@ class Session:
             f"photos to validate on; {len(self.vocabulary):,} words, {coverage.unknown_rate:.1%} of what is said "
             f"unknown. Device {self.device}, {str(self.arithmetic.dtype).removeprefix('torch.')}."
         )
-
-
-def _device_require(name: str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise TrainingError(f"The device {name!r} cannot be used here ({reason}). Try --device cpu.") from error
-    return device

@@ -83,7 +83,7 @@ def test_train_command_does_not_resume_on_other_captions(tmp_path, no_java):
     captions_write(found.train_captions[0], captions)
 
     with pytest.raises(CommandError, match="have changed since it began"):
-        call_command("train_captioner", resume=tmp_path / "run", device="cpu")
+        call_command("train_captioner", resume=tmp_path / "run")
 
 
 @pytest.mark.parametrize(
