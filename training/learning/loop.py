@@ -10,8 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from training.errors import CheckpointError
-from training.learning.checkpoint import checkpoint_load, checkpoint_save
+from training.learning.checkpoint import checkpoint_foreign, checkpoint_load, checkpoint_save
 from training.learning.run_folder import EpochRecord, RunFolder
 from training.learning.stage_trainer import StageTrainer
 from training.learning.stages import Stage
@@ -63,10 +62,7 @@ class Loop:
             self.records = [EpochRecord.from_dict(record) for record in json.loads(state["records"])]
             self.best, self._stage, self._restored = state["best"], state["stage"], state["trainer"]
         except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(
-                f"The checkpoint {self.folder.checkpoint} is not one of this version of Fovea ({error!r}). "
-                "Go on with the version that began the run, or start again."
-            ) from error
+            raise checkpoint_foreign(self.folder.checkpoint, error) from error
 
     def run(self) -> None:
         """Trains what is left to train. Raises RunStopped when asked to stop, once the checkpoint is written."""
@@ -81,7 +77,10 @@ class Loop:
     def _stage_run(self, stage: Stage) -> None:
         trainer = self.workshop.trainer(stage)
         if self._restored is not None:
-            trainer.restore(self._restored)
+            try:
+                trainer.restore(self._restored)
+            except (KeyError, RuntimeError, TypeError, ValueError) as error:  # other names, shapes or groups
+                raise checkpoint_foreign(self.folder.checkpoint, error) from error
         elif self.best:
             trainer.model.load_state_dict(self.best)
             trainer.average.load_state_dict(self.best)

@@ -72,10 +72,10 @@ def captioner_resume(
             stop=stop,
             report=report,
         )
-        if session.fingerprint() != kept.data:
+        if changes := session.fingerprint.changes(kept.data, options=kept.options, sources=kept.sources):
             raise CheckpointError(
-                f"The captions or photos of the run in {folder.path} have changed since it began. Put back what was "
-                "there, or start a new run."
+                f"The run in {folder.path} began with something else. This has changed: {'; '.join(changes)}. Put back "
+                "what was there, or start a new run."
             )
         if former and (change := Numerics.of(session.arithmetic).change(former)):
             report(change)
@@ -93,7 +93,7 @@ def _threads_use(threads: int | None) -> None:
 
 
 def _settings(session: Session) -> RunSettings:
-    return RunSettings(session.options, session.sources, session.fingerprint(), Numerics.of(session.arithmetic))
+    return RunSettings(session.options, session.sources, session.fingerprint, Numerics.of(session.arithmetic))
 
 
 def _session_run(session: Session, loop: Loop) -> str:

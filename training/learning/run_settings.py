@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from training.errors import CheckpointError
+from training.learning.fingerprint import Fingerprint
 from training.learning.numerics import Numerics
 from training.learning.options import TrainingOptions
 from training.learning.run_folder import RunFolder
@@ -15,11 +16,11 @@ from training.learning.sources import Sources
 
 @dataclass(frozen=True)
 class RunSettings:
-    """`data`: the fingerprint of its data. `numerics`: None where it was begun by a version that did not keep them."""
+    """`data`: what it was begun with. `numerics`: None where it was begun by a version that did not keep them."""
 
     options: TrainingOptions
     sources: Sources
-    data: str
+    data: Fingerprint
     numerics: Numerics | None
 
     def write(self, folder: RunFolder) -> None:
@@ -30,7 +31,7 @@ class RunSettings:
                 "options": self.options.to_dict()
                 | {"encoder_weights": str(Path(weights).resolve()) if weights else ""},
                 "sources": self.sources.to_dict(),
-                "data": self.data,
+                "data": self.data.to_dict(),
                 "numerics": self.numerics and self.numerics.to_dict(),
             }
         )
@@ -44,7 +45,7 @@ class RunSettings:
             return cls(
                 TrainingOptions.from_dict(settings["options"]),
                 Sources.from_dict(settings["sources"]),
-                settings["data"],
+                Fingerprint.from_dict(settings["data"]),
                 kept and Numerics.from_dict(kept),
             )
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from captioner.bundle import bundle_save, bundle_validate
+from captioner.bundle import bundle_save
 from captioner.config import BundleConfig
 from captioner.inference import Captioner
 from training.data.coco import CaptionedPhoto
@@ -16,6 +16,7 @@ from training.data.vocabulary_builder import vocabulary_coverage
 from training.errors import FileError, OptionError
 from training.files import file_write
 from training.learning.card import card_text, validation_metrics
+from training.learning.fingerprint import Fingerprint
 from training.learning.loop import Loop
 from training.learning.model import TrainedModel
 from training.learning.numerics import device_require
@@ -24,7 +25,7 @@ from training.learning.options import TrainingOptions
 from training.learning.parts import parts_continue, parts_create
 from training.learning.precision import arithmetic_choose
 from training.learning.run_folder import EpochRecord, RunFolder, table_line
-from training.learning.sources import Sources, photos_digest
+from training.learning.sources import Sources
 from training.learning.stage_trainer import StageTrainer
 from training.learning.stages import Stage, stages_planned
 from training.learning.stopping import StopRequest
@@ -70,11 +71,14 @@ class Session:
         self.encoder, self.decoder = self.parts.encoder.to(self.device), self.parts.decoder.to(self.device)
         self.stages = stages_planned(self.options, self.encoder)
         self._teachers = {stage.name: self._teachers_load(stage) for stage in self.stages}
+        self.fingerprint = Fingerprint.of(
+            self.train,
+            self.validation_photos,
+            sources=sources,
+            vocabulary=self.vocabulary,
+            encoder=self.parts.encoder_config,
+        )
         self._report_data()
-
-    def fingerprint(self) -> str:
-        """Of all photos and captions: a run goes on with the same ones only."""
-        return photos_digest(self.train, self.validation_photos)
 
     def loop(self) -> Loop:
         return Loop(
@@ -148,8 +152,8 @@ class Session:
             **validation_metrics(self.validation_photos, validated, scorer=self.scorer, beam=self.options.beam),
             "training": {
                 "options": self.options.to_dict(),
-                "start_from": self.sources.start_from and bundle_validate(self.sources.start_from),
-                "teachers": [bundle_validate(path) for path in self.sources.teachers],
+                "start_from": self.fingerprint.start_from,
+                "teachers": list(self.fingerprint.teachers or ()),
                 "best": {"stage": best.stage, "epoch": best.epoch},
                 "epochs": [record.to_dict() for record in loop.records],
             },
