@@ -33,15 +33,14 @@ def captioner_train(
     `device`, `threads`: those that there are where None. Raises TrainingError or CaptionerError; RunStopped when it was
     asked to stop, and captioner_resume goes on then.
     """
-    if folder.begun():
-        raise TrainingError(
-            f"{folder.path} holds a run already. Go on with it by --resume {folder.path}, or choose another --output."
-        )
+    _new_require(folder)
     with StopRequest(minutes=minutes) as stop:
         _threads_use(threads)
         session = Session(folder, options=options, sources=sources, device=device or "auto", stop=stop, report=report)
-        _settings(session).write(folder)
-        return _session_run(session, session.loop())
+        with folder.held():  # only now: what refuses to begin leaves no folder
+            _new_require(folder)  # another process may have begun meanwhile
+            _settings(session).write(folder)
+            return _session_run(session, session.loop())
 
 
 def captioner_resume(
@@ -60,7 +59,7 @@ def captioner_resume(
         raise TrainingError(f"The run in {folder.path} is finished: its bundle is {folder.bundle}.")
     kept = RunSettings.read(folder)
     former = kept.numerics
-    with StopRequest(minutes=minutes) as stop:
+    with folder.held(), StopRequest(minutes=minutes) as stop:
         _threads_use(threads or (former.threads if former else None))
         place = device_require(device or (former.device if former else "auto"))
         session = Session(
@@ -85,6 +84,13 @@ def captioner_resume(
             loop.resume()
             folder.records_write(loop.records)
         return _session_run(session, loop)
+
+
+def _new_require(folder: RunFolder) -> None:
+    if folder.begun():
+        raise TrainingError(
+            f"{folder.path} holds a run already. Go on with it by --resume {folder.path}, or choose another --output."
+        )
 
 
 def _threads_use(threads: int | None) -> None:

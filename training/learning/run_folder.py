@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import fcntl
 import io
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-from training.errors import CheckpointError, TrainingError
+from training.errors import CheckpointError, FileError, TrainingError
 from training.files import file_write
 from training.learning.curves import curves_png
 
@@ -95,6 +98,30 @@ class RunFolder:
     def begun(self) -> bool:
         """Whether a run was started here."""
         return self.settings.exists()
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """While entered, no other process trains here. Makes the folder. Raises TrainingError where one does.
+
+        The folder itself is locked: no file is left behind, and the kernel lets go however this process ends.
+        """
+        with contextlib.ExitStack() as closing:
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+                closing.callback(os.close, handle)
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise TrainingError(
+                    f"Another process trains in {self.path}. Wait until it has ended, or stop it; a new run can take "
+                    "another --output."
+                ) from error
+            except OSError as error:
+                raise FileError(
+                    f"The run folder {self.path} cannot be made and locked ({error.strerror or error}). Make room "
+                    "there, make it yours to write, or choose another --output."
+                ) from error
+            yield
 
     def settings_write(self, settings: dict[str, Any]) -> None:
         """Keeps what the run was started with; what JSON can hold."""
