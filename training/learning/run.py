@@ -87,9 +87,14 @@ def captioner_resume(
 
 
 def _new_require(folder: RunFolder) -> None:
-    if folder.begun():
+    if folder.settings.exists():
         raise TrainingError(
             f"{folder.path} holds a run already. Go on with it by --resume {folder.path}, or choose another --output."
+        )
+    if folder.begun():
+        raise TrainingError(
+            f"{folder.path} holds what is left of a run, but not its {folder.settings.name}. Put that back and go on "
+            f"by --resume {folder.path}, clear the folder, or choose another --output."
         )
 
 

@@ -96,8 +96,8 @@ class RunFolder:
         return self.path / "attention.html"
 
     def begun(self) -> bool:
-        """Whether a run was started here."""
-        return self.settings.exists()
+        """Whether a run was started here, even if some of it was cleared away."""
+        return any(path.exists() for path in (self.settings, self.checkpoint, self.bundle))
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -132,6 +132,11 @@ class RunFolder:
         try:
             settings = json.loads(self.settings.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
+            if self.begun():
+                raise CheckpointError(
+                    f"The run in {self.path} cannot go on without its {self.settings.name}, which is gone. Put it "
+                    "back, or clear the folder and start again."
+                ) from error
             raise CheckpointError(
                 f"No run was started in {self.path}: it has no {self.settings.name}. Give the folder of a run, or "
                 "start a new one without --resume."

@@ -19,6 +19,15 @@ def test_train_command_refuses_a_folder_with_another_run(found, tmp_path, no_jav
         train(found, tmp_path / "run")
 
 
+@pytest.mark.parametrize("left", ["checkpoint.pt", "bundle"])
+def test_train_command_refuses_a_folder_with_what_is_left_of_a_run(left, found, tmp_path):
+    (tmp_path / "run" / left).mkdir(parents=True)
+
+    with pytest.raises(CommandError, match=r"what is left of a run, but not its options\.json.*another --output"):
+        train(found, tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [left]
+
+
 def test_train_command_names_missing_photos_before_the_first_step(found, tmp_path):
     with pytest.raises(CommandError, match=r"4 of the 4 photos .*red-0\.png .missing"):
         train(found, tmp_path / "run", images=[tmp_path])
