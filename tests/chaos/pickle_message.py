@@ -6,6 +6,7 @@ from typing import Any
 
 import redis
 
+from tests.brokers import wait_until
 from tests.chaos.figures import Figures
 from tests.chaos.promises import captioned_once
 from tests.stack import Stack
@@ -50,5 +51,6 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
     figures = captioned_once(stack, seconds=60)
     assert worker.running.poll() is None, "the worker ended"
     assert not mark.exists(), "a pickle was executed"
-    assert all(stack.broker.length(queue) == 0 for queue in jobs.QUEUES)
+    empty = [0] * len(jobs.QUEUES)
+    wait_until(lambda: [*map(stack.broker.length, jobs.QUEUES)] == empty, what="the end of the last message")
     return Figures(kills=messages, note="kills: messages sent", **figures)

@@ -50,6 +50,15 @@ def checkpoint_load(path: Path, *, device: torch.device | str = "cpu") -> dict[s
     return state
 
 
+def checkpoint_foreign(path: Path, error: BaseException) -> CheckpointError:
+    """For one that was read, and holds something else than this run's state."""
+    return CheckpointError(
+        f"The checkpoint {path} is not one of this version of Fovea with the options of this run "
+        f"({type(error).__name__}: {_reason(error)}). Go on with the version and the options.json that began the run, "
+        "or start again."
+    )
+
+
 def _reason(error: BaseException) -> str:
     cause = error.__context__ if isinstance(error, RuntimeError) and isinstance(error.__context__, OSError) else error
     # After "load failed" torch tells how to load a file unsafely.

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from training.errors import CheckpointError, TrainingDiverged
-from training.learning.checkpoint import checkpoint_load, checkpoint_save
+from training.learning.checkpoint import checkpoint_foreign, checkpoint_load, checkpoint_save
 from training.learning.run_folder import EpochRecord, RunFolder
 from training.learning.stage_trainer import StageTrainer
 from training.learning.stages import Stage
@@ -68,10 +68,7 @@ class Loop:
             self.records = [EpochRecord.from_dict(record) for record in json.loads(state["records"])]
             self.best, self._stage, self._restored = state["best"], state["stage"], state["trainer"]
         except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(
-                f"The checkpoint {self.folder.checkpoint} is not one of this version of Fovea ({error!r}). "
-                "Go on with the version that began the run, or start again."
-            ) from error
+            raise checkpoint_foreign(self.folder.checkpoint, error) from error
         if any(record.comparable != self.workshop.scorer.comparable for record in self.records):
             raise CheckpointError(
                 f"Epochs of {self.folder.path} were scored by another scorer than this machine has "
@@ -93,7 +90,10 @@ class Loop:
     def _stage_run(self, stage: Stage) -> None:
         trainer = self.workshop.trainer(stage)
         if self._restored is not None:
-            trainer.restore(self._restored)
+            try:
+                trainer.restore(self._restored)
+            except (KeyError, RuntimeError, TypeError, ValueError) as error:  # other names, shapes or groups
+                raise checkpoint_foreign(self.folder.checkpoint, error) from error
         elif self.best:
             trainer.model.load_state_dict(self.best)
             trainer.average.load_state_dict(self.best)

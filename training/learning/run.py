@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+
+import torch
 
 from captioner.bundle import bundle_validate
 from training.errors import CheckpointError, TrainingError
 from training.learning.loop import Loop
+from training.learning.numerics import Numerics, device_require
 from training.learning.options import TrainingOptions
 from training.learning.run_folder import RunFolder, table_header
+from training.learning.run_settings import RunSettings
 from training.learning.session import Session
 from training.learning.sources import Sources
 from training.learning.stopping import StopRequest
@@ -21,44 +23,62 @@ def captioner_train(
     *,
     options: TrainingOptions,
     sources: Sources,
-    device: str = "cpu",
+    device: str | None = None,
+    threads: int | None = None,
     minutes: float | None = None,
     report: Callable[[str], None],
 ) -> str:
     """A new run in `folder`, which must not hold one. Returns the bundle's version.
 
-    Raises TrainingError or CaptionerError; RunStopped when it was asked to stop, and captioner_resume goes on then.
+    `device`, `threads`: those that there are where None. Raises TrainingError or CaptionerError; RunStopped when it was
+    asked to stop, and captioner_resume goes on then.
     """
-    if folder.begun():
-        raise TrainingError(
-            f"{folder.path} holds a run already. Go on with it by --resume {folder.path}, or choose another --output."
-        )
+    _new_require(folder)
     with StopRequest(minutes=minutes) as stop:
-        session = Session(folder, options=options, sources=sources, device=device, stop=stop, report=report)
-        folder.settings_write(
-            {
-                "options": _options_kept(session.options),
-                "sources": sources.to_dict(),
-                "data": session.fingerprint(),
-            }
-        )
-        return _session_run(session, session.loop())
+        _threads_use(threads)
+        session = Session(folder, options=options, sources=sources, device=device or "auto", stop=stop, report=report)
+        with folder.held():  # only now: what refuses to begin leaves no folder
+            _new_require(folder)  # another process may have begun meanwhile
+            _settings(session).write(folder)
+            return _session_run(session, session.loop())
 
 
 def captioner_resume(
-    folder: RunFolder, *, device: str = "cpu", minutes: float | None = None, report: Callable[[str], None]
+    folder: RunFolder,
+    *,
+    device: str | None = None,
+    threads: int | None = None,
+    minutes: float | None = None,
+    report: Callable[[str], None],
 ) -> str:
-    """Goes on with a run that was stopped or broke off. Raises as captioner_train, and CheckpointError."""
+    """Goes on with a run that was stopped or broke off. Raises as captioner_train, and CheckpointError.
+
+    `device`, `threads`: the run's own where None. Others may give other losses, which is reported.
+    """
     if folder.bundle.exists() and folder.attention.exists():
         raise TrainingError(f"The run in {folder.path} is finished: its bundle is {folder.bundle}.")
-    options, sources, data = _settings(folder)
-    with StopRequest(minutes=minutes) as stop:
-        session = Session(folder, options=options, sources=sources, device=device, stop=stop, report=report)
-        if session.fingerprint() != data:
+    kept = RunSettings.read(folder)
+    former = kept.numerics
+    with folder.held(), StopRequest(minutes=minutes) as stop:
+        _threads_use(threads or (former.threads if former else None))
+        place = device_require(device or (former.device if former else "auto"))
+        session = Session(
+            folder,
+            options=kept.options,
+            sources=kept.sources,
+            device=str(place),
+            precision=former.precision_on(place) if former else None,
+            stop=stop,
+            report=report,
+        )
+        if changes := session.fingerprint.changes(kept.data, options=kept.options, sources=kept.sources):
             raise CheckpointError(
-                f"The captions or photos of the run in {folder.path} have changed since it began. Put back what was "
-                "there, or start a new run."
+                f"The run in {folder.path} began with something else. This has changed: {'; '.join(changes)}. Put back "
+                "what was there, or start a new run."
             )
+        if former and (change := Numerics.of(session.arithmetic).change(former)):
+            report(change)
+        _settings(session).write(folder)  # the next one goes on as this one does
         loop = session.loop()
         if folder.checkpoint.exists():
             loop.resume()
@@ -66,22 +86,25 @@ def captioner_resume(
         return _session_run(session, loop)
 
 
-def _options_kept(options: TrainingOptions) -> dict[str, Any]:
-    """With an absolute path, so that the run can go on from another folder."""
-    weights = options.encoder_weights
-    return options.to_dict() | {"encoder_weights": str(Path(weights).resolve()) if weights else ""}
+def _new_require(folder: RunFolder) -> None:
+    if folder.settings.exists():
+        raise TrainingError(
+            f"{folder.path} holds a run already. Go on with it by --resume {folder.path}, or choose another --output."
+        )
+    if folder.begun():
+        raise TrainingError(
+            f"{folder.path} holds what is left of a run, but not its {folder.settings.name}. Put that back and go on "
+            f"by --resume {folder.path}, clear the folder, or choose another --output."
+        )
 
 
-def _settings(folder: RunFolder) -> tuple[TrainingOptions, Sources, str]:
-    """What the run was started with: its options, its sources, and the fingerprint of its data."""
-    settings = folder.settings_read()
-    try:
-        options, sources = TrainingOptions.from_dict(settings["options"]), Sources.from_dict(settings["sources"])
-        return options, sources, settings["data"]
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"{folder.settings} is not what this version of Fovea writes ({error!r}). Put it back, or start again."
-        ) from error
+def _threads_use(threads: int | None) -> None:
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+
+def _settings(session: Session) -> RunSettings:
+    return RunSettings(session.options, session.sources, session.fingerprint, Numerics.of(session.arithmetic))
 
 
 def _session_run(session: Session, loop: Loop) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import fcntl
 import io
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-from training.errors import CheckpointError, TrainingError
+from training.errors import CheckpointError, FileError, TrainingError
 from training.files import file_write
 from training.learning.curves import curves_png
 
@@ -93,8 +96,32 @@ class RunFolder:
         return self.path / "attention.html"
 
     def begun(self) -> bool:
-        """Whether a run was started here."""
-        return self.settings.exists()
+        """Whether a run was started here, even if some of it was cleared away."""
+        return any(path.exists() for path in (self.settings, self.checkpoint, self.bundle))
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """While entered, no other process trains here. Makes the folder. Raises TrainingError where one does.
+
+        The folder itself is locked: no file is left behind, and the kernel lets go however this process ends.
+        """
+        with contextlib.ExitStack() as closing:
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+                closing.callback(os.close, handle)
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise TrainingError(
+                    f"Another process trains in {self.path}. Wait until it has ended, or stop it; a new run can take "
+                    "another --output."
+                ) from error
+            except OSError as error:
+                raise FileError(
+                    f"The run folder {self.path} cannot be made and locked ({error.strerror or error}). Make room "
+                    "there, make it yours to write, or choose another --output."
+                ) from error
+            yield
 
     def settings_write(self, settings: dict[str, Any]) -> None:
         """Keeps what the run was started with; what JSON can hold."""
@@ -105,6 +132,11 @@ class RunFolder:
         try:
             settings = json.loads(self.settings.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
+            if self.begun():
+                raise CheckpointError(
+                    f"The run in {self.path} cannot go on without its {self.settings.name}, which is gone. Put it "
+                    "back, or clear the folder and start again."
+                ) from error
             raise CheckpointError(
                 f"No run was started in {self.path}: it has no {self.settings.name}. Give the folder of a run, or "
                 "start a new one without --resume."

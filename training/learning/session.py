@@ -7,23 +7,25 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from captioner.bundle import bundle_save, bundle_validate, weights_round
+from captioner.bundle import bundle_save, weights_round
 from captioner.config import BundleConfig
 from captioner.inference import Captioner
 from training.data.coco import CaptionedPhoto
 from training.data.features import features_cached
 from training.data.vocabulary_builder import vocabulary_coverage
-from training.errors import FileError, OptionError, TrainingError
+from training.errors import FileError, OptionError
 from training.files import file_write
 from training.learning.card import card_text, validation_metrics
+from training.learning.fingerprint import Fingerprint
 from training.learning.loop import Loop
 from training.learning.model import TrainedModel
+from training.learning.numerics import device_require
 from training.learning.objectives import objective_of
 from training.learning.options import TrainingOptions
 from training.learning.parts import parts_continue, parts_create
 from training.learning.precision import arithmetic_choose
 from training.learning.run_folder import EpochRecord, RunFolder, table_line
-from training.learning.sources import Sources, photos_digest
+from training.learning.sources import Sources
 from training.learning.stage_trainer import StageTrainer
 from training.learning.stages import Stage, stages_planned
 from training.learning.stopping import StopRequest
@@ -37,7 +39,10 @@ from training.scoring.scorer import scorer_choose
 
 
 class Session:
-    """A run in memory. Everything that can be wrong with photos, captions and options is found when it is made."""
+    """A run in memory. Everything that can be wrong with photos, captions and options is found when it is made.
+
+    `precision`: what an option of auto was found to be where the run began.
+    """
 
     def __init__(
         self,
@@ -46,12 +51,13 @@ class Session:
         options: TrainingOptions,
         sources: Sources,
         device: str,
+        precision: str | None = None,
         stop: StopRequest,
         report: Callable[[str], None],
     ) -> None:
         self.folder, self.sources, self.stop, self.report = folder, sources, stop, report
-        self.device = _device_require(device)
-        self.arithmetic = arithmetic_choose(options.precision, self.device)
+        self.device = device_require(device)
+        self.arithmetic = arithmetic_choose(precision or options.precision, self.device)
         self.notes = sources.notes()
         self.scorer = scorer_choose()
         self.train, self.validation_photos = sources.photos(report=report)
@@ -65,11 +71,14 @@ class Session:
         self.encoder, self.decoder = self.parts.encoder.to(self.device), self.parts.decoder.to(self.device)
         self.stages = stages_planned(self.options, self.encoder, learnt=sources.start_from is not None)
         self._teachers = {stage.name: self._teachers_load(stage) for stage in self.stages}
+        self.fingerprint = Fingerprint.of(
+            self.train,
+            self.validation_photos,
+            sources=sources,
+            vocabulary=self.vocabulary,
+            encoder=self.parts.encoder_config,
+        )
         self._report_data()
-
-    def fingerprint(self) -> str:
-        """Of all photos and captions: a run goes on with the same ones only."""
-        return photos_digest(self.train, self.validation_photos)
 
     def loop(self) -> Loop:
         return Loop(
@@ -145,8 +154,8 @@ class Session:
             **validation_metrics(self.validation_photos, validated, scorer=self.scorer, beam=self.options.beam),
             "training": {
                 "options": self.options.to_dict(),
-                "start_from": self.sources.start_from and bundle_validate(self.sources.start_from),
-                "teachers": [bundle_validate(path) for path in self.sources.teachers],
+                "start_from": self.fingerprint.start_from,
+                "teachers": list(self.fingerprint.teachers or ()),
                 "best": {"stage": best.stage, "epoch": best.epoch},
                 "epochs": [record.to_dict() for record in loop.records],
             },
@@ -234,15 +243,3 @@ class Session:
             f"photos to validate on; {len(self.vocabulary):,} words, {coverage.unknown_rate:.1%} of what is said "
             f"unknown. Device {self.device}, {str(self.arithmetic.dtype).removeprefix('torch.')}."
         )
-
-
-def _device_require(name: str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise TrainingError(f"The device {name!r} cannot be used here ({reason}). Try --device cpu.") from error
-    return device

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -84,9 +82,3 @@ class Sources:
             raise TrainingError(
                 f"The model card's notes {self.card_notes} cannot be read ({reason}). Name another file."
             ) from error
-
-
-def photos_digest(*sets: Sequence[CaptionedPhoto]) -> str:
-    """Of the photos' names and captions, by which a resumed run knows its data again."""
-    parts = [[photo.path.name, photo.captions] for photos in sets for photo in photos]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -119,7 +119,8 @@ class StageTrainer:
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # that of an arithmetic which scales nothing is empty, and refused by one which does
+            self.scaler.load_state_dict(state["scaler"])
         for name in _PLACE:
             setattr(self, name, state["place"][name])
 

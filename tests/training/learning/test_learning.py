@@ -71,6 +71,7 @@ def test_training_on_sixteen_pictures_says_all_sixteen_back(decoder, tmp_path, m
             (tmp_path / "val" / "captions.json",),
             (tmp_path / "train", tmp_path / "val"),
         ),
+        device="cpu",
         report=lambda line: None,
     )
 

@@ -9,6 +9,7 @@ import torch
 from tests.training.learning.runs import ALL_STAGES, OPTIONS, StopAfter, session, sources
 from training.errors import CheckpointError, DeviceExhausted, FileError, ScorerError, TrainingDiverged
 from training.learning import stage_trainer
+from training.learning.precision import Arithmetic
 from training.learning.stopping import RunStopped
 from training.learning.validation import Validation
 from training.scoring.scorer import COCO
@@ -183,6 +184,28 @@ def test_loop_does_not_resume_a_checkpoint_of_something_else(found, tmp_path):
 
     with pytest.raises(CheckpointError, match="not one of this version"):
         loop.resume()
+
+
+def test_loop_does_not_resume_a_checkpoint_of_a_narrower_model(found, tmp_path):
+    session(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=1)).loop().run()
+    loop = session(tmp_path / "run", found, options=replace(OPTIONS, hidden=32)).loop()
+    loop.resume()
+
+    with pytest.raises(
+        CheckpointError, match=r"checkpoint\.pt is not one of .* the options of this run .*size mismatch"
+    ):
+        loop.run()
+
+
+def test_trainer_whose_losses_are_scaled_goes_on_from_one_whose_were_not(found, tmp_path):
+    made = session(tmp_path / "run", found)
+    state = made.trainer(made.stages[0]).state()
+    made.arithmetic = Arithmetic(made.device, torch.float16)
+    scaled = made.trainer(made.stages[0])
+
+    scaled.restore(state)
+
+    assert scaled.scaler.get_scale() > 1
 
 
 def test_session_on_a_full_disk_says_that_the_bundle_has_no_room(found, tmp_path):

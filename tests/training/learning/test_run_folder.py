@@ -129,6 +129,15 @@ def test_settings_of_a_folder_without_a_run_are_told(folder):
         folder.settings_read()
 
 
+@pytest.mark.parametrize("left", ["checkpoint.pt", "bundle"])
+def test_settings_that_were_cleared_away_are_missed(folder, left):
+    (folder.path / left).mkdir(parents=True)
+
+    assert folder.begun()
+    with pytest.raises(CheckpointError, match=r"cannot go on without its options\.json.*Put it back"):
+        folder.settings_read()
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.training.datasets import SAYINGS, dataset_write
-from training.data.coco import CaptionedPhoto
 from training.errors import DatasetError, TrainingError
-from training.learning.sources import Sources, photos_digest
+from training.learning.sources import Sources
 
 SOURCES = Sources(
     train_captions=(Path("/data/a.json"), Path("/data/b.json")),
@@ -112,22 +111,3 @@ def test_notes_that_are_no_text_are_told(tmp_path):
 
     with pytest.raises(TrainingError, match=r"notes .*notes\.md cannot be read \(.*utf-8.*Name another file"):
         replace(SOURCES, card_notes=tmp_path / "notes.md").notes()
-
-
-PHOTO = CaptionedPhoto(1, Path("/data/images/dog.png"), ("A dog.", "One dog."))
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        replace(PHOTO, captions=("A dog.", "Two dogs.")),
-        replace(PHOTO, captions=("One dog.", "A dog.")),
-        replace(PHOTO, path=Path("/data/images/cat.png")),
-    ],
-)
-def test_digest_is_another_for_other_captions_and_photos(other):
-    assert photos_digest([PHOTO]) != photos_digest([other])
-
-
-def test_digest_is_the_same_in_another_folder():
-    assert photos_digest([PHOTO]) == photos_digest([replace(PHOTO, path=Path("/elsewhere/dog.png"))])

@@ -53,8 +53,8 @@ class Command(BaseCommand):
         add("--card-notes", type=Path, metavar="FILE", help="Markdown for the model card: licence, use, limits")
         add("--skip-bad", action="store_true", help="leave out photos that are missing, unreadable or captionless")
         add("--max-minutes", type=float, metavar="M", help="stop after that time, in a way that --resume goes on from")
-        add("--device", default="auto", help="cpu, cuda, cuda:1, ... (auto: CUDA where there is one)")
-        add("--threads", type=int, metavar="N", help="processor threads of torch (its own choice)")
+        add("--device", help="cpu, cuda, cuda:1, ... (auto: CUDA where there is one; --resume: the run's own)")
+        add("--threads", type=int, metavar="N", help="processor threads of torch (its own choice; --resume: the run's)")
         add("--register", action="store_true", help="register the finished bundle as a model version")
         groups: dict[str, Any] = {}
         for name, kind, meta in options_described():
@@ -73,8 +73,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            import torch
-
             from captioner.errors import CaptionerError
             from training.errors import FileError, TrainingError
             from training.learning.allocator import allocator_keep
@@ -89,10 +87,13 @@ class Command(BaseCommand):
         given = {name: options[name] for name, _, _ in options_described() if options[name] is not None}
         _arguments_check(options, given)
         allocator_keep()
-        if options["threads"] is not None:
-            torch.set_num_threads(options["threads"])
         folder = RunFolder(options["resume"] or options["output"] or Path("runs", options["recipe"] or DEFAULT_RECIPE))
-        runtime = {"device": options["device"], "minutes": options["max_minutes"], "report": self.stdout.write}
+        runtime = {
+            "device": options["device"],
+            "threads": options["threads"],
+            "minutes": options["max_minutes"],
+            "report": self.stdout.write,
+        }
         try:
             if options["resume"]:
                 version = captioner_resume(folder, **runtime)
