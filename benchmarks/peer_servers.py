@@ -1,8 +1,12 @@
-"""The servers that Fovea is compared with, started and stopped."""
+"""The servers that Fovea is compared with, started and stopped.
+
+Each stands still while another is measured: one that polls would take its time from them.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +18,7 @@ from pathlib import Path
 import httpx
 from celery import Celery
 
+from benchmarks.clients import photos_post
 from tests.brokers import Broker, free_port, wait_until
 
 ROOT = Path(__file__).parents[1]
@@ -33,11 +38,12 @@ def litserve_missing() -> bool:
 
 
 @contextmanager
-def litserve_server(bundle: Path, *, device: str) -> Iterator[str]:
-    """Where to post photos, once the server has its model."""
+def litserve_server(bundle: Path, *, device: str) -> Iterator[Rate]:
+    """A function of photos: how many a second, from the first request to the last caption."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    with _process("benchmarks.litserve_server", str(bundle), device, str(port), environment={"PYTHONPATH": str(PEERS)}):
+    arguments = [str(bundle), device, str(port)]
+    with _process("benchmarks.litserve_server", *arguments, environment={"PYTHONPATH": str(PEERS)}) as server:
 
         def healthy() -> bool:
             try:
@@ -45,8 +51,15 @@ def litserve_server(bundle: Path, *, device: str) -> Iterator[str]:
             except httpx.HTTPError:
                 return False
 
+        def rate(paths: Sequence[Path]) -> float:
+            with _awake(server):
+                begun = time.perf_counter()
+                captions = [answer["caption"] for answer in photos_post(f"{url}/predict", paths, headers={})]
+                return len(captions) / (time.perf_counter() - begun)
+
         wait_until(healthy, seconds=START_SECONDS, what="LitServe's first answer")
-        yield f"{url}/predict"
+        os.killpg(server, signal.SIGSTOP)
+        yield rate
 
 
 @contextmanager
@@ -61,33 +74,44 @@ def plain_celery(bundle: Path, *, device: str, processes: int, threads: int | No
         if threads is not None:
             environment["OMP_NUM_THREADS"] = str(threads)
         arguments = ["-A", "benchmarks.plain_celery", "worker", "--pool", "prefork", "--loglevel", "WARNING"]
-        with _process("celery", *arguments, "--concurrency", str(processes), environment=environment):
+        with _process("celery", *arguments, "--concurrency", str(processes), environment=environment) as pool:
             client = Celery("client", broker=broker.url, backend=broker.url)
 
             def rate(paths: Sequence[Path]) -> float:
-                begun = time.perf_counter()
-                results = [client.send_task("plain.caption", [str(path)]) for path in paths]
-                for result in results:
-                    result.get(timeout=RESULT_SECONDS)
-                return len(paths) / (time.perf_counter() - begun)
+                with _awake(pool):
+                    begun = time.perf_counter()
+                    results = [client.send_task("plain.caption", [str(path)]) for path in paths]
+                    for result in results:
+                        result.get(timeout=RESULT_SECONDS)
+                    return len(paths) / (time.perf_counter() - begun)
 
             yield rate
 
 
 @contextmanager
-def _process(module: str, *arguments: str, environment: Mapping[str, str]) -> Iterator[None]:
-    """`python -m MODULE` and its children; what it wrote is shown if the block fails."""
+def _awake(group: int) -> Iterator[None]:
+    """The processes of a group run, and stand still afterwards."""
+    os.killpg(group, signal.SIGCONT)
+    try:
+        yield
+    finally:
+        os.killpg(group, signal.SIGSTOP)
+
+
+@contextmanager
+def _process(module: str, *arguments: str, environment: Mapping[str, str]) -> Iterator[int]:
+    """`python -m MODULE` and its children, a process group; what they wrote is shown if the block fails."""
     command = [sys.executable, "-m", module, *arguments]
     with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
         process = subprocess.Popen(
             command, cwd=ROOT, env={**os.environ, **environment}, stdout=log, stderr=log, start_new_session=True
         )
         try:
-            yield
+            yield process.pid
         except BaseException:
             log.seek(0)
             print(log.read()[-4000:], file=sys.stderr)
             raise
         finally:
-            os.killpg(process.pid, 9)
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()

@@ -24,7 +24,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import bulk
-from benchmarks.clients import photos_post
 from benchmarks.peer_servers import Rate, litserve_missing, litserve_server, plain_celery
 from benchmarks.setting import Setting, rows_measure
 from benchmarks.site import account_open, photos_captioned, site_open
@@ -46,15 +45,15 @@ def measure(setting: Setting) -> list[Row]:
         submitted(fovea, paths)
         sides: dict[str, Callable[[], float]] = {"Fovea, HTTP": _over_http(fovea, paths)}
         if not litserve_missing():
-            url = context.enter_context(litserve_server(setting.bundle, device=device))
-            sides["LitServe"] = _answered(url, paths)
+            server = litserve_server(setting.bundle, device=device)
+            sides["LitServe"] = _warmed(context.enter_context(server), paths)
         sides["Fovea, bulk"] = lambda: _asked_rate(fovea.run(bulk.run))
         pools: dict[str, tuple[int, int | None]] = {"Celery": (1, None)}
         if setting.device.type == "cpu":
             pools["Celery, a process a core"] = (cores, 1)
         for name, (processes, threads) in pools.items():
             pool = plain_celery(setting.bundle, device=device, processes=processes, threads=threads)
-            sides[name] = _published(context.enter_context(pool), paths)
+            sides[name] = _warmed(context.enter_context(pool), paths)
         rates = rates_alternate(sides, rounds=setting.rounds, unit="photos")
     of = f"{setting.served} {setting.source} photos, {setting.bundle.name}, {device}"
     target = CELERY if setting.device.type == "cpu" else CELERY_GPU
@@ -88,17 +87,7 @@ def _over_http(fovea: Fovea, paths: list[Path]) -> Callable[[], float]:
     return lambda: run(paths)
 
 
-def _answered(url: str, paths: list[Path]) -> Callable[[], float]:
-    def run(photos: list[Path]) -> float:
-        begun = time.perf_counter()
-        captions = [answer["caption"] for answer in photos_post(url, photos, headers={})]
-        return len(captions) / (time.perf_counter() - begun)
-
-    run(paths[:WARM])
-    return lambda: run(paths)
-
-
-def _published(rate: Rate, paths: list[Path]) -> Callable[[], float]:
+def _warmed(rate: Rate, paths: list[Path]) -> Callable[[], float]:
     rate(paths[:WARM])
     return lambda: rate(paths)
 
