@@ -108,7 +108,7 @@ def bundle_save(
                 os.fsync(file.fileno())
         partial.chmod(0o755)  # mkdtemp's 0700 would hide it from a worker that runs as another user
         partial.rename(directory)
-        _directory_flush(directory.parent)
+        path_flush(directory.parent)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -244,8 +244,9 @@ def _json_object(path: Path) -> dict[str, Any]:
     return found
 
 
-def _directory_flush(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
+def path_flush(path: Path) -> None:
+    """Flushes a file or a directory to the disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -31,6 +31,16 @@ def staff_user(db):
     return get_user_model().objects.create_superuser(username="edith", password="correct horse")
 
 
+@pytest.fixture
+def torch_threads():
+    """Puts them back: their number is the whole process's, and what the test runs may change it."""
+    import torch
+
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="session")
 def shared_folder() -> Path:
     """Real photos with human captions. They may not be redistributed, so most checkouts have none."""

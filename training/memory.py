@@ -15,14 +15,9 @@ def memory_required(device: torch.device, *, what: str, remedy: str) -> Iterator
     """Raises DeviceExhausted where the memory of `device` does not hold `what`."""
     try:
         yield
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise _exhausted(device, what, remedy, error) from error
-    except RuntimeError as error:
-        if "can't allocate memory" not in str(error):  # what torch's CPU allocator raises
-            raise
-        raise _exhausted(device, what, remedy, error) from error
-
-
-def _exhausted(device: torch.device, what: str, remedy: str, error: BaseException) -> DeviceExhausted:
-    reason = str(error).partition("\n")[0] or type(error).__name__
-    return DeviceExhausted(f"The memory of {device} does not hold {what} ({reason}). {remedy}")
+    except (MemoryError, RuntimeError) as error:
+        # The last is what torch's CPU allocator raises.
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            raise DeviceExhausted(f"The memory of {device} does not hold {what} ({reason}). {remedy}") from error
+        raise

@@ -32,18 +32,22 @@ _spawn = multiprocessing.get_context("spawn")
 
 
 class SandboxError(Exception):
+    """A call gave no result. This class itself: it was not begun, by no fault of its own."""
+
+
+class SandboxHarmed(SandboxError):
     """A call harmed the child that ran it; another call is not affected."""
 
 
-class SandboxCrashed(SandboxError):
+class SandboxCrashed(SandboxHarmed):
     pass
 
 
-class SandboxTimedOut(SandboxError):
+class SandboxTimedOut(SandboxHarmed):
     pass
 
 
-class SandboxOutOfMemory(SandboxError):
+class SandboxOutOfMemory(SandboxHarmed):
     pass
 
 
@@ -75,7 +79,7 @@ class Sandbox:
         """What `function(*args, **kwargs)` returns in a child. Function, arguments and result travel by pickle.
 
         Raises:
-            SandboxCrashed, SandboxTimedOut, SandboxOutOfMemory: the call harmed its child.
+            SandboxHarmed: the call crashed, outlasted or bloated its child.
             SandboxError: the call was not begun.
             Exception: whatever `function` raised.
         """

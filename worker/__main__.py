@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from worker.engine import Engine
     from worker.runtime import Runtime
 
@@ -48,15 +46,16 @@ def work(engine: "Engine") -> int:
     from webapp.gallery.services.heartbeats import heartbeat_record, heartbeat_start
     from worker.decoding import Decoder
     from worker.registration import NotCopied
-    from worker.runtime import Runtime, worker_name
+    from worker.runtime import Runtime, site_told, worker_name
 
     name, device = worker_name(), engine.device
-    _tell(lambda: heartbeat_start(name=name, device=device))
+    with site_told():
+        heartbeat_start(name=name, device=device)
     try:
         _model_load(engine)
     except Exception as error:
-        said = str(error)
-        _tell(lambda: heartbeat_record(name=name, device=device, model_version_id=None, error=said))
+        with site_told():
+            heartbeat_record(name=name, device=device, model_version_id=None, error=str(error))
         if not isinstance(error, (BundleError, DeviceError, NotCopied)):
             raise
         log.error("no model to caption with: %s", error)  # noqa: TRY400  (the message says all)
@@ -66,16 +65,6 @@ def work(engine: "Engine") -> int:
         return _serve(Runtime(engine, decoder, on_fatal=_die))
     finally:
         decoder.close()
-
-
-def _tell(write: "Callable[[], None]") -> None:
-    """To the site, unless the database is what fails."""
-    from django.db import Error
-
-    try:
-        write()
-    except Error as error:
-        log.warning("the site is not told how this worker fares: %s", error)
 
 
 def _model_load(engine: "Engine") -> None:

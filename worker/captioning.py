@@ -14,7 +14,7 @@ from webapp import jobs
 from webapp.gallery.errors import StaleLease
 from webapp.gallery.services import leases
 from webapp.gallery.services.leases import Lease
-from webapp.sandbox import SandboxCrashed, SandboxError, SandboxOutOfMemory, SandboxTimedOut
+from webapp.sandbox import SandboxError, SandboxHarmed
 from worker.batcher import Captioned
 from worker.engine import LoadedModel
 from worker.runtime import Runtime
@@ -42,8 +42,7 @@ def photos_caption(runtime: Runtime, *, job_ids: Sequence[int]) -> None:
         runtime.held.release(taken, later=True)
         raise
     except Exception:
-        for lease in taken:
-            runtime.held.drop(lease)
+        runtime.held.drop(*taken)
         raise
     runtime.held.release(taken)
 
@@ -57,7 +56,7 @@ def _decode(runtime: Runtime, lease: Lease, model: LoadedModel) -> "tuple[float,
         pixels = runtime.decoder.pixels(lease.path, preprocessing=model.preprocessing)
     except PhotoError as error:
         _end(runtime, lease, leases.job_fail, code=error.code, message=error.message)
-    except (SandboxCrashed, SandboxTimedOut, SandboxOutOfMemory) as error:
+    except SandboxHarmed as error:
         log.warning("job %d: opening %s %s", lease.job_id, lease.path, error)
         _end(runtime, lease, leases.job_harm, reason=str(error))
     except (SandboxError, OSError) as error:  # the machine's fault, not the file's
@@ -92,8 +91,7 @@ def _record(runtime: Runtime, captions: dict[Lease, dict[str, Any]], *, model_ve
     for lease in lost:
         log.warning("dropped a late result: job %d is in other hands", lease.job_id)
     runtime.counted(captions=len(captions) - len(lost))
-    for lease in captions:
-        runtime.held.drop(lease)
+    runtime.held.drop(*captions)
 
 
 def _end(runtime: Runtime, lease: Lease, write: Any, **values: Any) -> None:

@@ -24,9 +24,10 @@ class LeasesHeld:
         with self._lock:
             self._leases.update(dict.fromkeys(taken))
 
-    def drop(self, lease: Lease) -> None:
+    def drop(self, *leases: Lease) -> None:
         with self._lock:
-            self._leases.pop(lease, None)
+            for lease in leases:
+                self._leases.pop(lease, None)
 
     def __contains__(self, lease: Lease) -> bool:
         return lease in self._leases

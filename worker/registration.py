@@ -1,6 +1,5 @@
 """How a bundle becomes a model version: checked, copied into the data folder, and given its row. Imports no torch."""
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from captioner.bundle import bundle_describe, bundle_validate
+from captioner.bundle import bundle_describe, bundle_validate, path_flush
 from captioner.errors import BundleError
 from webapp.gallery.services.model_versions import model_version_register
 
@@ -55,7 +54,8 @@ def _bundle_copy(directory: Path, copy: Path) -> None:
     temporary = Path(tempfile.mkdtemp(prefix=f".{copy.name}.", dir=copy.parent))
     try:
         shutil.copytree(directory, temporary, dirs_exist_ok=True)  # with the folder's own permissions
-        _flush(temporary)  # its row is to be as durable as the files that it names
+        for path in (*temporary.iterdir(), temporary):
+            path_flush(path)  # its row is to be as durable as the files that it names
         try:
             temporary.rename(copy)
         except OSError:  # something is there
@@ -64,12 +64,3 @@ def _bundle_copy(directory: Path, copy: Path) -> None:
                 temporary.rename(copy)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _flush(folder: Path) -> None:
-    for path in (*folder.iterdir(), folder):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -1,11 +1,12 @@
 """What one worker process is made of: the engine, the batcher, the decoder and the leases in hand."""
 
+import contextlib
 import logging
 import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from django.conf import settings
@@ -28,6 +29,15 @@ RELOAD_SECONDS = 60.0  # until a model version that did not load is tried again
 
 def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@contextlib.contextmanager
+def site_told() -> Iterator[None]:
+    """For what a worker writes of its start and its end: neither fails for it where the database is what fails."""
+    try:
+        yield
+    except Error as error:
+        log.warning("the site is not told how this worker fares: %s", error)
 
 
 def worker_dead(name: str) -> bool:
@@ -127,10 +137,8 @@ class Runtime:
         for periodic in self._periodic:
             periodic.close()
         self.held.release()
-        try:
+        with site_told():
             heartbeat_remove(name=self.name)
-        except Error as error:
-            log.warning("the end of this worker could not be written down: %s", error)
 
 
 _running: Runtime | None = None

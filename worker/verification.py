@@ -7,7 +7,7 @@ from pathlib import Path
 from captioner.errors import BundleError
 from webapp.gallery.selectors.model_versions import model_version_candidate
 from webapp.gallery.services import model_versions
-from webapp.sandbox import Sandbox, SandboxCrashed, SandboxError, SandboxOutOfMemory, SandboxTimedOut
+from webapp.sandbox import Sandbox, SandboxError, SandboxHarmed
 from worker.probing import ModelUnfit, bundle_verify
 
 log = logging.getLogger(__name__)
@@ -46,12 +46,10 @@ def _error(directory: Path) -> str:
         sandbox.run(bundle_verify, directory)
     except (BundleError, ModelUnfit) as error:
         return str(error)
-    except ImportError:
-        raise  # nothing is wrong with the model: this machine cannot try it
-    except (SandboxCrashed, SandboxTimedOut, SandboxOutOfMemory) as error:
+    except SandboxHarmed as error:
         return f"loading and trying the model {error}"
-    except SandboxError:
-        raise  # nor this: it remains a candidate, and the sweep has it tried again
+    except (ImportError, SandboxError):
+        raise  # nothing is wrong with the model: this machine cannot try it, or not now
     except Exception as error:
         log.exception("verifying %s", directory)
         return f"{type(error).__name__}: {error}"

@@ -27,14 +27,6 @@ def reference(tiny_bundle) -> Captioner:
 
 
 @pytest.fixture
-def torch_threads():
-    """The accelerated engine leaves torch one thread, in the whole process."""
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture
 def accelerated(tiny_bundle, exports, torch_threads) -> Captioner:
     return Captioner.load(tiny_bundle, exports=exports)
 

@@ -1,5 +1,6 @@
 """What fails through no fault of a photo's: it is tried again later, and nothing is held against it."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -69,11 +70,7 @@ def test_photo_that_the_database_has_no_room_for_is_tried_again_later_uncounted(
     runtime: Runtime, user, monkeypatch: pytest.MonkeyPatch, broker: Broker
 ) -> None:
     photo = photo_store(user, picture(1))
-
-    def record(**values: object) -> None:
-        raise OperationalError("database or disk is full")
-
-    monkeypatch.setattr(leases, "captions_record", record)
+    monkeypatch.setattr(leases, "captions_record", _failing(OperationalError("database or disk is full")))
     with pytest.raises(OperationalError):
         caption_all(runtime, photo)
     _assert_later(photo, broker)
@@ -83,11 +80,7 @@ def test_photo_whose_caption_is_refused_is_counted_and_its_lease_runs_out(
     runtime: Runtime, user, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo = photo_store(user, picture(1))
-
-    def record(**values: object) -> None:
-        raise DataError("value out of range")
-
-    monkeypatch.setattr(leases, "captions_record", record)
+    monkeypatch.setattr(leases, "captions_record", _failing(DataError("value out of range")))
     with pytest.raises(DataError):
         caption_all(runtime, photo)
     photo.job.refresh_from_db()
@@ -109,6 +102,13 @@ def test_leases_that_the_database_does_not_take_back_run_out(runtime: Runtime, u
         caption_all(runtime, *photos)
     assert not runtime.held  # none is renewed for ever
     assert CaptionJob.objects.filter(state=State.RUNNING).count() == 3
+
+
+def _failing(error: Exception) -> Callable[..., None]:
+    def record(**values: object) -> None:
+        raise error
+
+    return record
 
 
 def _assert_later(photo: Photo, broker: Broker) -> None:

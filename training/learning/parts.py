@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from captioner.bundle import bundle_describe, bundle_load
+from captioner.bundle import bundle_load
 from captioner.config import BundleConfig, EncoderConfig, Preprocessing
 from captioner.decoders import Decoder, decoder_create
 from captioner.encoders import Encoder, encoder_config, encoder_config_pinned, encoder_create, encoder_preprocessing
@@ -51,7 +52,7 @@ def parts_continue(options: TrainingOptions, texts: Sequence[str], *, bundle: Pa
     """
     torch.manual_seed(options.seed)
     found = bundle_load(bundle)
-    found.decoder.sharpen(1 / _sharpness(bundle))
+    found.decoder.sharpen(1 / _sharpness(found.metrics))
     vocabulary = vocabulary_extend(found.vocabulary, texts, threshold=options.threshold)
     encoder, preprocessing = found.config.encoder, found.config.preprocessing
     decoder_config = replace(found.config.decoder, dropout=options.dropout)
@@ -70,9 +71,9 @@ def parts_continue(options: TrainingOptions, texts: Sequence[str], *, bundle: Pa
     return ModelParts(options, vocabulary, encoder, preprocessing, found.encoder, decoder)
 
 
-def _sharpness(bundle: Path) -> float:
+def _sharpness(metrics: dict[str, Any]) -> float:
     """1 where a bundle does not tell how it was trained."""
-    told = bundle_describe(bundle)["metrics"].get("training")
+    told = metrics.get("training")
     options = told.get("options") if isinstance(told, dict) else None
     factor = options.get("sharpness") if isinstance(options, dict) else None
     return float(factor) if isinstance(factor, int | float) and factor > 0 else 1.0

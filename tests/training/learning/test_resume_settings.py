@@ -10,14 +10,7 @@ from django.core.management import CommandError, call_command
 
 from tests.training.learning.commands import train
 
-pytestmark = pytest.mark.usefixtures("no_java", "threads_back")
-
-
-@pytest.fixture
-def threads_back():
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("no_java", "torch_threads")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from webapp.gallery.models import Batch, BatchItem, CaptionJob
 from webapp.gallery.services import photos
 from webapp.gallery.services.batch_items import LIVE, batches_lock, items_create, items_take, jobs_of, jobs_settle
 from webapp.gallery.services.leases import PUBLISH_LIMIT
-from webapp.sandbox import SandboxCrashed, SandboxError, SandboxOutOfMemory, SandboxTimedOut
+from webapp.sandbox import SandboxError, SandboxHarmed
 
 State = Batch.State
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".gif", ".mpo"}
@@ -218,7 +218,7 @@ def _archive(batch: Batch) -> Path:
 def _members(path: Path) -> list[Member]:
     try:
         return sandbox().run(archive_members, path, max_files=settings.ZIP_MAX_FILES)
-    except (SandboxCrashed, SandboxTimedOut, SandboxOutOfMemory) as error:
+    except SandboxHarmed as error:
         raise BatchRejected("corrupt_zip", f"Reading the zip's directory {error}. Pack it again.") from error
     except SandboxError as error:
         raise GalleryError("busy", f"The zip could not be looked into: {error} Try again later.") from error

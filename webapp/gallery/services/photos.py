@@ -21,7 +21,7 @@ from webapp.gallery.isolation import sandbox
 from webapp.gallery.models import CaptionJob, Photo
 from webapp.gallery.outages import outage
 from webapp.gallery.uploads import name_sent, too_many_files
-from webapp.sandbox import SandboxCrashed, SandboxError, SandboxOutOfMemory, SandboxTimedOut
+from webapp.sandbox import SandboxCrashed, SandboxError, SandboxHarmed
 
 log = logging.getLogger(__name__)
 
@@ -205,7 +205,7 @@ def _inspected(path: Path, limits: Limits) -> Inspection:
         return sandbox().run(photo_inspect, path, limits)
     except SandboxCrashed as error:
         problem = f"The picture {error}"
-    except (SandboxTimedOut, SandboxOutOfMemory) as error:
+    except SandboxHarmed as error:
         problem = f"Opening the picture {error}"
     except SandboxError as error:
         raise GalleryError("busy", f"The photo could not be checked: {error} Try again later.") from error
