@@ -1,6 +1,7 @@
 """`manage.py worker_status`, with a worker's real parts or its rows."""
 
 import json
+import socket
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,8 @@ from tests.brokers import Broker
 from tests.databases import table_hidden
 from tests.photos import photo_store, picture
 from webapp.gallery.models import CaptionJob, ModelVersion, WorkerHeartbeat
-from webapp.gallery.services.heartbeats import heartbeat_record
+from webapp.gallery.selectors.workers import WORKERS_TOLD
+from webapp.gallery.services.heartbeats import heartbeat_record, heartbeat_start
 from worker.captioning import photos_caption
 from worker.runtime import Runtime
 
@@ -108,3 +110,75 @@ def test_runtime_that_starts_forgets_the_row_of_a_former_process(
     successor.close()
     assert row.captions == 0
     assert (row.seen_at - row.started_at).total_seconds() < 60
+
+
+def here(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    status = 0
+    try:
+        call_command("worker_status", "--here")
+    except SystemExit as end:
+        status = int(end.code or 0)
+    return status, capsys.readouterr().out.strip()
+
+
+def rows_add(version: ModelVersion, *names: str, **changes: Any) -> None:
+    for name in names:
+        heartbeat_record(name=name, device="cpu", model_version_id=version.pk)
+    if changes:
+        WorkerHeartbeat.objects.filter(name__in=names).update(**changes)
+
+
+HERE = f"{socket.gethostname()}:1"
+HOUR_AGO = Now() - timedelta(hours=1)
+
+
+def test_worker_status_here_tells_of_this_machines_worker(model_version: ModelVersion, broker: Broker, capsys) -> None:
+    rows_add(model_version, HERE)
+    assert here(capsys) == (0, f"{HERE}: idle.")
+
+
+def test_worker_status_here_without_a_worker_ends_with_1(model_version: ModelVersion, broker: Broker, capsys) -> None:
+    rows_add(model_version, "elsewhere:1", f"{socket.gethostname()}-2:1")
+    status, said = here(capsys)
+    assert status == 1
+    assert said.startswith("No worker of this machine")
+
+
+@pytest.mark.parametrize(("name", "status"), [(HERE, 1), ("elsewhere:1", 0)])
+def test_worker_status_here_ends_with_1_where_that_worker_is_stalled(
+    name, status, model_version: ModelVersion, broker: Broker, user, capsys
+) -> None:
+    rows_add(model_version, *{HERE, "elsewhere:1"} - {name})
+    rows_add(model_version, name, started_at=HOUR_AGO)
+    CaptionJob.objects.filter(photo=photo_store(user, picture(1))).update(queued_at=HOUR_AGO)
+    assert here(capsys)[0] == status
+
+
+def test_worker_status_here_takes_a_worker_that_loads_its_model_for_well(
+    model_version: ModelVersion, broker: Broker, capsys
+) -> None:
+    heartbeat_start(name=HERE, device="cpu")
+    assert here(capsys) == (0, f"{HERE}: starting.")
+
+
+def test_worker_status_here_ends_with_1_where_that_worker_has_no_model(
+    model_version: ModelVersion, broker: Broker, capsys
+) -> None:
+    rows_add(model_version, HERE, model_version=None, error="CUDA is away")
+    assert here(capsys) == (1, f"{HERE}: error. CUDA is away")
+
+
+def test_worker_status_here_forgives_former_processes_of_this_machine(
+    model_version: ModelVersion, broker: Broker, capsys
+) -> None:
+    host = socket.gethostname()
+    rows_add(model_version, f"{host}:2", seen_at=HOUR_AGO)
+    rows_add(model_version, f"{host}:3", seen_at=HOUR_AGO, model_version=None, error="CUDA is away")
+    rows_add(model_version, HERE)
+    assert here(capsys)[0] == 0
+
+
+def test_worker_status_here_finds_its_worker_among_many(model_version: ModelVersion, broker: Broker, capsys) -> None:
+    rows_add(model_version, HERE)
+    rows_add(model_version, *(f"elsewhere:{pid}" for pid in range(WORKERS_TOLD)))
+    assert here(capsys)[0] == 0

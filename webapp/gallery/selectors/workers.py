@@ -90,9 +90,10 @@ def worker_progress() -> WorkerProgress:
     return workers_told()[1]
 
 
-def workers_told() -> tuple[list[WorkerStatus], WorkerProgress]:
-    """The workers, newest sign of life first, and what they amount to."""
-    rows: list[Any] = list(_heartbeats().annotate(now=Now())[:WORKERS_TOLD])
+def workers_told(*, host: str = "") -> tuple[list[WorkerStatus], WorkerProgress]:
+    """The workers, newest sign of life first, and what they amount to. `host`: those of that machine alone."""
+    heartbeats = _heartbeats().filter(name__startswith=f"{host}:") if host else _heartbeats()
+    rows: list[Any] = list(heartbeats.annotate(now=Now())[:WORKERS_TOLD])
     if not rows:
         return [], _no_worker([])
     held: dict[str, Any] = {

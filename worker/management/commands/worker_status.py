@@ -1,6 +1,7 @@
-"""`manage.py worker_status [--json]`: the workers, the queues, and whether there is progress."""
+"""`manage.py worker_status [--json | --here]`: the workers, the queues, and whether there is progress."""
 
 import json
+import socket
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from webapp.gallery.selectors.operation import Operation, operation, span_text
-from webapp.gallery.selectors.workers import WorkerStatus
+from webapp.gallery.selectors.workers import WorkerState, WorkerStatus, workers_told
 
 HEADINGS = ("Worker", "State", "Device", "Model", "Up for", "Seen", "Last caption", "Captions", "Failures", "In hand")
 
@@ -24,16 +25,32 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="one JSON object; its keys are in README.md")
+        either = parser.add_mutually_exclusive_group()
+        either.add_argument("--json", action="store_true", help="one JSON object; its keys are in README.md")
+        either.add_argument("--here", action="store_true", help="only whether this machine's worker does its part")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            now = operation()
+            if options["here"]:
+                well, told = _here()
+            else:
+                now = operation()
+                well, told = now.healthy, _json(now) if options["json"] else "\n".join(_lines(now))
         except DatabaseError as error:
             raise CommandError(f"The database does not answer: {str(error).strip()}") from error
-        self.stdout.write(_json(now) if options["json"] else "\n".join(_lines(now)))
-        if not now.healthy:
+        self.stdout.write(told)
+        if not well:
             sys.exit(1)
+
+
+def _here() -> tuple[bool, str]:
+    """Whether the newest worker of this machine is well: others are former processes of it."""
+    workers, _ = workers_told(host=socket.gethostname())
+    if not workers:
+        return False, f"No worker of this machine, {socket.gethostname()}, has ever given a sign of life."
+    worker = workers[0]
+    well = worker.works or worker.state is WorkerState.STARTING
+    return well, f"{worker.name}: {worker.state.value}. {worker.message}".rstrip()
 
 
 def _json(now: Operation) -> str:
