@@ -1,5 +1,6 @@
 """What `manage.py train_captioner` refuses, with the remedy, before the first step where it can."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,10 @@ def test_train_command_does_not_resume_what_was_never_started(tmp_path):
         call_command("train_captioner", resume=tmp_path / "run")
 
 
-@pytest.mark.parametrize("content", ["{}", '{"options": {"hidden": "wide"}, "sources": {}, "data": ""}'])
+@pytest.mark.parametrize(
+    "content",
+    ["{}", json.dumps({"options": {**RECIPES["quick"].to_dict(), "hidden": "wide"}, "sources": {}, "data": ""})],
+)
 def test_train_command_does_not_resume_by_settings_of_another_kind(content, tmp_path):
     (tmp_path / "options.json").write_text(content)
 
@@ -115,3 +119,8 @@ def test_train_command_helps_with_what_the_default_recipe_takes(capsys):
 def test_train_command_refuses_folders_that_are_not_one_for_each_file(found, tmp_path):
     with pytest.raises(CommandError, match="names 3 folders for 2 captions files"):
         train(found, tmp_path / "run", images=[tmp_path] * 3)
+
+
+def test_train_command_takes_no_option_for_a_longer_one(tmp_path):
+    with pytest.raises(CommandError, match=r"unrecognized arguments: --captions"):
+        call_command("train_captioner", "--captions", "captions_train.json", "--output", str(tmp_path / "run"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from training.management.packages import package_missing
 
@@ -22,6 +22,10 @@ class Command(BaseCommand):
         f"that --resume goes on with, to the same losses (exit status {STOPPED})."
     )
     requires_system_checks: list[str] = []  # no site and no database are needed
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        # Other commands have --captions, which would be short here for --captions-per-photo.
+        return super().create_parser(prog_name, subcommand, allow_abbrev=False, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         try:
