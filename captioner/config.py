@@ -153,18 +153,24 @@ class DecoderConfig(_Record):
 
 @dataclass(frozen=True)
 class DecodingDefaults(_Record):
-    """How captions are searched for unless the caller says otherwise (see captioner.search)."""
+    """How captions are searched for unless the caller says otherwise (see captioner.search).
+
+    `consensus`: `votes` of captioner.consensus; 0: captions stay in the order of the search, whatever `certainty` is.
+    `certainty`: see there.
+    """
 
     beam: int = 3
     max_words: int = 20
     length_penalty: float = 0.7
     consensus: float = 0.0
+    certainty: float = 0.0
 
     def __post_init__(self) -> None:
         _require(1 <= self.beam <= BEAM_MAX, f"DecodingDefaults.beam is {self.beam}; it must lie in 1..{BEAM_MAX}.")
         _require(1 <= self.max_words <= 100, f"DecodingDefaults.max_words is {self.max_words}; must lie in 1..100.")
         _require(self.length_penalty >= 0, f"DecodingDefaults.length_penalty is {self.length_penalty}; below 0.")
         _require(self.consensus >= 0, f"DecodingDefaults.consensus is {self.consensus}; below 0.")
+        _require(self.certainty >= 0, f"DecodingDefaults.certainty is {self.certainty}; below 0.")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Of the captions that a search found for a photo, the one that the others agree with most.
+"""Of the captions that a search found for a photo, the one that the others agree with most and the model is sure of.
 
 Minimum Bayes risk decoding (Kumar and Byrne 2004, equation 2): captions that say nearly the same share their
 probability among them, so that the likeliest single one is often an odd one. Here all vote for those like them.
@@ -8,43 +8,85 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from captioner.config import DecodingDefaults
+from captioner.vocabulary import Vocabulary
 
 ORDERS = 4  # n-grams of 1..4 words count
+SIGMA = 6.0  # words: how far captions may differ in length
+
+# The number of words, and for each n the parts of the vector and its norm.
+_Vectors: TypeAlias = tuple[int, list[tuple[dict[tuple[int, ...], float], float]]]
 
 
-def consensus_order(
-    captions: Sequence[Sequence[int]], log_probabilities: Sequence[float], *, votes: float
-) -> list[int]:
-    """Indices of one photo's captions, that with the greatest expected likeness first (a tie: as they came).
+@dataclass(frozen=True)
+class Consensus:
+    """`information`: of each word of the vocabulary, in nats: what agreeing on it tells.
 
-    `captions`: words of each. `log_probabilities`: of each as a whole; its vote weighs its probability ** `votes`.
+    `votes`: a caption's vote weighs its probability ** `votes` (0: all weigh the same). `certainty`: weight of a
+    caption's mean log-probability beside its share of the votes, 0..1.
     """
-    grams = [_grams(words) for words in captions]
-    most = max(log_probabilities, default=0.0)
-    weights = [math.exp(votes * (log - most)) for log in log_probabilities]
-    expected = list(weights)  # a caption is wholly like itself
-    for one, other in itertools.combinations(range(len(captions)), 2):
-        likeness = _likeness(grams[one], grams[other])
-        expected[one] += weights[other] * likeness
-        expected[other] += weights[one] * likeness
-    return sorted(range(len(captions)), key=lambda index: -expected[index])
+
+    information: Sequence[float]
+    votes: float
+    certainty: float
+
+    def order(self, captions: Sequence[Sequence[int]], logs: Sequence[Sequence[float]]) -> list[int]:
+        """Indices of one photo's captions, the best first (a tie: as they came).
+
+        `captions`: words of each. `logs`: the log-probability of each word, then that of the end.
+        """
+        totals = [sum(words_logs) for words_logs in logs]
+        worth = [
+            share + self.certainty * total / len(words_logs)
+            for share, total, words_logs in zip(self.shares(captions, totals), totals, logs, strict=True)
+        ]
+        return sorted(range(len(captions)), key=lambda index: -worth[index])
+
+    def shares(self, captions: Sequence[Sequence[int]], logs: Sequence[float]) -> list[float]:
+        """The share of all votes, 0..1, that each caption gets. `logs`: the log-probability of each as a whole."""
+        vectors = [self._vectors(words) for words in captions]
+        most = max(logs, default=0.0)
+        weights = [math.exp(self.votes * (log - most)) for log in logs]
+        votes = list(weights)  # its own, whole
+        for one, other in itertools.permutations(range(len(captions)), 2):
+            votes[one] += weights[other] * _likeness(vectors[one], vectors[other])
+        everybody = sum(weights)
+        return [vote / everybody for vote in votes]
+
+    def _vectors(self, words: Sequence[int]) -> _Vectors:
+        """Of a caption's n-grams for n = 1..4: how often each stands there, times the information of its words."""
+        told = [self.information[word] for word in words]
+        vectors, sums = [], told
+        for n in range(1, ORDERS + 1):
+            parts: dict[tuple[int, ...], float] = {}
+            for gram, weight in zip(zip(*(words[k:] for k in range(n)), strict=False), sums, strict=True):
+                parts[gram] = parts.get(gram, 0.0) + weight
+            vectors.append((parts, math.sqrt(sum(part * part for part in parts.values()))))
+            sums = [weight + last for weight, last in zip(sums, told[n:], strict=False)]
+        return len(words), vectors
 
 
-def _grams(words: Sequence[int]) -> set[tuple[int, ...]]:
-    """The bag of n-grams as a set: each with how often it has stood before."""
-    seen: Counter[tuple[int, ...]] = Counter()
-    bag = set()
-    for order in range(1, ORDERS + 1):
-        for gram in zip(*(words[first:] for first in range(order)), strict=False):
-            bag.add((seen[gram], *gram))
-            seen[gram] += 1
-    return bag
+def consensus_create(decoding: DecodingDefaults, vocabulary: Vocabulary) -> Consensus | None:
+    """None where captions stay in the order of the search."""
+    if not decoding.consensus:
+        return None
+    return Consensus(vocabulary.information, votes=decoding.consensus, certainty=decoding.certainty)
 
 
-def _likeness(one: set[tuple[int, ...]], other: set[tuple[int, ...]]) -> float:
-    """F1 of the n-grams, 0..1 (Dice's coefficient of two bags)."""
-    if not (total := len(one) + len(other)):
-        return 1.0
-    return 2 * len(one & other) / total
+def _likeness(one: _Vectors, other: _Vectors) -> float:
+    """How like `other` caption `one` is, 0..1.
+
+    CIDEr-D (Vedantam et al. 2015, equations 1-3 and appendix) with `other` as the only reference, and with what its
+    words tell in place of the inverse document frequency of an n-gram.
+    """
+    (length, vectors), (other_length, others) = one, other
+    cosines = 0.0
+    for (parts, norm), (references, other_norm) in zip(vectors, others, strict=True):
+        if norm and other_norm and (common := parts.keys() & references.keys()):
+            dot = sum(min(parts[gram], references[gram]) * references[gram] for gram in common)
+            cosines += dot / (norm * other_norm)
+    return cosines / ORDERS * math.exp(-((length - other_length) ** 2) / (2 * SIGMA**2))

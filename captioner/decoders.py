@@ -30,7 +30,7 @@ class DecoderState(NamedTuple):
         return DecoderState(self.memory, self.hidden.gather(1, index), self.cell.gather(1, index))
 
     def keep(self, photos: Tensor) -> DecoderState:
-        """The state of these photos alone: bool (B,), or int64 indices."""
+        """The state of these photos alone: int64 indices."""
         return DecoderState(tuple(part[photos] for part in self.memory), self.hidden[photos], self.cell[photos])
 
 

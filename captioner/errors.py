@@ -29,6 +29,10 @@ class DeviceError(CaptionerError):
     """The device that the model is to run on is not there."""
 
 
+class CaptionImpossible(CaptionerError):
+    """The model gives no number that is one: its weights, or the arithmetic of the device, are broken."""
+
+
 class PhotoError(CaptionerError):
     """A file that cannot become model input.
 

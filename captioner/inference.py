@@ -15,8 +15,9 @@ from torch import Tensor
 
 from captioner.bundle import Bundle, bundle_load
 from captioner.config import BundleConfig, Preprocessing
+from captioner.consensus import consensus_create
 from captioner.engines import CudaEngine, Engine, PyTorchEngine, SessionUnfit, engine_accelerate
-from captioner.errors import BundleIncompatible, DeviceError
+from captioner.errors import BundleIncompatible, CaptionImpossible, DeviceError
 from captioner.probes import probe_pictures
 from captioner.search import Hypothesis, beam_search
 from captioner.vocabulary import Vocabulary, caption_text
@@ -154,10 +155,12 @@ class Captioner:
             beam=decoding.beam if beam is None else beam,
             max_words=decoding.max_words if max_words is None else max_words,
             length_penalty=decoding.length_penalty,
-            consensus=decoding.consensus,
+            consensus=consensus_create(decoding, self.vocabulary),
         )
 
     def _result(self, hypotheses: list[Hypothesis]) -> CaptionResult:
+        if not hypotheses:
+            raise CaptionImpossible("The model's numbers are not finite for this photo, so it has no caption for it.")
         best, text = hypotheses[0], self._text(hypotheses[0])
         confidences: dict[str, float] = {}
         for other in hypotheses[1:]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor
 
-from captioner.consensus import consensus_order
+from captioner.consensus import Consensus
 from captioner.vocabulary import END, PAD, START, UNKNOWN
 
 _NEVER = float("-inf")
@@ -36,7 +36,7 @@ class Hypothesis:
     """A finished caption.
 
     `tokens`: word indices without <start> and <end>. `log_probabilities`: one for each, then that of <end>.
-    `attention`: float32 (len(tokens), L). `score`: what captions of the same photo are ranked by.
+    `attention`: float32 (len(tokens), L). `score`: what the search ranks captions of the same photo by.
     """
 
     tokens: list[int]
@@ -46,42 +46,77 @@ class Hypothesis:
 
 
 @dataclass
-class _Beams:
-    """Captions of B photos, K each: `score` (B, K); tokens, their log-probabilities and their maps (B, K, T).
+class _Paths:
+    """The tree of what was said of B photos, in T steps, by K captions at a time. (B, T, K) each, but for the maps.
 
-    A map is the number of its row in what was attended to, (B, T * K, L): that is too much to copy at every step.
+    Of caption k after step t, `words` is its last word, `logs` the log-probability of that and `parents` the caption
+    before the step that it goes on from. Of caption k before step t, `ends` is the log-probability that it ends there,
+    `ranks` what it is then worth (-inf: it does not end), and `maps` (B, T, K, L) where it looks in that step.
     """
 
-    score: Tensor
-    tokens: Tensor
+    words: Tensor
+    parents: Tensor
     logs: Tensor
+    ends: Tensor
+    ranks: Tensor
     maps: Tensor
 
     @classmethod
-    def empty(cls, photos: int, width: int, length: int, device: torch.device, *, score: float) -> _Beams:
-        tokens = torch.full((photos, width, length), PAD, device=device)
-        logs = torch.zeros((photos, width, length), device=device)
-        return cls(torch.full((photos, width), score, device=device), tokens, logs, torch.zeros_like(tokens))
+    def empty(cls, attention: Tensor, *, steps: int, width: int) -> _Paths:
+        """For as many photos and places as `attention` (B, K, L) tells."""
+        photos, _, places = attention.shape
+        logs = attention.new_zeros(photos, steps, width, dtype=torch.float32)
+        words = torch.full_like(logs, PAD, dtype=torch.int64)
+        maps = attention.new_zeros(photos, steps, width, places)
+        return cls(words, words.clone(), logs, logs.clone(), torch.full_like(logs, _NEVER), maps)
 
-    def select(self, captions: Tensor, score: Tensor) -> _Beams:
-        index = captions.unsqueeze(-1).expand(-1, -1, self.tokens.shape[-1])
-        return _Beams(score, *(part.gather(1, index) for part in (self.tokens, self.logs, self.maps)))
+    def end(self, step: int, logs: Tensor, ranks: Tensor, maps: Tensor) -> None:
+        """What becomes of the captions before this step, (B, K, ...), if they end; and where they look."""
+        width = logs.shape[1]
+        self.ends[:, step, :width], self.ranks[:, step, :width], self.maps[:, step, :width] = logs, ranks, maps
 
-    def keep(self, photos: Tensor) -> _Beams:
-        return _Beams(self.score[photos], self.tokens[photos], self.logs[photos], self.maps[photos])
+    def go_on(self, step: int, words: Tensor, parents: Tensor, logs: Tensor) -> None:
+        width = words.shape[1]
+        self.words[:, step, :width], self.parents[:, step, :width], self.logs[:, step, :width] = words, parents, logs
 
-    def append(self, step: int, tokens: Tensor | int, logs: Tensor, maps: Tensor) -> None:
-        """Puts a word in place `step`, over what stands there."""
-        self.tokens[:, :, step], self.logs[:, :, step], self.maps[:, :, step] = tokens, logs, maps
+    def rank(self, count: int) -> Tensor:
+        """(B,): what the last of the `count` best finished captions is worth."""
+        return self.ranks.flatten(1).topk(count, 1).values[:, -1]
 
-    def join(self, other: _Beams) -> _Beams:
-        pairs = ((getattr(self, name), getattr(other, name)) for name in ("score", "tokens", "logs", "maps"))
-        return _Beams(*(torch.cat(pair, 1) for pair in pairs))
+    def keep(self, photos: Tensor) -> _Paths:
+        return _Paths(*(part[photos] for part in vars(self).values()))
+
+    def finished(self, count: int) -> list[list[Hypothesis]]:
+        """The `count` best captions of each photo that have ended, or as many as there are, best first."""
+        ranks, ended = (part.tolist() for part in self.ranks.flatten(1).topk(count, 1))
+        words, parents, logs, ends = (part.tolist() for part in (self.words, self.parents, self.logs, self.ends))
+        maps, width = self.maps.float().cpu(), self.ranks.shape[-1]
+        captions: list[list[Hypothesis]] = []
+        for photo in range(len(ranks)):
+            captions.append([])
+            for rank, place in zip(ranks[photo], ended[photo], strict=True):
+                if not rank > _NEVER:  # nor is NaN a rank
+                    continue
+                steps, k = divmod(place, width)
+                tokens, log_probabilities, path = [], [ends[photo][steps][k]], []
+                for step in reversed(range(steps)):
+                    tokens.append(words[photo][step][k])
+                    log_probabilities.append(logs[photo][step][k])
+                    path.append(k := parents[photo][step][k])
+                attention = maps[photo, range(steps), path[::-1]]
+                captions[-1].append(Hypothesis(tokens[::-1], log_probabilities[::-1], attention, rank))
+        return captions
 
 
 @torch.inference_mode()
 def beam_search(
-    stepper: Stepper[S], photos: Tensor, *, beam: int, max_words: int, length_penalty: float, consensus: float = 0.0
+    stepper: Stepper[S],
+    photos: Tensor,
+    *,
+    beam: int,
+    max_words: int,
+    length_penalty: float,
+    consensus: Consensus | None = None,
 ) -> list[list[Hypothesis]]:
     """At most `beam` captions for each photo, best first, each of 1..`max_words` words.
 
@@ -91,50 +126,42 @@ def beam_search(
     said before (Paulus et al. 2018, section 2.5): a decoder in a loop must go on elsewhere or end. A caption never ends
     before its first word, and one of `max_words` pays for the <end> that cuts it. A photo is done, and takes part in no
     further step, when `beam` captions are finished and no open one, at its present length, outranks the last of them;
-    its result does not depend on the photos beside it. With `consensus` above 0 the captions found are put in the order
-    of captioner.consensus, in which it weighs their probabilities.
+    its result does not depend on the photos beside it. `consensus` puts the captions that were found in its order.
     """
     state = stepper.start(photos)
-    device, length = photos.device, max_words + 1
+    length = max_words + 1
     found: list[list[Hypothesis]] = [[] for _ in photos]
-    waiting = torch.arange(len(found), device=device)  # photos that are not done: what is below is theirs alone
-    tokens = torch.full((len(found), 1), START, device=device)
-    open_ = _Beams.empty(len(found), 1, length, device, score=0.0)
-    finished = _Beams.empty(len(found), beam, length, device, score=_NEVER)
-    attended: Tensor | None = None
+    waiting = torch.arange(len(found), device=photos.device)  # not done: what is below is of these photos alone
+    tokens = torch.full((len(found), 1), START, device=photos.device)
+    said, score = tokens.new_empty(len(found), 1, 0), torch.zeros(tokens.shape, device=photos.device)
+    paths: _Paths | None = None
     for step in range(length):
         logs, attention, state = stepper.step(state, tokens)
-        _bar(logs, tokens, open_.tokens[:, :, :step])
-        if attended is None:
-            attended = attention.new_zeros(len(found), length * beam, attention.shape[-1])
-        maps = step * beam + torch.arange(attention.shape[1], device=device)
-        attended[waiting.unsqueeze(-1), maps] = attention
-        norm, words = (step + 1) ** length_penalty, logs.shape[-1]
-        totals = open_.score.unsqueeze(-1) + logs
-        best = totals.flatten(1).topk(min(2 * beam, logs[0].numel()), 1)  # `beam` of them do not end: one <end> each
+        if paths is None:
+            paths = _Paths.empty(attention, steps=length, width=beam)
+        _bar(logs, tokens, said)
+        norm, (_, width, words) = (step + 1) ** length_penalty, logs.shape
+        totals = score.unsqueeze(-1) + logs
+        best, chosen = totals.flatten(1).topk(min(2 * beam, width * words), 1)  # `beam` do not end: one <end> each
 
         # An <end> counts only among the best `beam` continuations: beam 1 is greedy search, not its best prefix.
-        barred = (totals[:, :, END] < best.values[:, :beam].amin(1, keepdim=True)) & (step < max_words)
-        open_.append(step, END, logs[:, :, END], maps)
-        pool = finished.join(replace(open_, score=(totals[:, :, END] / norm).masked_fill(barred, _NEVER)))
-        score, chosen = pool.score.topk(beam, 1)
-        finished = pool.select(chosen, score)
+        ended = totals[:, :, END]
+        barred = (ended < best[:, :beam][:, -1:]) & (step < max_words)
+        paths.end(step, logs[:, :, END], (ended / norm).masked_fill(barred, _NEVER), attention)
 
-        going_on = best.values.masked_fill(best.indices % words == END, _NEVER)
-        score, chosen = going_on.topk(min(beam, going_on.shape[1]), 1)
-        chosen = best.indices.gather(1, chosen)
-        parent, tokens = chosen // words, chosen % words
-        open_ = open_.select(parent, score)
-        open_.append(step, tokens, logs.flatten(1).gather(1, chosen), maps[parent])
-        state = state.select(parent)
-        done = (score[:, 0] / norm <= finished.score[:, -1]) | (step == max_words)
+        score, kept = best.masked_fill(chosen % words == END, _NEVER).topk(min(beam, best.shape[1]), 1)
+        chosen = chosen.gather(1, kept)
+        parents, tokens = chosen // words, chosen % words
+        paths.go_on(step, tokens, parents, logs.flatten(1).gather(1, chosen))
+        said = torch.cat([said.gather(1, parents.unsqueeze(-1).expand(-1, -1, step)), tokens.unsqueeze(-1)], -1)
+        state = state.select(parents)
+        done = (score[:, 0] / norm <= paths.rank(beam)) | (step == max_words)
         if bool(done.any()):
-            photos_done = waiting[done]
-            captions = _hypotheses(finished.keep(done), attended[photos_done])
-            for photo, hypotheses in zip(photos_done.tolist(), captions, strict=True):
-                found[photo] = _by_consensus(hypotheses, consensus) if consensus else hypotheses
-            waiting, tokens, state = waiting[~done], tokens[~done], state.keep(~done)
-            open_, finished = open_.keep(~done), finished.keep(~done)
+            over, going = done.nonzero().squeeze(1), (~done).nonzero().squeeze(1)
+            for photo, hypotheses in zip(waiting[over].tolist(), paths.keep(over).finished(beam), strict=True):
+                found[photo] = _ordered(hypotheses, consensus) if consensus else hypotheses
+            waiting, tokens, said, score = waiting[going], tokens[going], said[going], score[going]
+            state, paths = state.keep(going), paths.keep(going)
         if not len(waiting):
             break
     return found
@@ -142,18 +169,14 @@ def beam_search(
 
 def _bar(logs: Tensor, tokens: Tensor, said: Tensor) -> None:
     """Makes impossible in `logs` (B, K, V) what may not follow `said` (B, K, T); `tokens` (B, K) are the last of it."""
-    logs[:, :, [PAD, START, UNKNOWN]] = _NEVER
+    for special in (PAD, START, UNKNOWN):
+        logs[:, :, special] = _NEVER
     if said.shape[-1] == 0:
         logs[:, :, END] = _NEVER
     else:
         logs.scatter_(2, tokens.unsqueeze(-1), _NEVER)  # no word twice running
     if said.shape[-1] > 2:
         logs.scatter_(2, _repeating(said), _NEVER)
-
-
-def _by_consensus(captions: list[Hypothesis], votes: float) -> list[Hypothesis]:
-    logs = [sum(caption.log_probabilities) for caption in captions]
-    return [captions[index] for index in consensus_order([c.tokens for c in captions], logs, votes=votes)]
 
 
 def _repeating(tokens: Tensor) -> Tensor:
@@ -166,15 +189,6 @@ def _repeating(tokens: Tensor) -> Tensor:
     return third.masked_fill(~same, PAD)  # <pad> is barred anyhow
 
 
-def _hypotheses(finished: _Beams, attended: Tensor) -> list[list[Hypothesis]]:
-    scores, tokens, logs = finished.score.tolist(), finished.tokens.tolist(), finished.logs.tolist()
-    attended, maps = attended.float().cpu(), finished.maps.cpu()
-    captions: list[list[Hypothesis]] = []
-    for photo, row in enumerate(scores):
-        captions.append([])
-        for k, score in enumerate(row):
-            if score > _NEVER:
-                words = tokens[photo][k].index(END)
-                attention = attended[photo, maps[photo, k, :words]]
-                captions[-1].append(Hypothesis(tokens[photo][k][:words], logs[photo][k][: words + 1], attention, score))
-    return captions
+def _ordered(captions: list[Hypothesis], consensus: Consensus) -> list[Hypothesis]:
+    order = consensus.order([c.tokens for c in captions], [c.log_probabilities for c in captions])
+    return [captions[index] for index in order]

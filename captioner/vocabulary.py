@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,13 @@ class Vocabulary:
     @functools.cached_property
     def index(self) -> dict[str, int]:
         return {word: index for index, word in enumerate(self.words)}
+
+    @functools.cached_property
+    def information(self) -> tuple[float, ...]:
+        """Of each word, in nats: -log of its share of the training set's words (one never seen: as if seen once)."""
+        counts = [max(1, count) for count in self.counts]
+        total = sum(counts)
+        return tuple(math.log(total / count) for count in counts)
 
     def encode(self, tokens: Iterable[str]) -> list[int]:
         """Indices of `tokens`, <unk> for those that are not known. Adds neither <start> nor <end>."""

@@ -178,7 +178,7 @@ def test_decoder_state_keep_leaves_out_the_other_photos():
     hidden = torch.arange(12.0).view(3, 2, 2)
     state = DecoderState((torch.arange(3.0).view(3, 1, 1),), hidden, -hidden)
 
-    kept = state.keep(torch.tensor([True, False, True]))
+    kept = state.keep(torch.tensor([0, 2]))
 
     assert kept.memory[0].flatten().tolist() == [0, 2]
     assert torch.equal(kept.hidden, hidden[[0, 2]])

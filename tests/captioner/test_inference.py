@@ -9,7 +9,7 @@ from PIL import Image
 
 from captioner.bundle import bundle_validate
 from captioner.engines import PyTorchEngine
-from captioner.errors import BundleIncompatible, BundleMissing
+from captioner.errors import BundleIncompatible, BundleMissing, CaptionImpossible
 from captioner.inference import Captioner, CaptionResult
 from captioner.preprocessing import photo_pixels
 from tests.bundles import CAPTIONS, bundle_make
@@ -134,4 +134,12 @@ def test_captioner_refuses_a_grid_that_is_no_square(tiny_bundle, squares):
     captioner.engine = PyTorchEngine(Wide(), captioner.decoder)
 
     with pytest.raises(BundleIncompatible, match="6 places"):
+        captioner.caption_batch(squares[:1])
+
+
+def test_captioner_whose_weights_are_no_numbers_says_so(squares, tmp_path):
+    captioner = Captioner.load(bundle_make(tmp_path / "bundle", decoder="show_attend_and_tell"))
+    torch.nn.init.constant_(captioner.decoder.embedding.weight, math.nan)
+
+    with pytest.raises(CaptionImpossible, match="not finite for this photo"):
         captioner.caption_batch(squares[:1])

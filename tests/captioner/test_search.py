@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -54,9 +55,9 @@ def exhaustive(model: Decoder, features: Tensor, *, length_penalty: float) -> li
     return sorted(found, reverse=True)
 
 
-def search(model: Decoder, features: Tensor, **options: float) -> list[list[Hypothesis]]:
-    values = {"beam": 3, "max_words": MAX_WORDS, "length_penalty": 0.7} | options
-    return beam_search(model, features, **values)  # type: ignore[arg-type]
+def search(model: Decoder, features: Tensor, **options: Any) -> list[list[Hypothesis]]:
+    values: dict[str, Any] = {"beam": 3, "max_words": MAX_WORDS, "length_penalty": 0.7} | options
+    return beam_search(model, features, **values)
 
 
 @pytest.mark.parametrize("kind", ["show_attend_and_tell", "show_and_tell", "tutorial"])
@@ -111,17 +112,21 @@ def test_search_gives_a_photo_the_same_captions_alone_and_among_others(kind):
         assert [h.score for h in alone] == pytest.approx([h.score for h in wanted], rel=1e-4)
 
 
-def test_search_gives_log_probabilities_of_each_word_and_the_end():
-    model, features = decoder(6), photos(6, 1)
+@pytest.mark.parametrize("seed", [0, 3, 5])
+def test_search_gives_log_probabilities_and_attention_of_each_word(seed):
+    model, features = decoder(seed), photos(seed, 1)
 
-    best = search(model, features)[0][0]
+    found = search(model, features, beam=4)[0]
 
-    with torch.inference_mode():
-        logits, attention = model(features, torch.tensor([[[START, *best.tokens]]]))
-    wanted = logits[0, 0].log_softmax(-1)
-    tokens = [*best.tokens, END]
-    assert best.log_probabilities == pytest.approx([float(wanted[i, t]) for i, t in enumerate(tokens)], rel=1e-4)
-    assert torch.allclose(best.attention, attention[0, 0, : len(best.tokens)], atol=1e-5)
+    assert max(len(hypothesis.tokens) for hypothesis in found) >= 3
+    for hypothesis in found:
+        with torch.inference_mode():
+            logits, attention = model(features, torch.tensor([[[START, *hypothesis.tokens]]]))
+        wanted, tokens = logits[0, 0].log_softmax(-1), [*hypothesis.tokens, END]
+        assert hypothesis.log_probabilities == pytest.approx(
+            [float(wanted[i, token]) for i, token in enumerate(tokens)], rel=1e-4
+        )
+        assert torch.allclose(hypothesis.attention, attention[0, 0, : len(hypothesis.tokens)], atol=1e-5)
 
 
 def test_search_gives_captions_best_first_and_each_once():
@@ -143,7 +148,7 @@ class Steps(NamedTuple):
         return self
 
     def keep(self, photos: Tensor, /) -> Steps:
-        return Steps(self.taken, int(photos.sum()))
+        return Steps(self.taken, len(photos))
 
 
 class Script:
@@ -292,3 +297,20 @@ def test_search_gives_fewer_captions_where_there_are_fewer():
     found = beam_search(Script(logs), photos(1, 1), beam=5, max_words=1, length_penalty=0.0)
 
     assert sorted(hypothesis.tokens for hypothesis in found[0]) == [[4], [5]]
+
+
+def test_search_gives_attention_in_full_precision_whatever_the_model_has():
+    class Half(Script):
+        def step(self, state: Steps, tokens: Tensor, /) -> tuple[Tensor, Tensor, Steps]:
+            logs, attention, after = super().step(state, tokens)
+            return logs, attention.half(), after
+
+    found = beam_search(Half([-1.0] * VOCABULARY), photos(1, 1), beam=2, max_words=3, length_penalty=0.0)
+
+    assert {hypothesis.attention.dtype for hypothesis in found[0]} == {torch.float32}
+
+
+def test_search_gives_no_caption_where_the_model_gives_no_numbers():
+    found = beam_search(Script([math.nan] * VOCABULARY), photos(1, 2), beam=3, max_words=4, length_penalty=0.7)
+
+    assert found == [[], []]

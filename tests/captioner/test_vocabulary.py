@@ -1,5 +1,7 @@
 """Words, indices and sentences."""
 
+import math
+
 import pytest
 
 from captioner.errors import BundleCorrupt, BundleMissing, VocabularyError
@@ -83,3 +85,9 @@ def test_vocabulary_file_of_other_bytes_is_corrupt(tmp_path):
 def test_vocabulary_that_cannot_be_used_is_refused(words, counts, message):
     with pytest.raises(VocabularyError, match=message):
         Vocabulary(words, counts)
+
+
+def test_vocabulary_knows_what_each_word_tells():
+    vocabulary = Vocabulary((*SPECIALS, "a", "dog", "kazoo"), (0, 0, 0, 0, 8, 3, 0))
+
+    assert vocabulary.information == pytest.approx([math.log(16 / count) for count in (1, 1, 1, 1, 8, 3, 1)])

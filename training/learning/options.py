@@ -105,11 +105,14 @@ class TrainingOptions:
     )
     seed: int = _option(1, "of everything that is drawn at random", group="optimisation", low=0)
 
-    beam: int = _option(6, "default width of the beam search; 1: greedy", group="decoding", low=1, high=BEAM_MAX)
+    beam: int = _option(3, "default width of the beam search; 1: greedy", group="decoding", low=1, high=BEAM_MAX)
     max_words: int = _option(20, "longest caption", group="decoding", low=1, high=100)
     length_penalty: float = _option(0.7, "captions rank by log-probability / length ** this", group="decoding", low=0)
     consensus: float = _option(
         0.2, "captions found vote for those like them by probability ** this; 0: no vote", group="decoding", low=0
+    )
+    certainty: float = _option(
+        0.5, "weight of a caption's mean log-probability beside the votes, if they vote", group="decoding", low=0
     )
 
     def __post_init__(self) -> None:
@@ -144,6 +147,7 @@ class TrainingOptions:
             max_words=self.max_words,
             length_penalty=self.length_penalty,
             consensus=self.consensus,
+            certainty=self.certainty,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -152,9 +156,14 @@ class TrainingOptions:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Raises OptionError for a name that is not known: another version of Fovea wrote it."""
-        if unknown := set(data) - {option.name for option in fields(cls)}:
+        known = {option.name for option in fields(cls)}
+        if unknown := set(data) - known:
             raise OptionError(
                 f"This version of Fovea has no option {min(unknown)!r}. Go on with the version that began the run."
+            )
+        if missing := known - set(data):
+            raise OptionError(
+                f"The run was begun by a version of Fovea without the option {min(missing)!r}. Go on with that version."
             )
         kinds = get_type_hints(cls)
         return cls(**{name: kinds[name](value) for name, value in data.items()})

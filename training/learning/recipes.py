@@ -33,6 +33,7 @@ TUTORIAL = TrainingOptions(
     max_words=20,
     length_penalty=0.0,
     consensus=0.0,
+    certainty=0.0,
 )
 
 RECIPES = {

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from captioner.config import DecodingDefaults
+from captioner.consensus import consensus_create
 from captioner.search import Hypothesis, beam_search
 from captioner.vocabulary import PAD, Vocabulary, caption_text
 from training.data.coco import CaptionedPhoto
@@ -113,7 +114,7 @@ class Validation:
                 beam=decoding.beam,
                 max_words=decoding.max_words,
                 length_penalty=decoding.length_penalty,
-                consensus=decoding.consensus,
+                consensus=consensus_create(decoding, self.vocabulary),
             )
             spoken += [self._spoken(photo.id, best[0]) for photo, best in zip(chosen, found, strict=True)]
         return spoken

@@ -37,6 +37,11 @@ def test_options_of_another_version_are_told():
         TrainingOptions.from_dict({"flavour": 1})
 
 
+def test_options_of_a_version_that_had_fewer_are_told():
+    with pytest.raises(OptionError, match="without the option 'certainty'"):
+        TrainingOptions.from_dict({name: value for name, value in TUTORIAL.to_dict().items() if name != "certainty"})
+
+
 def test_options_all_have_a_help_text():
     assert all(meta["help"] for _, _, meta in options_described())
 
