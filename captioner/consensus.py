@@ -52,8 +52,10 @@ class Consensus:
         most = max(logs, default=0.0)
         weights = [math.exp(self.votes * (log - most)) for log in logs]
         votes = list(weights)  # its own, whole
-        for one, other in itertools.permutations(range(len(captions)), 2):
-            votes[one] += weights[other] * _likeness(vectors[one], vectors[other])
+        for one, other in itertools.combinations(range(len(captions)), 2):
+            like_other, like_one = _likenesses(vectors[one], vectors[other])
+            votes[one] += weights[other] * like_other
+            votes[other] += weights[one] * like_one
         everybody = sum(weights)
         return [vote / everybody for vote in votes]
 
@@ -77,16 +79,24 @@ def consensus_create(decoding: DecodingDefaults, vocabulary: Vocabulary) -> Cons
     return Consensus(vocabulary.information, votes=decoding.consensus, certainty=decoding.certainty)
 
 
-def _likeness(one: _Vectors, other: _Vectors) -> float:
-    """How like `other` caption `one` is, 0..1.
+def _likenesses(one: _Vectors, other: _Vectors) -> tuple[float, float]:
+    """How like `other` caption `one` is, and how like `one` the other, 0..1: clipping makes them differ.
 
-    CIDEr-D (Vedantam et al. 2015, equations 1-3 and appendix) with `other` as the only reference, and with what its
-    words tell in place of the inverse document frequency of an n-gram.
+    CIDEr-D (Vedantam et al. 2015, equations 1-3 and appendix) with a single reference, and with what its words tell in
+    place of the inverse document frequency of an n-gram.
     """
     (length, vectors), (other_length, others) = one, other
-    cosines = 0.0
-    for (parts, norm), (references, other_norm) in zip(vectors, others, strict=True):
-        if norm and other_norm and (common := parts.keys() & references.keys()):
-            dot = sum(min(parts[gram], references[gram]) * references[gram] for gram in common)
-            cosines += dot / (norm * other_norm)
-    return cosines / ORDERS * math.exp(-((length - other_length) ** 2) / (2 * SIGMA**2))
+    like_other = like_one = 0.0
+    for (parts, norm), (other_parts, other_norm) in zip(vectors, others, strict=True):
+        if not (norm and other_norm and (common := parts.keys() & other_parts.keys())):
+            continue
+        to_other = to_one = 0.0
+        for gram in common:
+            part, other_part = parts[gram], other_parts[gram]
+            least = min(part, other_part)
+            to_other += least * other_part
+            to_one += least * part
+        like_other += to_other / (norm * other_norm)
+        like_one += to_one / (norm * other_norm)
+    share = math.exp(-((length - other_length) ** 2) / (2 * SIGMA**2)) / ORDERS
+    return like_other * share, like_one * share
