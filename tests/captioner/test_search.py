@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -297,20 +296,3 @@ def test_search_gives_fewer_captions_where_there_are_fewer():
     found = beam_search(Script(logs), photos(1, 1), beam=5, max_words=1, length_penalty=0.0)
 
     assert sorted(hypothesis.tokens for hypothesis in found[0]) == [[4], [5]]
-
-
-def test_search_gives_attention_in_full_precision_whatever_the_model_has():
-    class Half(Script):
-        def step(self, state: Steps, tokens: Tensor, /) -> tuple[Tensor, Tensor, Steps]:
-            logs, attention, after = super().step(state, tokens)
-            return logs, attention.half(), after
-
-    found = beam_search(Half([-1.0] * VOCABULARY), photos(1, 1), beam=2, max_words=3, length_penalty=0.0)
-
-    assert {hypothesis.attention.dtype for hypothesis in found[0]} == {torch.float32}
-
-
-def test_search_gives_no_caption_where_the_model_gives_no_numbers():
-    found = beam_search(Script([math.nan] * VOCABULARY), photos(1, 2), beam=3, max_words=4, length_penalty=0.7)
-
-    assert found == [[], []]
