@@ -77,7 +77,6 @@ def test_scaling_fills_the_database_and_shares_the_work(small):
 
 def test_engine_is_measured_at_each_batch_size_on_two_encoders_and_over_other_ways(small, monkeypatch):
     monkeypatch.setattr(engine, "PHOTOS", 16)
-    monkeypatch.setattr(engine, "SINGLE", 2)
 
     rows = measured(engine.measure, small)
 
