@@ -34,8 +34,8 @@ caption: .venv/installed  ## make caption PHOTOS="a.jpg b.jpg"
 
 setup: .venv/installed-development .venv/installed-peers  ## only set up .venv, with everything for development
 
-test: .venv/installed-development  ## the fast tests, in random order
-	$(PY) -m pytest $(PYTEST)
+test: .venv/installed-development  ## the fast tests, in random order, a process for each core
+	$(PY) -m pytest -n logical --maxprocesses 4 $(PYTEST)
 
 test-slow: .venv/installed-development  ## the slow tests: whole stacks, browsers, training runs
 	$(PY) -m pytest -m slow $(PYTEST)
