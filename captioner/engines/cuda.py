@@ -1,22 +1,27 @@
-"""The model on a GPU: half precision, channels_last, and each step of the search replayed from a captured graph.
+"""The model on a GPU: half precision, channels_last, and each of its halves replayed from a captured graph.
 
-A step is some forty kernels, most of which take less time to run than Python takes to launch. A CUDA graph launches all
-of them at once, but for one shape and from the same places in memory each time (PyTorch's notes on CUDA, "CUDA
-Graphs"): so photos are filled up to the next power of two, and each such size is captured when it is first met.
+The encoder is some two hundred kernels and a step of the search some forty, most of which take less time to run than
+Python takes to launch. A CUDA graph launches all of them at once, but for one shape and from the same places in memory
+each time (PyTorch's notes on CUDA, "CUDA Graphs"): so photos are filled up to the next power of two, and each such size
+is captured when it is first met.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from captioner.decoders import Decoder, DecoderState
 from captioner.engines.pytorch import PyTorchEngine
 
 WARM_UP = 3  # calls before a capture, in which libraries choose their kernels and allocate what they keep
+
+_Function = Callable[..., tuple[Tensor, ...]]
 
 
 class CudaEngine:
@@ -26,55 +31,59 @@ class CudaEngine:
     """
 
     def __init__(self, reference: PyTorchEngine) -> None:
-        self._encoder = copy.deepcopy(reference.encoder).half()
-        self._decoder = copy.deepcopy(reference.decoder).half()
-        self._steps: dict[tuple[int, int], _Step] = {}
+        encoder, decoder = copy.deepcopy(reference.encoder).half(), copy.deepcopy(reference.decoder).half()
+        self._start, self._step = partial(_start, encoder, decoder), partial(_step, decoder)
+        self._captured: dict[tuple[_Function, int, int], _Captured] = {}
 
     def start(self, photos: Tensor, /) -> DecoderState:
-        count = len(photos)
-        filled = photos.new_zeros(_size(count), *photos.shape[1:])
-        filled[:count] = photos
-        state = self._decoder.start(self._encoder(filled))
-        return state.keep(torch.arange(count, device=photos.device))
+        *memory, hidden, cell = self._run(self._start, photos, captions=1)
+        return DecoderState(tuple(memory), hidden, cell)
 
     def step(self, state: DecoderState, tokens: Tensor, /) -> tuple[Tensor, Tensor, DecoderState]:
-        shape = _size(len(tokens)), tokens.shape[1]
-        if shape not in self._steps:
-            self._steps[shape] = _Step(self._decoder, state, photos=shape[0], captions=shape[1])
-        return self._steps[shape](state, tokens)
+        given = tokens, state.hidden, state.cell, *state.memory
+        logs, attention, hidden, cell = self._run(self._step, *given, captions=tokens.shape[1])
+        return logs, attention, DecoderState(state.memory, hidden, cell)
+
+    def _run(self, function: _Function, *given: Tensor, captions: int) -> Sequence[Tensor]:
+        shape = 1 << (len(given[0]) - 1).bit_length(), captions
+        if (function, *shape) not in self._captured:
+            self._captured[function, *shape] = _Captured(function, given, photos=shape[0])
+        return self._captured[function, *shape](given)
 
 
-class _Step:
-    """A step of `photos` photos with `captions` captions each, for as many as there are or fewer."""
+def _start(encoder: nn.Module, decoder: Decoder, photos: Tensor) -> tuple[Tensor, ...]:
+    state = decoder.start(encoder(photos))
+    return *state.memory, state.hidden, state.cell
 
-    def __init__(self, decoder: Decoder, like: DecoderState, *, photos: int, captions: int) -> None:
-        device = like.hidden.device
-        self._decoder = decoder
-        self._state = DecoderState(
-            tuple(part.new_zeros(photos, *part.shape[1:]) for part in like.memory),
-            *(part.new_zeros(photos, captions, part.shape[-1]) for part in (like.hidden, like.cell)),
-        )
-        self._tokens = torch.zeros(photos, captions, dtype=torch.int64, device=device)
+
+def _step(decoder: Decoder, tokens: Tensor, hidden: Tensor, cell: Tensor, *memory: Tensor) -> tuple[Tensor, ...]:
+    logs, attention, after = decoder.step(DecoderState(memory, hidden, cell), tokens)
+    return logs, attention, after.hidden, after.cell
+
+
+class _Captured:
+    """A function of tensors (B, ...) that gives such tensors, for any B up to `photos`; the rest as those of `like`."""
+
+    def __init__(self, function: _Function, like: Sequence[Tensor], *, photos: int) -> None:
+        self._function = function
+        self._places = [part.new_zeros(photos, *part.shape[1:]) for part in like]
         self._graph: torch.cuda.CUDAGraph | None = None
-        if device.type == "cuda":
-            self._capture(device)
+        if like[0].device.type == "cuda":
+            self._capture(like[0].device)
 
-    def __call__(self, state: DecoderState, tokens: Tensor) -> tuple[Tensor, Tensor, DecoderState]:
-        count = len(tokens)
-        for place, part in zip(self._state.memory, state.memory, strict=True):
+    def __call__(self, given: Sequence[Tensor]) -> list[Tensor]:
+        count = len(given[0])
+        for place, part in zip(self._places, given, strict=True):
             place[:count] = part
-        self._state.hidden[:count], self._state.cell[:count], self._tokens[:count] = state.hidden, state.cell, tokens
         if self._graph is None:
             self._run()
         else:
             self._graph.replay()
         # Copies: the next replay writes into the same places.
-        logs, attention, hidden, cell = (part[:count].clone() for part in self._given)
-        return logs, attention, DecoderState(state.memory, hidden, cell)
+        return [part[:count].clone() for part in self._results]
 
     def _run(self) -> None:
-        logs, attention, after = self._decoder.step(self._state, self._tokens)
-        self._given = logs, attention, after.hidden, after.cell
+        self._results = self._function(*self._places)
 
     def _capture(self, device: torch.device) -> None:
         with torch.cuda.device(device):
@@ -88,8 +97,3 @@ class _Step:
             with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # other threads may use the device
                 self._run()
         self._graph = graph
-
-
-def _size(photos: int) -> int:
-    """The next power of two."""
-    return 1 << (photos - 1).bit_length()
