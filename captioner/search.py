@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self, TypeVar
 
@@ -86,6 +87,11 @@ class _Paths:
     def keep(self, photos: Tensor) -> _Paths:
         return _Paths(*(part[photos] for part in vars(self).values()))
 
+    @classmethod
+    def of_all(cls, some: Sequence[_Paths]) -> _Paths:
+        """Those of the photos of the first, then of the second, ..."""
+        return cls(*(torch.cat(parts) for parts in zip(*(vars(each).values() for each in some), strict=True)))
+
     def finished(self, count: int) -> list[list[Hypothesis]]:
         """The `count` best captions of each photo that have ended, or as many as there are, best first."""
         ranks, ended = (part.tolist() for part in self.ranks.flatten(1).topk(count, 1))
@@ -130,10 +136,10 @@ def beam_search(
     """
     state = stepper.start(photos)
     length = max_words + 1
-    found: list[list[Hypothesis]] = [[] for _ in photos]
-    waiting = torch.arange(len(found), device=photos.device)  # not done: what is below is of these photos alone
-    tokens = torch.full((len(found), 1), START, device=photos.device)
-    said, score = tokens.new_empty(len(found), 1, 0), torch.zeros(tokens.shape, device=photos.device)
+    over: list[tuple[Tensor, _Paths]] = []  # which photos were done together, read at the end: a GPU need not wait
+    waiting = torch.arange(len(photos), device=photos.device)  # not done: what is below is of these photos alone
+    tokens = torch.full((len(photos), 1), START, device=photos.device)
+    said, score = tokens.new_empty(len(photos), 1, 0), torch.zeros(tokens.shape, device=photos.device)
     paths: _Paths | None = None
     for step in range(length):
         logs, attention, state = stepper.step(state, tokens)
@@ -157,14 +163,15 @@ def beam_search(
         state = state.select(parents)
         done = (score[:, 0] / norm <= paths.rank(beam)) | (step == max_words)
         if bool(done.any()):
-            over, going = done.nonzero().squeeze(1), (~done).nonzero().squeeze(1)
-            for photo, hypotheses in zip(waiting[over].tolist(), paths.keep(over).finished(beam), strict=True):
-                found[photo] = _ordered(hypotheses, consensus) if consensus else hypotheses
+            over.append((waiting[done], paths.keep(done)))
+            going = (~done).nonzero().squeeze(1)
             waiting, tokens, said, score = waiting[going], tokens[going], said[going], score[going]
             state, paths = state.keep(going), paths.keep(going)
         if not len(waiting):
             break
-    return found
+    order = torch.cat([which for which, _ in over]).tolist()
+    found = dict(zip(order, _Paths.of_all([paths for _, paths in over]).finished(beam), strict=True))
+    return [_ordered(found[photo], consensus) if consensus else found[photo] for photo in range(len(photos))]
 
 
 def _bar(logs: Tensor, tokens: Tensor, said: Tensor) -> None:
