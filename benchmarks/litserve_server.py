@@ -1,7 +1,7 @@
 """LitServe's batching server around the same `Captioner`: `python -m benchmarks.litserve_server BUNDLE DEVICE PORT`.
 
-As its documentation has it: one worker with the model, requests gathered into batches of sixteen at most, for five
-milliseconds at most, as Fovea's worker gathers them. Photos come as multipart forms and are decoded by the same code.
+As its documentation has it: one worker with the model, requests gathered into batches as large as those of Fovea's
+worker at most, for five milliseconds at most, as there. Photos come as multipart forms, and the same code decodes them.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from benchmarks.captioners import captioner_load
 from captioner.inference import CaptionResult
 from captioner.preprocessing import photo_pixels
 from webapp import env
+from worker.engine import batch_size
 
-MAX_BATCH = env.VARIABLES["FOVEA_WORKER_MAX_BATCH"].default
 MAX_WAIT = env.VARIABLES["FOVEA_WORKER_MAX_WAIT_MS"].default / 1000
 
 
 class CaptionApi(litserve.LitAPI):  # type: ignore[misc]
-    def __init__(self, bundle: str) -> None:
-        super().__init__(max_batch_size=MAX_BATCH, batch_timeout=MAX_WAIT)
+    def __init__(self, bundle: str, *, max_batch: int) -> None:
+        super().__init__(max_batch_size=max_batch, batch_timeout=MAX_WAIT)
         self._bundle = bundle
 
     def setup(self, device: str) -> None:
@@ -49,5 +49,6 @@ class CaptionApi(litserve.LitAPI):  # type: ignore[misc]
 if __name__ == "__main__":
     bundle, device, port = sys.argv[1:]
     accelerator = device.partition(":")[0]
-    server = litserve.LitServer(CaptionApi(bundle), accelerator=accelerator, devices=1, timeout=False)
+    api = CaptionApi(bundle, max_batch=batch_size(device))
+    server = litserve.LitServer(api, accelerator=accelerator, devices=1, timeout=False)
     server.run(host="127.0.0.1", port=int(port), log_level="warning", generate_client_file=False)

@@ -129,7 +129,7 @@ VARIABLES: dict[str, Variable] = {
     ),
     "FOVEA_DEVICE": Variable(_device, "auto", "device of the worker's model: auto, cpu, cuda, cuda:1"),
     "FOVEA_WORKER_THREADS": Variable(_integer(1, 256), 8, "tasks a worker holds at a time"),
-    "FOVEA_WORKER_MAX_BATCH": Variable(_integer(1, 512), 16, "photos in one micro-batch"),
+    "FOVEA_WORKER_MAX_BATCH": Variable(_integer(0, 512), 0, "photos in one micro-batch; 0: 16 on a CPU, 64 on a GPU"),
     "FOVEA_WORKER_MAX_WAIT_MS": Variable(_integer(0, 1000), 5, "how long a micro-batch waits for more photos"),
     "FOVEA_DECODE_PROCESSES": Variable(_integer(1, 64), 2, "child processes that open untrusted files"),
     "FOVEA_DECODE_TIMEOUT_SECONDS": Variable(_integer(1, 600), 20, "time a child may spend on one file"),

@@ -9,7 +9,6 @@ import logging
 import threading
 import time
 import traceback
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -24,8 +23,6 @@ log = logging.getLogger(__name__)
 class Model(Protocol):
     """What the batcher needs of `engine.LoadedModel`."""
 
-    @property
-    def batch_sizes(self) -> tuple[int, ...]: ...
     def caption_batch(self, images: Sequence[np.ndarray]) -> list[Any]: ...
     def check(self) -> None: ...
 
@@ -151,14 +148,10 @@ class Batcher:
         return None
 
     def _run_model(self, batch: list[_Item]) -> list[Any]:
-        images = [item.image for item in batch]
-        sizes = batch[0].model.batch_sizes
-        if len(batch) <= max(sizes, default=0):  # an engine of fixed sizes: fill up to the next one
-            images += images[-1:] * (sizes[bisect_left(sizes, len(batch))] - len(batch))
-        results = batch[0].model.caption_batch(images)
-        if len(results) != len(images):
-            raise RuntimeError(f"the model gave {len(results)} results for {len(images)} photos")
-        return results[: len(batch)]
+        results = batch[0].model.caption_batch([item.image for item in batch])
+        if len(results) != len(batch):
+            raise RuntimeError(f"the model gave {len(results)} results for {len(batch)} photos")
+        return results
 
     def _check(self, model: Model) -> None:
         try:

@@ -25,15 +25,10 @@ class EngineOutOfMemory(Exception):
 
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
-    """One model version in memory.
-
-    Attributes:
-        batch_sizes: the only sizes that its engine runs fast, rising; empty where any will do.
-    """
+    """One model version in memory."""
 
     captioner: Captioner
     model_version_id: int
-    batch_sizes: tuple[int, ...] = ()
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -54,10 +49,27 @@ class LoadedModel:
                 raise EngineOutOfMemory(str(error)) from error
             raise
 
-    def check(self) -> None:
-        """Caption a grey picture: raises if the engine itself is broken, whatever the photos."""
+    def check(self, *, photos: int = 1) -> None:
+        """Caption grey pictures: raises if the engine itself is broken, whatever the photos."""
         size = self.preprocessing.size
-        self.caption_batch([np.full((size, size, 3), 128, dtype=np.uint8)])
+        self.caption_batch([np.full((size, size, 3), 128, dtype=np.uint8)] * photos)
+
+    def warm_up(self, photos: int) -> None:
+        """Has a GPU capture each size that it fills micro-batches of at most `photos` up to, or as many as it holds."""
+        count = 1
+        while count <= photos:
+            try:
+                self.check(photos=count)
+            except EngineOutOfMemory:
+                log.warning("out of memory with %d photos at once", count)
+                return
+            count *= 2
+
+
+def batch_size(device: str) -> int:
+    """Photos in one micro-batch unless the settings say otherwise: as few as keep the device busy (*tuning* in
+    benchmarks/RESULTS.md), since a photo that a person waits for may have to wait for a whole one."""
+    return 64 if device.startswith("cuda") else 16
 
 
 class Engine:
@@ -77,6 +89,8 @@ class Engine:
         """
         model = LoadedModel(Captioner.load(directory, device=self.device, exports=self._exports), model_version_id)
         model.check()
+        if self.device.startswith("cuda"):
+            model.warm_up(batch_size(self.device))  # or the first photos would wait for it
         return model
 
     def swap(self, model: LoadedModel) -> None:

@@ -19,11 +19,8 @@ class OutOfMemory(Exception):
 class RecordingModel:
     """Answers with each image's first byte, notes its batches, and fails as it is told to."""
 
-    def __init__(
-        self, *, poison: int = -1, memory: int = 1000, sizes: tuple[int, ...] = (), dead: bool = False
-    ) -> None:
+    def __init__(self, *, poison: int = -1, memory: int = 1000, dead: bool = False) -> None:
         self.poison, self.memory, self.dead = poison, memory, dead
-        self.batch_sizes = sizes
         self.batches: list[list[int]] = []
         self.gate = threading.Event()
         self.gate.set()
@@ -129,15 +126,6 @@ def test_batcher_never_mixes_models(make: Make) -> None:
     _results(futures)
     assert former.batches == [[200], [1]]
     assert active.batches == [[2, 3]]
-
-
-def test_batcher_fills_up_to_a_size_that_the_engine_wants(make: Make) -> None:
-    batcher, model = make(max_wait=0.0), RecordingModel(sizes=(1, 4))
-    _held(batcher, model)
-    futures = _submit(batcher, model, [1, 2])
-    model.gate.set()
-    assert _results(futures) == [1, 2]
-    assert model.batches == [[200], [1, 2, 2, 2]]
 
 
 def test_batcher_isolates_the_photo_at_fault(make: Make) -> None:

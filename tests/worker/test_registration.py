@@ -7,15 +7,13 @@ import sys
 import threading
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from captioner.bundle import bundle_validate
-from captioner.errors import BundleCorrupt, BundleError, BundleIncompatible, BundleMissing
+from captioner.errors import BundleCorrupt, BundleError, BundleMissing
 from captioner.inference import Captioner
 from tests.brokers import Broker
 from tests.bundles import CAPTIONS, bundle_make
@@ -28,7 +26,7 @@ from webapp.gallery.selectors.workers import worker_progress
 from webapp.gallery.services import model_versions
 from worker import __main__ as main
 from worker import verification
-from worker.engine import Engine, EngineOutOfMemory, LoadedModel
+from worker.engine import Engine
 from worker.probing import ModelUnfit, bundle_verify
 from worker.registration import _bundle_copy, bundle_register
 from worker.runtime import Runtime
@@ -293,37 +291,7 @@ def test_worker_whose_active_bundle_was_lost_ends_with_status_3(db: None, models
     assert main.main() == 3
 
 
-# --- The engine -------------------------------------------------------------------------------------------------------
-
-
-def test_engine_captions_like_the_captioner(loaded: LoadedModel) -> None:
-    size = loaded.preprocessing.size
-    images = [np.random.default_rng(seed).integers(0, 256, (size, size, 3), dtype=np.uint8) for seed in range(3)]
-    texts = [result.text for result in loaded.caption_batch(images)]
-    assert texts == [result.text for result in loaded.captioner.caption_batch(images)]
-
-
-@pytest.mark.parametrize(
-    "error",
-    [MemoryError(), torch.OutOfMemoryError("CUDA"), RuntimeError("DefaultCPUAllocator: can't allocate memory")],
-    ids=["python", "cuda", "cpu"],
-)
-def test_engine_tells_every_kind_of_memory_shortage(
-    loaded: LoadedModel, error: Exception, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def caption_batch(images: object) -> None:
-        raise error
-
-    monkeypatch.setattr(loaded.captioner, "caption_batch", caption_batch)
-    with pytest.raises(EngineOutOfMemory):
-        loaded.check()
-
-
-def test_engine_passes_other_errors_on(loaded: LoadedModel) -> None:
-    with pytest.raises(ValueError, match="uint8"):
-        loaded.caption_batch([np.zeros((1, 1, 3), dtype=np.uint8)])
-    with pytest.raises(BundleIncompatible, match="99"):
-        raise BundleIncompatible("99")
+# --- Swapping ---------------------------------------------------------------------------------------------------------
 
 
 def test_worker_swaps_to_the_active_model(runtime: Runtime, other_bundle: Path) -> None:
