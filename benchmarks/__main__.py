@@ -17,6 +17,7 @@ BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module.measure
     for module in (features, stage1, reward, engine, system, peers, latency, scaling, tuning)
 }
+SECTIONS = [section for name in BENCHMARKS for section in (name, f"{name} on cuda")]
 
 
 def main(argv: Sequence[str], *, results: Path = RESULTS) -> None:
@@ -27,7 +28,8 @@ def main(argv: Sequence[str], *, results: Path = RESULTS) -> None:
         for name in found.names or BENCHMARKS:
             rows = rows_print(BENCHMARKS[name], setting)
             origin = f"`{command}` on {today()}: {machine()}."
-            section_write(results, name, rows, origin=origin, order=list(BENCHMARKS))
+            section = name if setting.device.type == "cpu" else f"{name} on {setting.device.type}"
+            section_write(results, section, rows, origin=origin, order=SECTIONS)
     print(f"Kept in {results}.", file=sys.stderr)
 
 

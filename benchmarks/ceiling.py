@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 BATCHES = (8, 16, 32)
+BATCHES_GPU = (64, 128)
 TRIED = 192  # photos with which the best of them is found
 
 
@@ -38,7 +39,8 @@ def ceiling_measure(paths: Sequence[Path], *, bundle: Path, device: str, batch: 
 
 def batch_best(paths: Sequence[Path], *, bundle: Path, device: str) -> int:
     """The size with which the bare Captioner is fastest."""
-    tried = [ceiling_measure(paths[:TRIED], bundle=bundle, device=device, batch=batch) for batch in BATCHES]
+    batches = BATCHES_GPU if device.startswith("cuda") else BATCHES
+    tried = [ceiling_measure(paths[:TRIED], bundle=bundle, device=device, batch=batch) for batch in batches]
     best = max(tried, key=lambda one: one.rate)
     said = ", ".join(f"batches of {one.batch} {one.rate:.1f}" for one in tried)
     print(f"ceiling: {said} photos a second", file=sys.stderr)

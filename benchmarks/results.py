@@ -27,5 +27,5 @@ def section_write(results: Path, name: str, rows: Sequence[Row], *, origin: str,
 def sections_read(results: Path) -> dict[str, str]:
     if not results.exists():
         return {}
-    parts = re.split(r"^## (\w+)\n", results.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    parts = re.split(r"^## (.+)\n", results.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
     return {name: text.strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}

@@ -7,7 +7,7 @@ anew for each round, its captions deleted, so the worker is warm as the ceiling 
 
 Where the rest goes is told in milliseconds a photo, by the clock: in the model (the sum over micro-batches), and beside
 it, when the micro-batcher had nothing to do; and in processor time by process. What the model takes longer than in the
-ceiling is what it yields of the cores to the others.
+ceiling is what it yields of the cores to the others. Of a GPU, the share of the time in which it was busy.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from benchmarks import bulk
 from benchmarks.ceiling import Ceiling, batch_best, ceiling_measure
+from benchmarks.gpu import gpu_watched
 from benchmarks.setting import DATABASES_NAMED, Setting, rows_measure
 from benchmarks.stacks import Fovea, database_missing, worker_start
 from benchmarks.timing import Row, Spread, rates_alternate
@@ -31,6 +32,7 @@ def measure(setting: Setting) -> list[Row]:
     ceilings: list[Ceiling] = []
     runs: dict[str, list[bulk.Run]] = {}
     ingestion: dict[str, float] = {}
+    busy: dict[str, list[float]] = {}
 
     def ceiling() -> float:
         ceilings.append(ceiling_measure(paths, bundle=setting.bundle, device=device, batch=batch))
@@ -43,11 +45,12 @@ def measure(setting: Setting) -> list[Row]:
                 continue
             fovea = context.enter_context(Fovea(database, bundle=setting.bundle, device=device))
             ingestion[database] = submitted(fovea, paths)
-            runs[database] = []
+            runs[database], busy[database] = [], []
 
-            def system(fovea: Fovea = fovea, done: list[bulk.Run] = runs[database]) -> float:
-                done.append(fovea.run(bulk.run))
-                return done[-1].rate
+            def system(fovea: Fovea = fovea, database: str = database) -> float:
+                with gpu_watched(device, busy[database]):
+                    runs[database].append(fovea.run(bulk.run))
+                return runs[database][-1].rate
 
             sides[database] = system
         rates = rates_alternate(sides, rounds=setting.rounds, unit="photos")
@@ -62,6 +65,8 @@ def measure(setting: Setting) -> list[Row]:
                 Row(f"ingestion, {name}, photos a second", Spread.of([ingestion[database]]), None, _source(setting)),
                 *_profile(name, runs[database], ceilings),
             ]
+            if busy[database]:
+                rows.append(Row(f"{name}, the GPU busy, %", Spread.of(busy[database]), None, _source(setting)))
     return rows
 
 

@@ -20,6 +20,16 @@ def test_section_takes_the_place_of_its_former_one_and_leaves_the_others(tmp_pat
     assert "| old |" not in results.read_text()
 
 
+def test_section_of_another_device_stands_beside_that_of_the_cpu(tmp_path):
+    results = tmp_path / "RESULTS.md"
+    for name in ("system on cuda", "system"):
+        section_write(results, name, [row(f"of {name}")], origin="measured", order=["system", "system on cuda"])
+
+    sections = sections_read(results)
+    assert list(sections) == ["system", "system on cuda"]
+    assert "| of system on cuda |" in sections["system on cuda"]
+
+
 def test_section_of_a_benchmark_that_is_gone_goes_too(tmp_path):
     results = tmp_path / "RESULTS.md"
     section_write(results, "former", [row("one")], origin="", order=["former"])
