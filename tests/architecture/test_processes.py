@@ -48,5 +48,12 @@ def test_process_loads_no_model(process: str, code: str) -> None:
     assert not FORBIDDEN & loaded, f"{process} loads {FORBIDDEN & loaded}"
 
 
+def test_benchmark_of_serving_burdens_no_child_of_a_stack_with_torch() -> None:
+    """By themselves, as `python -m benchmarks.peers`: a spawned child imports its parent's main module."""
+    loaded = modules_loaded("from benchmarks import latency, peers, scaling, system, tuning")
+    assert "benchmarks.peers" in loaded
+    assert "torch" not in loaded
+
+
 def test_modules_loaded_sees_a_forbidden_module() -> None:
     assert "captioner" in modules_loaded("import captioner")
