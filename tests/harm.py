@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -22,3 +23,13 @@ def crash_once(marker: Path, *_: object) -> str:
 
 def bloat(*_: object) -> bytes:
     return bytes(2**40)
+
+
+def bloat_wholly(*_: object) -> None:
+    """Until not even a few bytes are left, all of them held by the error's frames."""
+    held: list[object] = []
+    for size in (2**20, 2**16, 2**12, 2**9, 2**8, 2**7, 2**6, 1):
+        with suppress(MemoryError):
+            while True:
+                held = [held, bytes(size)]
+    raise MemoryError

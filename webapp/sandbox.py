@@ -204,6 +204,8 @@ def _serve(connection: Connection, memory_mb: int | None) -> None:
                 signal.ITIMER_REAL, timeout + 1
             )  # its default action ends a hanging child of a dead parent
             answer = (True, function(*args, **kwargs))
+        except MemoryError:
+            answer = (False, MemoryError())  # another one: the frames of that one hold on to what was too much
         except BaseException as error:  # noqa: BLE001  (SystemExit too: the child lives on)
             answer = (False, _picklable(error))
         try:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harm import crash, crash_once
+from tests.harm import bloat_wholly, crash, crash_once
 from webapp.sandbox import Sandbox, SandboxCrashed, SandboxError, SandboxOutOfMemory, SandboxTimedOut
 
 
@@ -105,6 +105,12 @@ def test_sandbox_that_may_try_twice_runs_a_call_again_whose_child_was_killed(tmp
 def test_sandbox_limits_memory(sandbox: Sandbox) -> None:
     with pytest.raises(SandboxOutOfMemory):
         sandbox.run(bytearray, 2**30)
+
+
+def test_sandbox_tells_of_memory_that_is_gone_to_the_last_byte(sandbox: Sandbox) -> None:
+    with pytest.raises(SandboxOutOfMemory):
+        sandbox.run(bloat_wholly)
+    assert sandbox.run(pow, 2, 3) == 8
 
 
 def test_sandbox_kills_a_call_that_hangs_with_the_interpreter_locked(impatient: Sandbox) -> None:
