@@ -134,9 +134,11 @@ def beam_search(
     further step, when `beam` captions are finished and no open one, at its present length, outranks the last of them;
     its result does not depend on the photos beside it. `consensus` puts the captions that were found in its order.
     """
+    if not len(photos):
+        return []
     state = stepper.start(photos)
     length = max_words + 1
-    over: list[tuple[Tensor, _Paths]] = []  # which photos were done together, read at the end: a GPU need not wait
+    over: list[tuple[Tensor, _Paths]] = []  # which photos were done together: their captions are read at the end
     waiting = torch.arange(len(photos), device=photos.device)  # not done: what is below is of these photos alone
     tokens = torch.full((len(photos), 1), START, device=photos.device)
     said, score = tokens.new_empty(len(photos), 1, 0), torch.zeros(tokens.shape, device=photos.device)
@@ -162,9 +164,9 @@ def beam_search(
         said = torch.cat([said.gather(1, parents.unsqueeze(-1).expand(-1, -1, step)), tokens.unsqueeze(-1)], -1)
         state = state.select(parents)
         done = (score[:, 0] / norm <= paths.rank(beam)) | (step == max_words)
-        if bool(done.any()):
-            over.append((waiting[done], paths.keep(done)))
-            going = (~done).nonzero().squeeze(1)
+        if bool(done.any()):  # places, not masks: every mask makes a GPU wait to count its places
+            gone, going = (which.nonzero().squeeze(1) for which in (done, ~done))
+            over.append((waiting[gone], paths.keep(gone)))
             waiting, tokens, said, score = waiting[going], tokens[going], said[going], score[going]
             state, paths = state.keep(going), paths.keep(going)
         if not len(waiting):

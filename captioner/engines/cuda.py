@@ -9,6 +9,7 @@ is captured when it is first met.
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ from captioner.engines.pytorch import PyTorchEngine
 WARM_UP = 3  # calls before a capture, in which libraries choose their kernels and allocate what they keep
 
 _Function = Callable[..., tuple[Tensor, ...]]
+_CAPTURING = threading.Lock()  # a process captures one graph at a time, whatever other models it loads meanwhile
 
 
 class CudaEngine:
@@ -86,7 +88,8 @@ class _Captured:
         self._results = self._function(*self._places)
 
     def _capture(self, device: torch.device) -> None:
-        with torch.cuda.device(device):
+        with _CAPTURING, torch.cuda.device(device), torch.cuda.stream(torch.cuda.current_stream(device)):
+            # The last one brings back the stream that a capture which fails leaves aside.
             beside: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             beside.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(beside):

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from captioner.engines import CudaEngine, Engine, PyTorchEngine, SessionUnfit, engine_accelerate
+from captioner.engines.cuda import _Captured
 from captioner.engines.onnx_runtime import OnnxRuntimeEngine
 from captioner.inference import Captioner
 from tests.bundles import CAPTIONS, bundle_make
@@ -168,6 +169,19 @@ def test_engine_of_half_precision_keeps_what_it_gave_when_it_goes_on(device, tin
 
     for now, then in zip(kept, before, strict=True):
         assert torch.equal(now, then)
+
+
+def test_captured_function_gives_what_its_next_run_does_not_overwrite():
+    place = torch.zeros(4, 1)
+
+    def twice(given: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return (place.copy_(2 * given),)  # as a graph does: into the same place each time
+
+    captured = _Captured(twice, [torch.ones(3, 1)], photos=4)
+    first = captured([torch.ones(3, 1)])
+    captured([torch.full((4, 1), 5.0)])
+
+    assert first[0].tolist() == [[2], [2], [2]]
 
 
 @pytest.mark.parametrize("device", DEVICES)
