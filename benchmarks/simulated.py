@@ -27,6 +27,8 @@ def main(milliseconds: str) -> int:
     import django
 
     django.setup()
+    from django.conf import settings
+
     from captioner.bundle import bundle_load
     from worker.engine import Engine, LoadedModel
 
@@ -46,7 +48,7 @@ def main(milliseconds: str) -> int:
         def load(self, directory: Path, *, model_version_id: int) -> LoadedModel:
             return LoadedModel(SimulatedDevice(directory), model_version_id)  # type: ignore[arg-type]
 
-    return work(SimulatedEngine(device="cpu"))
+    return work(SimulatedEngine(device="cpu", max_batch=settings.ENV["FOVEA_WORKER_MAX_BATCH"]))
 
 
 def _result() -> "CaptionResult":

@@ -37,7 +37,8 @@ def main() -> int:
 
     from worker.engine import Engine
 
-    return work(Engine(device=settings.ENV["FOVEA_DEVICE"], exports=settings.CACHE_DIR))
+    device, max_batch = settings.ENV["FOVEA_DEVICE"], settings.ENV["FOVEA_WORKER_MAX_BATCH"]
+    return work(Engine(device=device, max_batch=max_batch, exports=settings.CACHE_DIR))
 
 
 def work(engine: "Engine") -> int:

@@ -18,6 +18,9 @@ from captioner.inference import Captioner, CaptionResult
 
 log = logging.getLogger(__name__)
 
+# What torch says of memory where it raises no OutOfMemoryError: its CPU allocator, CUDA, and CUDA's libraries.
+SHORTAGES = ("can't allocate memory", "out of memory", "ALLOC_FAILED")
+
 
 class EngineOutOfMemory(Exception):
     """The device's memory does not hold this batch; a smaller one may fit."""
@@ -45,7 +48,7 @@ class LoadedModel:
         except (MemoryError, torch.OutOfMemoryError) as error:
             raise EngineOutOfMemory(str(error)) from error
         except RuntimeError as error:
-            if "can't allocate memory" in str(error):  # what torch's CPU allocator raises
+            if any(shortage in str(error) for shortage in SHORTAGES):
                 raise EngineOutOfMemory(str(error)) from error
             raise
 
@@ -55,29 +58,36 @@ class LoadedModel:
         self.caption_batch([np.full((size, size, 3), 128, dtype=np.uint8)] * photos)
 
     def warm_up(self, photos: int) -> None:
-        """Has a GPU capture each size that it fills micro-batches of at most `photos` up to, or as many as it holds."""
-        count = 1
-        while count <= photos:
+        """After `check`: has a GPU capture each size that it fills micro-batches of at most `photos` up to, or as many
+        as it holds. One that does not fit is no error yet: such a batch is halved when it comes."""
+        for size in range(1, (photos - 1).bit_length() + 1):
+            count = min(1 << size, photos)
             try:
                 self.check(photos=count)
-            except EngineOutOfMemory:
-                log.warning("out of memory with %d photos at once", count)
+            except (EngineOutOfMemory, RuntimeError) as error:  # a capture cut short tells nothing of memory
+                log.warning("the device does not take %d photos at once: %s", count, error)
                 return
-            count *= 2
 
 
 def batch_size(device: str) -> int:
-    """Photos in one micro-batch unless the settings say otherwise: as few as keep the device busy (*tuning* in
-    benchmarks/RESULTS.md), since a photo that a person waits for may have to wait for a whole one."""
+    """Photos in one micro-batch unless the settings say otherwise: few, since a photo that a person waits for may have
+    to wait for a whole one. That of a CPU is tuned (*tuning* in benchmarks/RESULTS.md); of a GPU, it is known that a
+    photo takes half as long in one of 64 as in one of 16."""
     return 64 if device.startswith("cuda") else 16
 
 
 class Engine:
-    """The model in use on one device."""
+    """The model in use on one device.
 
-    def __init__(self, *, device: str, exports: Path | None = None) -> None:
-        """`device`: auto, cpu, cuda or cuda:N. `exports`: a folder for ONNX Runtime's networks; None: PyTorch runs."""
+    Args:
+        device: auto, cpu, cuda or cuda:N.
+        max_batch: photos in one micro-batch at most; 0: as many as the device wants.
+        exports: a folder for ONNX Runtime's networks; None: PyTorch runs.
+    """
+
+    def __init__(self, *, device: str, max_batch: int = 0, exports: Path | None = None) -> None:
         self.device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+        self.max_batch = max_batch or batch_size(self.device)
         self.current: LoadedModel | None = None
         self._exports = exports
 
@@ -90,7 +100,7 @@ class Engine:
         model = LoadedModel(Captioner.load(directory, device=self.device, exports=self._exports), model_version_id)
         model.check()
         if self.device.startswith("cuda"):
-            model.warm_up(batch_size(self.device))  # or the first photos would wait for it
+            model.warm_up(self.max_batch)  # or the first photos would wait for it
         return model
 
     def swap(self, model: LoadedModel) -> None:

@@ -16,7 +16,7 @@ from webapp.gallery.selectors.model_versions import model_version_active
 from webapp.gallery.services.heartbeats import heartbeat_record, heartbeat_remove
 from worker.batcher import Batcher
 from worker.decoding import Decoder
-from worker.engine import Engine, EngineOutOfMemory, LoadedModel, batch_size, device_name
+from worker.engine import Engine, EngineOutOfMemory, LoadedModel, device_name
 from worker.leasing import LeasesHeld, Periodic
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class Runtime:
         self.name = worker_name()
         self.engine = engine
         self.batcher = Batcher(
-            max_batch=settings.ENV["FOVEA_WORKER_MAX_BATCH"] or batch_size(engine.device),
+            max_batch=engine.max_batch,
             max_wait=settings.ENV["FOVEA_WORKER_MAX_WAIT_MS"] / 1000,
             out_of_memory=EngineOutOfMemory,
             hang_seconds=HANG_SECONDS,

@@ -1,14 +1,14 @@
 """The loaded model: what it says, how many photos it takes at once, and what it tells of a device that is full."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from captioner.errors import BundleIncompatible
 from captioner.inference import CaptionResult
-from worker.engine import EngineOutOfMemory, LoadedModel, batch_size
+from worker.engine import Engine, EngineOutOfMemory, LoadedModel, batch_size
 
 
 def test_engine_captions_like_the_captioner(loaded: LoadedModel) -> None:
@@ -20,8 +20,14 @@ def test_engine_captions_like_the_captioner(loaded: LoadedModel) -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [MemoryError(), torch.OutOfMemoryError("CUDA"), RuntimeError("DefaultCPUAllocator: can't allocate memory")],
-    ids=["python", "cuda", "cpu"],
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+    ids=["python", "allocator", "cpu", "cuda", "cublas"],
 )
 def test_engine_tells_every_kind_of_memory_shortage(
     loaded: LoadedModel, error: Exception, monkeypatch: pytest.MonkeyPatch
@@ -34,33 +40,55 @@ def test_engine_tells_every_kind_of_memory_shortage(
         loaded.check()
 
 
-def test_engine_warms_up_with_each_power_of_two_that_fits(
-    loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    counts: list[int] = []
+@pytest.fixture
+def counts(loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Of the photos that the model was given at once. It does not take more than four."""
+    counted: list[int] = []
     caption = loaded.captioner.caption_batch
 
     def caption_batch(images: Sequence[np.ndarray]) -> list[CaptionResult]:
-        counts.append(len(images))
+        counted.append(len(images))
         if len(images) > 4:
-            raise torch.OutOfMemoryError("CUDA")
+            raise RuntimeError("CUDA error: operation failed due to a previous error during capture")
         return caption(images)
 
     monkeypatch.setattr(loaded.captioner, "caption_batch", caption_batch)
-    loaded.warm_up(3)
-    loaded.warm_up(64)
+    return counted
 
-    assert counts == [1, 2, 1, 2, 4, 8]
-    assert "out of memory with 8 photos at once" in caplog.text
+
+@pytest.mark.parametrize(("photos", "captured"), [(1, []), (2, [2]), (3, [2, 3]), (4, [2, 4]), (64, [2, 4, 8])])
+def test_engine_warms_up_with_each_size_that_a_gpu_fills_up_to_and_that_fits(
+    photos: int, captured: list[int], loaded: LoadedModel, counts: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    loaded.warm_up(photos)
+
+    assert counts == captured
+    assert ("does not take 8 photos at once: CUDA error: operation failed" in caplog.text) == (photos == 64)
+
+
+@pytest.mark.parametrize(("device", "max_batch", "tried"), [("cuda:0", 3, [1, 2, 3]), ("cpu", 3, [1])])
+def test_engine_captures_every_size_before_a_gpu_takes_photos(
+    device: str,
+    max_batch: int,
+    tried: list[int],
+    loaded: LoadedModel,
+    counts: list[int],
+    tiny_bundle: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("worker.engine.Captioner.load", lambda *_, **__: loaded.captioner)  # there may be no GPU
+
+    Engine(device=device, max_batch=max_batch).load(tiny_bundle, model_version_id=1)
+
+    assert counts == tried
 
 
 @pytest.mark.parametrize(("device", "photos"), [("cpu", 16), ("cuda", 64), ("cuda:1", 64)])
 def test_engine_takes_as_many_photos_at_once_as_its_device_wants(device: str, photos: int) -> None:
-    assert batch_size(device) == photos
+    assert batch_size(device) == Engine(device=device).max_batch == photos
+    assert Engine(device=device, max_batch=7).max_batch == 7
 
 
 def test_engine_passes_other_errors_on(loaded: LoadedModel) -> None:
     with pytest.raises(ValueError, match="uint8"):
         loaded.caption_batch([np.zeros((1, 1, 3), dtype=np.uint8)])
-    with pytest.raises(BundleIncompatible, match="99"):
-        raise BundleIncompatible("99")
