@@ -17,7 +17,6 @@ BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module.measure
     for module in (features, stage1, reward, engine, system, peers, latency, scaling, tuning)
 }
-SECTIONS = [section for name in BENCHMARKS for section in (name, f"{name} on cuda")]
 
 
 def main(argv: Sequence[str], *, results: Path = RESULTS) -> None:
@@ -29,7 +28,7 @@ def main(argv: Sequence[str], *, results: Path = RESULTS) -> None:
             rows = rows_print(BENCHMARKS[name], setting)
             origin = f"`{command}` on {today()}: {machine()}."
             section = name if setting.device.type == "cpu" else f"{name} on {setting.device.type}"
-            section_write(results, section, rows, origin=origin, order=SECTIONS)
+            section_write(results, section, rows, origin=origin, order=list(BENCHMARKS))
     print(f"Kept in {results}.", file=sys.stderr)
 
 

@@ -3,7 +3,7 @@
     python -m benchmarks.ceiling BUNDLE DEVICE BATCH < paths, one a line
 
 prints JSON: photos a second, and milliseconds a photo of decoding and of the model, by the clock and of processor time.
-Loading, and one batch to warm up, come before the clock starts.
+Loading, and a batch of each size that a GPU fills photos up to, come before the clock starts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 BATCHES = (8, 16, 32)
 BATCHES_GPU = (64, 128)
-TRIED = 192  # photos with which the best of them is found
+TRIED = 384  # photos with which the best of them is found
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,9 @@ def main(bundle: str, device: str, batch: str) -> None:
 
     paths, size = [Path(line) for line in sys.stdin.read().splitlines()], int(batch)
     captioner = captioner_load(bundle, device=device)
-    captioner.caption_batch([photo_pixels(path, preprocessing=captioner.preprocessing) for path in paths[:size]])
+    warm = [photo_pixels(path, preprocessing=captioner.preprocessing) for path in paths[:size]]
+    for power in range(size.bit_length()):
+        captioner.caption_batch(warm[: 1 << power])
     decoding = 0.0
     begun, used = time.perf_counter(), time.process_time()
     for first in range(0, len(paths), size):

@@ -1,4 +1,4 @@
-"""The client of every server that is compared: so many connections, each sends one file after the other over HTTP."""
+"""The client of every server that is compared: its connections each send one file after the other over HTTP."""
 
 from __future__ import annotations
 
@@ -12,22 +12,27 @@ from typing import Any, TypeVar
 import httpx
 
 T = TypeVar("T")
-CONNECTIONS = 32  # twice a micro-batch, so that the next one fills while the model works on the last
 TIMEOUT = 120.0
 
 
-def photos_post(url: str, paths: Sequence[Path], *, headers: Mapping[str, str]) -> list[Any]:
+def photos_post(url: str, paths: Sequence[Path], *, headers: Mapping[str, str], connections: int) -> list[Any]:
     """One request for each file, as the multipart field `file`; the answers' JSON, in the order of the files."""
 
     def post(client: httpx.Client, path: Path) -> Any:
         answer = client.post(url, files={"file": (path.name, path.read_bytes(), "image/jpeg")})
         return answer.raise_for_status().json()
 
-    return each(post, paths, headers=headers)
+    return each(post, paths, headers=headers, connections=connections)
 
 
-def each(function: Callable[[httpx.Client, Path], T], paths: Sequence[Path], *, headers: Mapping[str, str]) -> list[T]:
-    """`function` of every path, over CONNECTIONS connections that are kept open."""
+def each(
+    function: Callable[[httpx.Client, Path], T],
+    paths: Sequence[Path],
+    *,
+    headers: Mapping[str, str],
+    connections: int,
+) -> list[T]:
+    """`function` of every path, over connections that are kept open."""
     clients: queue.SimpleQueue[httpx.Client] = queue.SimpleQueue()
     made: list[httpx.Client] = []
     lock = threading.Lock()
@@ -46,7 +51,7 @@ def each(function: Callable[[httpx.Client, Path], T], paths: Sequence[Path], *, 
             clients.put(client)
 
     try:
-        with ThreadPoolExecutor(CONNECTIONS, initializer=open_client) as pool:
+        with ThreadPoolExecutor(connections, initializer=open_client) as pool:
             return list(pool.map(work, paths))
     finally:
         for client in made:

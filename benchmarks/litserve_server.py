@@ -2,6 +2,7 @@
 
 As its documentation has it: one worker with the model, requests gathered into batches as large as those of Fovea's
 worker at most, for five milliseconds at most, as there. Photos come as multipart forms, and the same code decodes them.
+The model is warmed up with each size of a batch, as that of a worker with a GPU is.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from benchmarks.captioners import captioner_load
 from captioner.inference import CaptionResult
 from captioner.preprocessing import photo_pixels
 from webapp import env
-from worker.engine import batch_size
+from worker.engine import LoadedModel, batch_size
 
 MAX_WAIT = env.VARIABLES["FOVEA_WORKER_MAX_WAIT_MS"].default / 1000
 
@@ -24,10 +25,13 @@ MAX_WAIT = env.VARIABLES["FOVEA_WORKER_MAX_WAIT_MS"].default / 1000
 class CaptionApi(litserve.LitAPI):  # type: ignore[misc]
     def __init__(self, bundle: str, *, max_batch: int) -> None:
         super().__init__(max_batch_size=max_batch, batch_timeout=MAX_WAIT)
-        self._bundle = bundle
+        self._bundle, self._max_batch = bundle, max_batch
 
     def setup(self, device: str) -> None:
         self._captioner = captioner_load(self._bundle, device=device)
+        model = LoadedModel(self._captioner, model_version_id=0)
+        model.check()
+        model.warm_up(self._max_batch)
 
     # LitServe makes a schema of these two methods' annotations; without any it takes a form and answers JSON.
     def decode_request(self, request):  # type: ignore[no-untyped-def]

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -38,8 +39,9 @@ def litserve_missing() -> bool:
 
 
 @contextmanager
-def litserve_server(bundle: Path, *, device: str) -> Iterator[Rate]:
+def litserve_server(bundle: Path, *, device: str, connections: int) -> Iterator[Rate]:
     """A function of photos: how many a second, from the first request to the last caption."""
+    post = partial(photos_post, headers={}, connections=connections)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     arguments = [str(bundle), device, str(port)]
@@ -54,7 +56,7 @@ def litserve_server(bundle: Path, *, device: str) -> Iterator[Rate]:
         def rate(paths: Sequence[Path]) -> float:
             with _awake(server):
                 begun = time.perf_counter()
-                captions = [answer["caption"] for answer in photos_post(f"{url}/predict", paths, headers={})]
+                captions = [answer["caption"] for answer in post(f"{url}/predict", paths)]
                 return len(captions) / (time.perf_counter() - begun)
 
         wait_until(healthy, seconds=START_SECONDS, what="LitServe's first answer")

@@ -1,12 +1,12 @@
 """Fovea over what else would serve the same `Captioner`, the same photos and the same clients.
 
-**LitServe's batching server over HTTP.** The client is clients.py: 32 connections, each posts one file after the other
-as a multipart form, byte for byte the same requests to both. LitServe answers with the caption. Fovea answers that the
-photo is taken in; the client asks for the list of captioned photos until all are there, then reads their captions. The
-clock runs from the first request to the last caption in the client's hands. So Fovea's time holds all that it does with
-an upload and LitServe does not: the file looked into in a process that may crash, kept on disk, its thumbnail and
-preview, its row; and captions that survive. To be seen apart from that, the same photos as a bulk, already taken in,
-over LitServe's rate is told below.
+**LitServe's batching server over HTTP.** The client is clients.py: twice as many connections as a micro-batch has
+photos, each posts one file after the other as a multipart form, byte for byte the same requests to both. LitServe
+answers with the caption. Fovea answers that the photo is taken in; the client asks for the list of captioned photos
+until all are there, then reads their captions. The clock runs from the first request to the last caption in the
+client's hands. So Fovea's time holds all that it does with an upload and LitServe does not: the file looked into in a
+process that may crash, kept on disk, its thumbnail and preview, its row; and captions that survive. To be seen apart
+from that, the same photos as a bulk, already taken in, over LitServe's rate is told below.
 
 **Plain Celery**, a task for each photo and no batching, results in the same kind of broker: the files are there and
 known to both; the client publishes what is to be captioned and waits for all. The clock runs from before the first
@@ -33,27 +33,29 @@ from benchmarks.timing import Row, Spread, rates_alternate
 
 LITSERVE = 1.0
 CELERY, CELERY_GPU = 1.3, 4.0
-WARM = 32  # photos before the clock starts
 DATABASE = "sqlite"  # what `make run` has
 
 
 def measure(setting: Setting) -> list[Row]:
+    from worker.engine import batch_size  # here: a stack's children import this module, and torch by that
+
     paths, device = setting.files(setting.served), str(setting.device)
+    connections = 2 * batch_size(device)  # so that the next micro-batch fills while the model works on the last
     cores = len(os.sched_getaffinity(0))
     with ExitStack() as context:
         fovea = context.enter_context(Fovea(DATABASE, bundle=setting.bundle, device=device))
         submitted(fovea, paths)
-        sides: dict[str, Callable[[], float]] = {"Fovea, HTTP": _over_http(fovea, paths)}
+        sides: dict[str, Callable[[], float]] = {"Fovea, HTTP": _over_http(fovea, paths, connections)}
         if not litserve_missing():
-            server = litserve_server(setting.bundle, device=device)
-            sides["LitServe"] = _warmed(context.enter_context(server), paths)
+            server = litserve_server(setting.bundle, device=device, connections=connections)
+            sides["LitServe"] = _warmed(context.enter_context(server), paths, connections)
         sides["Fovea, bulk"] = lambda: _asked_rate(fovea.run(bulk.run))
         pools: dict[str, tuple[int, int | None]] = {"Celery": (1, None)}
         if setting.device.type == "cpu":
             pools["Celery, a process a core"] = (cores, 1)
         for name, (processes, threads) in pools.items():
             pool = plain_celery(setting.bundle, device=device, processes=processes, threads=threads)
-            sides[name] = _warmed(context.enter_context(pool), paths)
+            sides[name] = _warmed(context.enter_context(pool), paths, connections)
         rates = rates_alternate(sides, rounds=setting.rounds, unit="photos")
     of = f"{setting.served} {setting.source} photos, {setting.bundle.name}, {device}"
     target = CELERY if setting.device.type == "cpu" else CELERY_GPU
@@ -72,7 +74,7 @@ def measure(setting: Setting) -> list[Row]:
     return rows
 
 
-def _over_http(fovea: Fovea, paths: list[Path]) -> Callable[[], float]:
+def _over_http(fovea: Fovea, paths: list[Path], connections: int) -> Callable[[], float]:
     """Each time by another account: the same file is taken in once for each."""
     url = fovea.run(site_open)
     numbers = itertools.count()
@@ -80,15 +82,15 @@ def _over_http(fovea: Fovea, paths: list[Path]) -> Callable[[], float]:
     def run(photos: list[Path]) -> float:
         headers = fovea.run(account_open, url, f"client{next(numbers)}")
         begun = time.perf_counter()
-        captions = photos_captioned(url, photos, headers=headers)
+        captions = photos_captioned(url, photos, headers=headers, connections=connections)
         return len(captions) / (time.perf_counter() - begun)
 
-    run(paths[:WARM])
+    run(paths[:connections])
     return lambda: run(paths)
 
 
-def _warmed(rate: Rate, paths: list[Path]) -> Callable[[], float]:
-    rate(paths[:WARM])
+def _warmed(rate: Rate, paths: list[Path], connections: int) -> Callable[[], float]:
+    rate(paths[:connections])
     return lambda: rate(paths)
 
 

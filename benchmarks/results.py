@@ -16,10 +16,13 @@ that what the machine is cancels out. What is compared, and how, stands at the t
 
 
 def section_write(results: Path, name: str, rows: Sequence[Row], *, origin: str, order: Sequence[str]) -> None:
-    """Puts a benchmark's table in the place of its former one; `origin` says by which command, when, on what."""
+    """Puts a benchmark's table in the place of its former one; `origin` says by which command, when, on what.
+
+    `order`: of the benchmarks; a section is of the one that it is named after, as in "system" or "system on cuda".
+    """
     sections = sections_read(results)
     sections[name] = "\n".join([origin, "", HEADER, *map(str, rows)])
-    known = [each for each in order if each in sections]
+    known = [each for one in order for each in sorted(sections) if each.partition(" on ")[0] == one]
     body = "".join(f"\n## {each}\n\n{sections[each]}\n" for each in known)
     results.write_text(INTRODUCTION + body, encoding="utf-8")
 

@@ -70,9 +70,9 @@ def account_open(stack: Stack, url: str, name: str) -> dict[str, str]:
     return {"Authorization": f"Token {answer.raise_for_status().json()['token']}"}
 
 
-def photos_captioned(url: str, paths: Sequence[Path], *, headers: Mapping[str, str]) -> list[str]:
+def photos_captioned(url: str, paths: Sequence[Path], *, headers: Mapping[str, str], connections: int) -> list[str]:
     """Uploads the photos, waits until all have their caption, and reads those."""
-    answers = photos_post(f"{url}/photos/", paths, headers=headers)
+    answers = photos_post(f"{url}/photos/", paths, headers=headers, connections=connections)
     created = sum(result["created"] for answer in answers for result in answer["results"])
     with httpx.Client(headers=dict(headers), timeout=TIMEOUT, trust_env=False) as client:
 

@@ -15,8 +15,9 @@ from benchmarks.timing import Row, Spread, rates_alternate
 from webapp import env
 
 DATABASE = "sqlite"
+BATCHES = (4, 8, 32)
+BATCHES_GPU = (16, 32, 128)
 VARIANTS = {
-    "FOVEA_WORKER_MAX_BATCH": (4, 8, 32),
     "FOVEA_WORKER_MAX_WAIT_MS": (0, 50),
     "FOVEA_WORKER_THREADS": (2, 4, 16),
     "FOVEA_DECODE_PROCESSES": (1, 4),
@@ -24,7 +25,13 @@ VARIANTS = {
 
 
 def measure(setting: Setting) -> list[Row]:
+    from worker.engine import batch_size  # here: a stack's children import this module, and torch by that
+
     paths = setting.files(setting.served)
+    batches = BATCHES if setting.device.type == "cpu" else BATCHES_GPU
+    variants = {"FOVEA_WORKER_MAX_BATCH": batches, **VARIANTS}
+    usually = {name: env.VARIABLES[name].default for name in variants}
+    usually["FOVEA_WORKER_MAX_BATCH"] = batch_size(str(setting.device))
     with Fovea(DATABASE, bundle=setting.bundle, device=str(setting.device)) as fovea:
         fovea.run(bulk.submit, paths)
         fovea.run(bulk.submission_withhold)
@@ -33,10 +40,10 @@ def measure(setting: Setting) -> list[Row]:
             return lambda: fovea.run(rate_with, settings)
 
         sides = {"defaults": side()}
-        for name, values in VARIANTS.items():
+        for name, values in variants.items():
             sides |= {f"{name}={value}": side(**{name: str(value)}) for value in values}
         rates = rates_alternate(sides, rounds=setting.rounds, unit="photos")
-    defaults = ", ".join(f"{name}={env.VARIABLES[name].default}" for name in VARIANTS)
+    defaults = ", ".join(f"{name}={value}" for name, value in usually.items())
     usual = Spread.of(rates["defaults"]).median
     return [
         Row(

@@ -18,7 +18,7 @@ from kombu.exceptions import OperationalError
 log = logging.getLogger(__name__)
 
 INTERACTIVE: Final = "interactive"  # a person waits
-BULK: Final = "bulk"  # chunks of ids, one chunk = one micro-batch
+BULK: Final = "bulk"  # chunks of ids, a chunk = a CPU's micro-batch
 HOUSEKEEPING: Final = "housekeeping"  # served first: the sweep, and what has waited long enough
 QUEUES: Final = (HOUSEKEEPING, INTERACTIVE, BULK)  # in the order in which a worker serves them
 

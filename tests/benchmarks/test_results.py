@@ -22,11 +22,11 @@ def test_section_takes_the_place_of_its_former_one_and_leaves_the_others(tmp_pat
 
 def test_section_of_another_device_stands_beside_that_of_the_cpu(tmp_path):
     results = tmp_path / "RESULTS.md"
-    for name in ("system on cuda", "system"):
-        section_write(results, name, [row(f"of {name}")], origin="measured", order=["system", "system on cuda"])
+    for name in ("system on xpu", "peers", "system on cuda", "system"):
+        section_write(results, name, [row(f"of {name}")], origin="measured", order=["system", "peers"])
 
     sections = sections_read(results)
-    assert list(sections) == ["system", "system on cuda"]
+    assert list(sections) == ["system", "system on cuda", "system on xpu", "peers"]
     assert "| of system on cuda |" in sections["system on cuda"]
 
 
