@@ -1,0 +1,67 @@
+"""Django behind ASGI, where each request stays in one thread from the first middleware to the last.
+
+Django's own handler starts a thread for every request and goes back to the event loop at every middleware: a third of
+the time of an upload, where nothing is asynchronous anyhow. Here the event loop receives and sends, so that a slow
+client holds no thread, and a pool of threads does what lies between.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO, Any
+
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.http import FileResponse
+from django.urls import set_script_prefix
+
+from webapp.body_limit import Receive, Send
+
+THREADS = 256  # at most: each may have to wait for a lock, a child or the broker, and health checks are not to
+
+
+class ThreadedHandler(ASGIHandler):
+    def __init__(self) -> None:
+        super().__init__()
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        super().load_middleware(is_async=False)
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise ValueError(f"Only HTTP is served here, not {scope['type']}.")
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        with body:
+            response = await self._in_thread(self._respond, scope, body)
+            if not response.streaming:
+                await self.send_response(response, send)
+                return
+            try:
+                response.streaming_content = self._parts(iter(response))
+                await self.send_response(response, send)
+            finally:
+                await self._in_thread(response.close)
+
+    def _respond(self, scope: dict[str, Any], body: IO[bytes]) -> Any:
+        set_script_prefix(get_script_prefix(scope))
+        signals.request_started.send(sender=self.__class__, scope=scope)
+        request, refusal = self.create_request(scope, body)
+        response: Any = refusal if request is None else self.get_response(request)
+        response._handler_class = self.__class__  # both as in Django's own
+        if isinstance(response, FileResponse):
+            response.block_size = self.chunk_size
+        if not response.streaming:
+            response.close()  # where its connection to the database is
+        return response
+
+    async def _parts(self, parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+        while (part := await self._in_thread(next, parts, None)) is not None:
+            yield part
+
+    async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
