@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from captioner.errors import PhotoError
@@ -31,7 +32,8 @@ def photos_caption(runtime: Runtime, *, job_ids: Sequence[int]) -> None:
     other reason is not given back: its lease runs out, and is counted.
     """
     model = runtime.model
-    taken = leases.jobs_lease(job_ids=job_ids, worker=runtime.name)
+    along, hands = max(0, jobs.CHUNK_SIZE - len(job_ids)), settings.ENV["FOVEA_WORKER_THREADS"]
+    taken = leases.jobs_lease(job_ids=job_ids, worker=runtime.name, along=along, hands=hands)
     runtime.held.add(taken)
     try:
         decoded = [(lease, *pair) for lease in taken if (pair := _decode(runtime, lease, model)) is not None]

@@ -355,6 +355,15 @@ def test_stranded_photo_is_served_before_all_others(user: User) -> None:
     assert _lease(job, "w2").queue == jobs.HOUSEKEEPING
 
 
+def test_sweep_publishes_each_of_those_that_were_lost_together_by_itself(
+    user: User, broker: Broker, django_capture_on_commit_callbacks: Callable[..., object]
+) -> None:
+    lost = [_stranded(user) for _ in range(3)]
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+        leases.jobs_sweep()
+    assert _published(broker, jobs.HOUSEKEEPING) == [{"job_ids": [job.pk]} for job in lost]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_sweep_leaves_a_live_lease_alone(user: User, broker: Broker) -> None:
     job = _job(user)

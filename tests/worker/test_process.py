@@ -139,7 +139,7 @@ def test_worker_that_beats_and_finishes_nothing_while_work_waits_is_unhealthy(
     broker: Broker, transactional_db: None, tiny_bundle: Path, tmp_path: Path, user, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings, "STALLED_SECONDS", 10)
-    hung, waiting = photo_store(user, picture(1)), photo_store(user, picture(2))
+    hung, waiting = photo_store(user, picture(1)), photo_store(user, picture(2), lane="bulk")
     _endless(hung)
     with WorkerProcess(
         tmp_path / "worker.log", tiny_bundle, FOVEA_DECODE_TIMEOUT_SECONDS="600", FOVEA_WORKER_THREADS="1"

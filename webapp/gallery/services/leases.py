@@ -32,6 +32,7 @@ PUBLISH_LIMIT = 10_000  # rows that one sweep publishes for
 
 State = CaptionJob.State
 STRANDED = Q(lease_count__gt=0)  # workers died with these in hand: they have waited long enough
+UNTIED = Q(lease_expires_at=None) | Q(lease_expires_at__lt=Now())  # no message on its way, nor put off until later
 SERVED = {  # by which queue
     jobs.HOUSEKEEPING: STRANDED,
     jobs.INTERACTIVE: ~STRANDED & Q(lane=CaptionJob.Lane.INTERACTIVE),
@@ -50,12 +51,26 @@ class Lease:
     path: Path  # of the original
 
 
-def jobs_lease(*, job_ids: Sequence[int], worker: str) -> list[Lease]:
-    """Take the leases of those jobs that wait. Others are in other hands, done, paused or gone, and are left alone."""
+def jobs_lease(*, job_ids: Sequence[int], worker: str, along: int = 0, hands: int = 1) -> list[Lease]:
+    """Take the leases of those jobs that wait. Others are in other hands, done, paused or gone, and are left alone.
+
+    Args:
+        along: if people wait for these, so many others at most for which people wait too: a micro-batch takes all of
+            them in the time of a few, and a transaction in that of one. Their own messages find nothing to do.
+        hands: of this worker, among which those others are shared, so that few have to wait for one whose file hangs.
+    """
+    # The state is looked at here: asked for it too, SQLite reads the index of all rows that wait.
+    asked = CaptionJob.objects.filter(id__in=job_ids).order_by("id")
+    if State.QUEUED not in asked.values_list("state", flat=True):  # found out without a lock
+        return []
     with transaction.atomic():
-        asked = CaptionJob.objects.select_for_update(skip_locked=True, of=("self",)).select_related("photo")
-        # The state is looked at here: asked for it too, SQLite reads the index of all rows that wait.
-        taken = [job for job in asked.filter(id__in=job_ids).order_by("id") if job.state == State.QUEUED]
+        free = CaptionJob.objects.select_for_update(skip_locked=True, of=("self",)).select_related("photo")
+        taken = [job for job in free.filter(id__in=job_ids).order_by("id") if job.state == State.QUEUED]
+        if along and {(_queue(job), job.harm_count) for job in taken} == {(jobs.INTERACTIVE, 0)}:
+            others = free.filter(SERVED[jobs.INTERACTIVE], UNTIED, state=State.QUEUED, harm_count=0)
+            others = others.exclude(id__in=job_ids)
+            share = others.values("id")[: along * hands].count() // hands
+            taken += others.order_by("queued_at")[:share]
         CaptionJob.objects.filter(id__in=[job.id for job in taken]).update(
             state=State.RUNNING,
             worker=worker,
@@ -160,7 +175,8 @@ def _expired_leases_sweep() -> None:
             state=State.QUARANTINED, error_code="no_result", error_message=message, **_ENDED
         )
         lost = [job_id for job_id in counts if job_id not in hopeless]
-        _publish(lost, queue=jobs.HOUSEKEEPING)
+        for job_id in lost:  # each by itself: one of them may be at fault
+            _publish([job_id], queue=jobs.HOUSEKEEPING)
     if counts:
         log.warning(
             "%d leases ran out; %d photos are tried again, %d quarantined", len(counts), len(lost), len(hopeless)
@@ -182,9 +198,8 @@ def _queues_empty() -> set[str]:
 
 def _unpublished(queue: str) -> "QuerySet[CaptionJob]":
     """Rows that no message stands for, if their queue is empty: none of them is so new that one is on its way."""
-    unpublished = Q(lease_expires_at=None) | Q(lease_expires_at__lt=Now())
     settled = Now() - timedelta(seconds=SETTLED_SECONDS)
-    return CaptionJob.objects.filter(SERVED[queue], unpublished, state=State.QUEUED, queued_at__lt=settled)
+    return CaptionJob.objects.filter(SERVED[queue], UNTIED, state=State.QUEUED, queued_at__lt=settled)
 
 
 def _unpublished_sweep(queue: str) -> None:
@@ -220,8 +235,11 @@ _ENDED: dict[str, Any] = {"finished_at": Now(), "lease_expires_at": None}
 
 
 def _lease(job: CaptionJob) -> Lease:
-    queue = jobs.HOUSEKEEPING if job.lease_count else job.lane  # see STRANDED
-    return Lease(job.id, job.photo_id, job.token + 1, queue, settings.MEDIA_ROOT / job.photo.original)
+    return Lease(job.id, job.photo_id, job.token + 1, _queue(job), settings.MEDIA_ROOT / job.photo.original)
+
+
+def _queue(job: CaptionJob) -> str:
+    return jobs.HOUSEKEEPING if job.lease_count else job.lane  # see STRANDED
 
 
 def _lease_end() -> Any:
