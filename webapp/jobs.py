@@ -29,7 +29,7 @@ SWEEP: Final = "fovea.sweep"  # {}
 
 CHUNK_SIZE: Final = 16
 
-app = Celery("fovea")
+app = Celery("fovea", fixups=[])  # the one for Django would open a connection to the database for every task
 app.conf.update(
     broker_url=settings.BROKER_URL,
     task_serializer="json",

@@ -1,8 +1,10 @@
-"""The tasks, thin: ids in, services out. Celery closes each task's database connection (its Django fix-up)."""
+"""The tasks, thin: ids in, services out. Each thread keeps its connection to the database, unless it is broken."""
 
 import threading
 
+from celery import signals
 from django.conf import settings
+from django.db import close_old_connections
 
 from webapp import jobs
 from webapp.gallery.services import batches, heartbeats, housekeeping, leases
@@ -12,6 +14,12 @@ from worker.verification import model_verify
 
 # A zip takes a thread for minutes: most are left to photos. One too many waits for the sweep's next message.
 _unpacking = threading.BoundedSemaphore(max(1, settings.ENV["FOVEA_WORKER_THREADS"] // 4))
+
+
+@signals.task_prerun.connect
+@signals.task_postrun.connect
+def connection_check(**_: object) -> None:
+    close_old_connections()
 
 
 @jobs.app.task(name=jobs.CAPTION_PHOTOS)
