@@ -37,8 +37,8 @@ setup: .venv/installed-development .venv/installed-peers  ## only set up .venv, 
 test: .venv/installed-development  ## the fast tests, in random order, a process for each core
 	$(PY) -m pytest -n logical --maxprocesses 4 $(PYTEST)
 
-test-slow: .venv/installed-development  ## the slow tests: whole stacks, browsers, training runs
-	$(PY) -m pytest -m slow $(PYTEST)
+test-slow: .venv/installed-development  ## the slow tests: whole stacks, browsers, training runs; a file to a process
+	$(PY) -m pytest -m slow -n 2 --dist loadfile $(PYTEST)
 
 chaos: .venv/installed-development  ## whatever dies, nothing is lost: hundreds of kill -9 at a whole stack, up to an hour
 	$(PY) -m tests.chaos $(CHAOS)

@@ -73,10 +73,6 @@ def test_search_with_a_beam_as_wide_as_the_tree_finds_the_best_captions(seed, le
     assert {tuple(hypothesis.tokens) for hypothesis in found} == {tuple(words) for _, words in wanted}
 
 
-def test_search_of_no_photos_finds_nothing():
-    assert search(decoder(3), photos(3, 0)) == []
-
-
 def test_search_of_beam_one_is_greedy():
     model, features = decoder(3), photos(3, 1)
     tokens = [START]

@@ -1,4 +1,4 @@
-"""Beam search over models of other numbers than float32, or of none."""
+"""Beam search over models of other numbers than float32, or of none, and over no photos."""
 
 import math
 
@@ -24,3 +24,7 @@ def test_search_gives_no_caption_where_the_model_gives_no_numbers():
     found = beam_search(Script([math.nan] * VOCABULARY), photos(1, 2), beam=3, max_words=4, length_penalty=0.7)
 
     assert found == [[], []]
+
+
+def test_search_of_no_photos_finds_nothing():
+    assert beam_search(Script([-1.0] * VOCABULARY), photos(1, 0), beam=2, max_words=3, length_penalty=0.0) == []
