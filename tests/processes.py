@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -58,9 +59,21 @@ class Process:
         self.running.wait()
 
     def pause(self) -> None:
-        """As a laptop that is closed, or a machine that swaps: it stands still with all it has in hand."""
-        self.send(signal.SIGSTOP)
-        os.waitid(os.P_PID, self.running.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        """As a laptop that is closed, or a machine that swaps: it stands still with all it has in hand.
+
+        Where it is just starting a child (vfork), the child may stop first, and its parent, which waits for that child
+        to become another program, never does: then they go on for a moment.
+        """
+        how = os.WSTOPPED | os.WEXITED | os.WNOWAIT | os.WNOHANG
+        while True:
+            self.send(signal.SIGSTOP)
+            give_up = time.monotonic() + 1
+            while time.monotonic() < give_up:
+                if os.waitid(os.P_PID, self.running.pid, how) is not None:
+                    return
+                time.sleep(0.005)
+            self.send(signal.SIGCONT)
+            time.sleep(0.05)
 
     def resume(self) -> None:
         self.send(signal.SIGCONT)
