@@ -16,10 +16,8 @@ from worker.verification import model_verify
 _unpacking = threading.BoundedSemaphore(max(1, settings.ENV["FOVEA_WORKER_THREADS"] // 4))
 
 
-@signals.task_prerun.connect
-@signals.task_postrun.connect
-def connection_check(**_: object) -> None:
-    close_old_connections()
+for _moment in (signals.task_prerun, signals.task_postrun):
+    _moment.connect(close_old_connections)
 
 
 @jobs.app.task(name=jobs.CAPTION_PHOTOS)

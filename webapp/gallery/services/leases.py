@@ -60,9 +60,8 @@ def jobs_lease(*, job_ids: Sequence[int], worker: str, along: int = 0, hands: in
         hands: of this worker, among which those others are shared, so that few have to wait for one whose file hangs.
     """
     # The state is looked at here: asked for it too, SQLite reads the index of all rows that wait.
-    asked = CaptionJob.objects.filter(id__in=job_ids).order_by("id")
-    if State.QUEUED not in asked.values_list("state", flat=True):  # found out without a lock
-        return []
+    if State.QUEUED not in CaptionJob.objects.filter(id__in=job_ids).values_list("state", flat=True):
+        return []  # found out without a lock
     with transaction.atomic():
         free = CaptionJob.objects.select_for_update(skip_locked=True, of=("self",)).select_related("photo")
         taken = [job for job in free.filter(id__in=job_ids).order_by("id") if job.state == State.QUEUED]
