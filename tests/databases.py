@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -48,6 +49,20 @@ class Postgres:
     def stop(self) -> None:
         """At once, as a crash would: what was committed is there again after the next start."""
         self._run("pg_ctl", "--mode=immediate", "stop")
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """It stands still, with all its connections, and takes new ones that it does not answer."""
+        main = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        os.kill(main, signal.SIGSTOP)
+        children = [int(pid) for pid in Path(f"/proc/{main}/task/{main}/children").read_text().split()]
+        for child in children:
+            os.kill(child, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in (main, *children):
+                os.kill(process, signal.SIGCONT)
 
     def _run(self, program: str, *arguments: str | Path) -> None:
         as_user = {"user": UNPRIVILEGED} if os.geteuid() == 0 else {}

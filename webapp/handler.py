@@ -18,13 +18,16 @@ from django.urls import set_script_prefix
 
 from webapp.body_limit import Receive, Send
 
-THREADS = 256  # at most: each may have to wait for a lock, a child or the broker, and health checks are not to
+# At most so many requests at a time, and connections to the database, of which PostgreSQL has 100 for all processes.
+# Uploads wait for locks, children and the broker among themselves; pages and health checks go on beside them.
+UPLOADS, OTHERS = 16, 32
 
 
 class ThreadedHandler(ASGIHandler):
     def __init__(self) -> None:
         super().__init__()
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
+        self._uploads = ThreadPoolExecutor(UPLOADS, thread_name_prefix="upload")
+        self._others = ThreadPoolExecutor(OTHERS, thread_name_prefix="request")
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
@@ -37,7 +40,8 @@ class ThreadedHandler(ASGIHandler):
         except RequestAborted:
             return
         with body:
-            response = await self._in_thread(self._respond, scope, body)
+            threads = self._uploads if _holds_files(scope) else self._others
+            response = await _in_thread(threads, self._respond, scope, body)
             if not response.streaming:
                 await self.send_response(response, send)
                 return
@@ -45,7 +49,7 @@ class ThreadedHandler(ASGIHandler):
                 response.streaming_content = self._parts(iter(response))
                 await self.send_response(response, send)
             finally:
-                await self._in_thread(response.close)
+                await _in_thread(self._others, response.close)
 
     def _respond(self, scope: dict[str, Any], body: IO[bytes]) -> Any:
         set_script_prefix(get_script_prefix(scope))
@@ -60,8 +64,13 @@ class ThreadedHandler(ASGIHandler):
         return response
 
     async def _parts(self, parts: Iterator[bytes]) -> AsyncIterator[bytes]:
-        while (part := await self._in_thread(next, parts, None)) is not None:
+        while (part := await _in_thread(self._others, next, parts, None)) is not None:
             yield part
 
-    async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+
+def _holds_files(scope: dict[str, Any]) -> bool:
+    return any(name == b"content-type" and value.startswith(b"multipart/") for name, value in scope["headers"])
+
+
+async def _in_thread(threads: ThreadPoolExecutor, function: Callable[..., Any], *arguments: Any) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(threads, function, *arguments)

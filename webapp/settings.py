@@ -94,6 +94,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     # A server that falls silent is given up after half a minute, where the kernel would wait for two hours.
+    _database["ENGINE"] = "webapp.postgresql"
     _database["OPTIONS"] = {
         "connect_timeout": 3,
         "keepalives_idle": 10,
@@ -101,7 +102,8 @@ else:
         "keepalives_count": 3,
         "tcp_user_timeout": 30_000,
     }
-_database |= {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}  # but see worker/__main__.py
+# Few threads serve requests and tasks, each of which keeps its connection, and has it looked at before it is used.
+_database |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

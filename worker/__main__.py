@@ -102,8 +102,6 @@ def _serve(runtime: "Runtime") -> int:
     runtimes.runtime_set(runtime)
     leases_reclaim(is_dead=runtimes.worker_dead)  # before it takes work itself: what its predecessor had in hand
     connection.close()  # of this thread, which needs none until the end
-    # Few threads take the tasks, for long: each keeps its connection, and opens another where that is broken.
-    connection.settings_dict["CONN_MAX_AGE"] = None
 
     def give_up() -> None:
         log.warning("not done %g s after TERM; the rest is given back", DRAIN_SECONDS)

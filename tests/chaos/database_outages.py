@@ -1,4 +1,4 @@
-"""The database locked (SQLite), or restarted and its connections cut (PostgreSQL), in mid-run.
+"""The database locked (SQLite), or now restarted and its connections cut, now frozen (PostgreSQL), in mid-run.
 
 No photo is lost or doubled, the worker goes on without a restart, and an upload meanwhile is told to try again.
 """
@@ -25,6 +25,8 @@ PHOTOS = {"full": 1000, "small": 90}
 OUTAGES = {"full": 5, "small": 2}
 LOCKED_SECONDS = 23.0  # longer than the 20 that a statement waits for SQLite's lock
 CUT = 5  # times that PostgreSQL ends all connections, before it is stopped
+FROZEN_SECONDS = 8.0
+REFUSED_SECONDS = {"sqlite": LOCKED_SECONDS, "postgresql": 6.0}
 
 State = CaptionJob.State
 
@@ -37,11 +39,11 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
     worker = stack.worker_start()
     slowest = 0.0
     with stack.client(web) as client:
-        for _ in range(outages):
+        for number in range(outages):
             stack.photos_submit(PHOTOS[scale] // outages, lane="bulk")
             _busy(stack, worker)
             time.sleep(chance.uniform(0, 0.3))
-            with _locked() if connection.vendor == "sqlite" else _stopped():
+            with _locked() if connection.vendor == "sqlite" else (_stopped, _frozen)[number % 2]():
                 _upload_refused(client, stack)
             back = time.monotonic()
             _finished(stack, seconds=RECOVERY_SECONDS)
@@ -52,7 +54,7 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
     figures = captioned_once(stack, seconds=60)
     assert worker.running.poll() is None, "the worker ended"
     assert web.running.poll() is None, "the site ended"
-    what = "locks" if connection.vendor == "sqlite" else "stops"
+    what = "locks" if connection.vendor == "sqlite" else "stops and freezes"
     return Figures(kills=outages, recovery=slowest, note=f"{what}; uploads meanwhile 503", **figures)
 
 
@@ -67,6 +69,7 @@ def _upload_refused(client: httpx.Client, stack: Stack) -> None:
     seconds = time.monotonic() - start
     assert answer.status_code == 503, f"an upload is answered {answer.status_code} after {seconds:.1f} s: {answer.text}"
     assert "Try again" in answer.text, answer.text
+    assert seconds < REFUSED_SECONDS[connection.vendor], f"an upload is refused after {seconds:.1f} s"
 
 
 def _finished(stack: Stack, *, seconds: float) -> None:
@@ -107,3 +110,12 @@ def _stopped() -> Iterator[None]:
         yield
     finally:
         server.start()
+
+
+@contextmanager
+def _frozen() -> Iterator[None]:
+    """It stands still, as on a disk that does not answer, with all connections open."""
+    end = time.monotonic() + FROZEN_SECONDS
+    with Postgres.of(settings.ENV["FOVEA_DATABASE_URL"]).paused():
+        yield
+        time.sleep(max(0.0, end - time.monotonic()))

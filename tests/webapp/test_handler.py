@@ -12,11 +12,13 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from pytest_django import Settings
 
-from webapp.handler import ThreadedHandler
+from webapp.handler import OTHERS, UPLOADS, ThreadedHandler
 
 threads: list[int] = []
-MANY = 41  # more than there are cores, children or connections
-together = threading.Barrier(MANY, timeout=20)
+together = threading.Barrier(OTHERS, timeout=20)
+uploading: set[int] = set()
+at_once: list[int] = []
+full, answered = threading.Event(), threading.Event()
 
 
 def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -39,6 +41,17 @@ def meet(request: HttpRequest) -> HttpResponse:
     return HttpResponse("met")
 
 
+def receive(request: HttpRequest) -> HttpResponse:
+    """Ends once another request was answered."""
+    uploading.add(threading.get_ident())
+    at_once.append(len(uploading))
+    if len(at_once) == UPLOADS:
+        full.set()
+    answered.wait(20)
+    uploading.remove(threading.get_ident())
+    return HttpResponse(str(answered.is_set()))
+
+
 def stream(request: HttpRequest) -> StreamingHttpResponse:
     def parts() -> Iterator[bytes]:
         yield b"one "
@@ -52,7 +65,13 @@ def fail(request: HttpRequest) -> HttpResponse:
     raise ZeroDivisionError
 
 
-urlpatterns = [path("echo", echo), path("meet", meet), path("stream", stream), path("fail", fail)]
+urlpatterns = [
+    path("echo", echo),
+    path("meet", meet),
+    path("receive", receive),
+    path("stream", stream),
+    path("fail", fail),
+]
 
 
 @pytest.fixture
@@ -64,16 +83,23 @@ def handler(settings: Settings) -> ThreadedHandler:
     return ThreadedHandler()
 
 
+FILES = {"Content-Type": "multipart/form-data; boundary=x"}
+
+
 def answers(handler: ThreadedHandler, *requests: tuple[str, str, bytes]) -> list[httpx.Response]:
     """Of requests that are sent at the same time."""
 
     async def ask() -> list[httpx.Response]:
-        transport = httpx.ASGITransport(app=handler, raise_app_exceptions=False)  # type: ignore[arg-type]
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        async with client_of(handler) as client:
             sent = [client.request(method, url, content=content) for method, url, content in requests]
             return await asyncio.gather(*sent)
 
     return asyncio.run(ask())
+
+
+def client_of(handler: ThreadedHandler) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=handler, raise_app_exceptions=False)  # type: ignore[arg-type]
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost")
 
 
 def test_request_stays_in_one_thread_which_is_not_that_of_the_event_loop(handler: ThreadedHandler) -> None:
@@ -85,8 +111,28 @@ def test_request_stays_in_one_thread_which_is_not_that_of_the_event_loop(handler
     assert threads[0] != threading.get_ident()
 
 
-def test_requests_are_served_however_many_wait(handler: ThreadedHandler) -> None:
-    assert [answer.text for answer in answers(handler, *MANY * [("GET", "/meet", b"")])] == MANY * ["met"]
+def test_requests_are_served_at_the_same_time(handler: ThreadedHandler) -> None:
+    assert [answer.text for answer in answers(handler, *OTHERS * [("GET", "/meet", b"")])] == OTHERS * ["met"]
+
+
+def test_uploads_wait_among_themselves_and_hold_up_nobody_else(handler: ThreadedHandler) -> None:
+    at_once.clear()
+    full.clear()
+    answered.clear()
+
+    async def ask() -> list[str]:
+        async with client_of(handler) as client:
+            uploads = [
+                asyncio.create_task(client.post("/receive", content=b"--x--\r\n", headers=FILES))
+                for _ in range(3 * UPLOADS)
+            ]
+            await asyncio.to_thread(full.wait, 20)
+            await client.get("/echo")
+            answered.set()
+            return [answer.text for answer in await asyncio.gather(*uploads)]
+
+    assert asyncio.run(ask()) == 3 * UPLOADS * ["True"]
+    assert max(at_once) == UPLOADS
 
 
 def test_thread_serves_one_request_after_the_other(handler: ThreadedHandler) -> None:

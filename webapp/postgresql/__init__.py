@@ -1,0 +1,1 @@
+"""Django's PostgreSQL, with connections that are given up in time."""
