@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks import bulk
 from benchmarks.setting import Setting, rows_measure
 from benchmarks.site import Person, account_open, site_open
-from benchmarks.stacks import Fovea, worker_start
+from benchmarks.stacks import Fovea, workers_start
 from benchmarks.timing import Row, Spread
 
 TARGET = 3.0
@@ -38,8 +38,8 @@ def measure(setting: Setting) -> list[Row]:
     with Fovea(DATABASE, bundle=setting.bundle, device=str(setting.device)) as fovea:
         fovea.run(bulk.submit, bulky)
         fovea.run(bulk.submission_withhold)
-        fovea.run(worker_start)
-        url = fovea.run(site_open)
+        fovea.run(workers_start)
+        url = fovea.run(site_open, setting.web_processes)
         with Person(url, fovea.run(account_open, url, "person")) as person:
             person.waits_ms(others[:WARM])
             idle = [wait for path in others[WARM : WARM + samples] for wait in person.waits_ms([path])]

@@ -30,6 +30,7 @@ from benchmarks.site import account_open, photos_captioned, site_open
 from benchmarks.stacks import Fovea
 from benchmarks.system import submitted
 from benchmarks.timing import Row, Spread, rates_alternate
+from webapp import env
 
 LITSERVE = 1.0
 CELERY, CELERY_GPU = 1.3, 4.0
@@ -44,8 +45,10 @@ def measure(setting: Setting) -> list[Row]:
     cores = len(os.sched_getaffinity(0))
     with ExitStack() as context:
         fovea = context.enter_context(Fovea(DATABASE, bundle=setting.bundle, device=device))
-        submitted(fovea, paths)
-        sides: dict[str, Callable[[], float]] = {"Fovea, HTTP": _over_http(fovea, paths, connections)}
+        submitted(fovea, paths, workers=setting.workers)
+        sides: dict[str, Callable[[], float]] = {
+            "Fovea, HTTP": _over_http(fovea, paths, connections, setting.web_processes)
+        }
         if not litserve_missing():
             server = litserve_server(setting.bundle, device=device, connections=connections)
             sides["LitServe"] = _warmed(context.enter_context(server), paths, connections)
@@ -57,10 +60,12 @@ def measure(setting: Setting) -> list[Row]:
             pool = plain_celery(setting.bundle, device=device, processes=processes, threads=threads)
             sides[name] = _warmed(context.enter_context(pool), paths, connections)
         rates = rates_alternate(sides, rounds=setting.rounds, unit="photos")
-    of = f"{setting.served} {setting.source} photos, {setting.bundle.name}, {device}"
+    of = f"{setting.served} {setting.source} photos, {setting.bundle.name}, {device}{setting.several}"
     target = CELERY if setting.device.type == "cpu" else CELERY_GPU
+    site = env.web_processes({"FOVEA_WEB_PROCESSES": setting.web_processes})
+    http = f"over LitServe, uploads over HTTP{f', {site} web processes' if site > 1 else ''}"
     pairs = [
-        ("over LitServe, uploads over HTTP", "Fovea, HTTP", "LitServe", LITSERVE),
+        (http, "Fovea, HTTP", "LitServe", LITSERVE),
         ("over LitServe, photos taken in before", "Fovea, bulk", "LitServe", None),
         ("over plain Celery", "Fovea, bulk", "Celery", target),
         ("over plain Celery with a process a core", "Fovea, bulk", "Celery, a process a core", None),
@@ -74,9 +79,9 @@ def measure(setting: Setting) -> list[Row]:
     return rows
 
 
-def _over_http(fovea: Fovea, paths: list[Path], connections: int) -> Callable[[], float]:
+def _over_http(fovea: Fovea, paths: list[Path], connections: int, processes: int) -> Callable[[], float]:
     """Each time by another account: the same file is taken in once for each."""
-    url = fovea.run(site_open)
+    url = fovea.run(site_open, processes)
     numbers = itertools.count()
 
     def run(photos: list[Path]) -> float:

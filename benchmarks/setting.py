@@ -34,7 +34,8 @@ DATABASES_NAMED = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 class Setting:
     """`steps`: training steps of a timed run. `scratch`: a folder for what a benchmark writes. `source`: of photos.
 
-    Of serving: `bundle`; `served`: photos of a timed run; `waiting`: photos of the bulk in whose way others come;
+    Of serving: `bundle`; `workers`; `web_processes`: of the site, 0 as it ships; `served`: photos of a timed run;
+    `waiting`: photos of the bulk in whose way others come;
     `rows`: photos in a full database; `databases`: sqlite, postgresql."""
 
     photos: list[CaptionedPhoto]
@@ -46,6 +47,8 @@ class Setting:
     device: torch.device
     scratch: Path
     bundle: Path
+    workers: int
+    web_processes: int
     served: int
     waiting: int
     rows: int
@@ -68,6 +71,11 @@ class Setting:
         from training.learning.recipes import recipe
 
         return replace(recipe(name), encoder=self.encoder, size=self.size, views=1, **changes)
+
+    @property
+    def several(self) -> str:
+        """For a result's details."""
+        return f", {self.workers} workers" if self.workers > 1 else ""
 
     def __str__(self) -> str:
         return f"{len(self.photos)} {self.source} photos, {self.encoder} at {self.size} px, {self.device.type}"
@@ -107,6 +115,8 @@ def arguments(description: str, argv: Sequence[str] | None, *, names: Collection
     add("--device", default="cpu", help="cpu, cuda, ... (%(default)s)")
     serving = parser.add_argument_group("serving").add_argument
     serving("--bundle", type=Path, default=BUNDLE, metavar="DIR", help="what captions (models/default)")
+    serving("--workers", type=int, default=1, metavar="N", help="of Fovea on the one device (%(default)s)")
+    serving("--web-processes", type=int, default=0, metavar="N", help="of Fovea's site (as it ships)")
     serving("--served", type=int, default=1000, metavar="N", help="photos of a timed run (%(default)s)")
     serving("--waiting", type=int, default=2000, metavar="N", help="photos of the bulk beside which others come in")
     serving("--rows", type=int, default=100_000, metavar="N", help="photos in a full database (%(default)s)")
@@ -138,7 +148,7 @@ def setting_open(found: Namespace) -> Iterator[Setting]:
                 return captioned_pictures(scratch / "pictures", count=count)
         else:
             source = captions.absolute().parent.name
-            known = dataset_read([captions], images=[images]).photos
+            known = dataset_read([captions], images=[images.absolute()]).photos
 
             def supply(count: int) -> list[CaptionedPhoto]:
                 return known[:count]
@@ -156,6 +166,8 @@ def setting_open(found: Namespace) -> Iterator[Setting]:
             torch.device(found.device),
             scratch,
             bundle=found.bundle.absolute(),
+            workers=found.workers,
+            web_processes=found.web_processes,
             served=found.served,
             waiting=found.waiting,
             rows=found.rows,

@@ -18,10 +18,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from launcher.processes import process_die_with_parent
 from tests.databases import postgres_found
 from tests.stack import Stack, fovea
 from webapp import env
+from webapp.processes import process_die_with_parent
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -93,9 +93,9 @@ def _call(function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, A
     return function(_stack, *args, **kwargs)
 
 
-def worker_start(stack: Stack) -> None:
-    """A worker that is ready, and beat."""
-    stack.worker_start(**_settings())
+def workers_start(stack: Stack, count: int = 1) -> None:
+    """Workers that are ready, and beat."""
+    stack.workers_start(count, **_settings())
     stack.beat_start()
 
 

@@ -20,7 +20,7 @@ from benchmarks import bulk
 from benchmarks.ceiling import Ceiling, batch_best, ceiling_measure
 from benchmarks.gpu import gpu_watched
 from benchmarks.setting import DATABASES_NAMED, Setting, rows_measure
-from benchmarks.stacks import Fovea, database_missing, worker_start
+from benchmarks.stacks import Fovea, database_missing, workers_start
 from benchmarks.timing import Row, Spread, rates_alternate
 
 TARGET = 0.85
@@ -44,12 +44,12 @@ def measure(setting: Setting) -> list[Row]:
             if database_missing(database):
                 continue
             fovea = context.enter_context(Fovea(database, bundle=setting.bundle, device=device))
-            ingestion[database] = submitted(fovea, paths)
+            ingestion[database] = submitted(fovea, paths, workers=setting.workers)
             runs[database], busy[database] = [], []
 
             def system(fovea: Fovea = fovea, database: str = database) -> float:
                 with gpu_watched(device, busy[database]):
-                    runs[database].append(fovea.run(bulk.run))
+                    runs[database].append(fovea.run(bulk.run, workers=setting.workers))
                 return runs[database][-1].rate
 
             sides[database] = system
@@ -70,11 +70,11 @@ def measure(setting: Setting) -> list[Row]:
     return rows
 
 
-def submitted(fovea: Fovea, paths: list[Path]) -> float:
-    """The photos are in, a worker is there and warm. Returns the rate of ingestion."""
+def submitted(fovea: Fovea, paths: list[Path], *, workers: int = 1) -> float:
+    """The photos are in, the workers are there and warm. Returns the rate of ingestion."""
     rate = fovea.run(bulk.submit, paths)
     fovea.run(bulk.submission_withhold)
-    fovea.run(worker_start)
+    fovea.run(workers_start, workers)
     fovea.run(bulk.warm_up)
     return rate
 
@@ -106,7 +106,7 @@ def _profile(name: str, runs: list[bulk.Run], ceilings: list[Ceiling]) -> list[R
 
 
 def _source(setting: Setting) -> str:
-    return f"{setting.served} {setting.source} photos, {setting.bundle.name}, {setting.device.type}"
+    return f"{setting.served} {setting.source} photos, {setting.bundle.name}, {setting.device.type}{setting.several}"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import fcntl
 import os
 import sys
 
-from launcher.processes import process_die_with_parent
+from webapp.processes import process_die_with_parent
 
 
 def main() -> None:

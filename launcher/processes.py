@@ -1,20 +1,10 @@
 """Leave no process behind, whoever dies first. What only Linux offers is left out elsewhere."""
 
-import ctypes
 import os
 import signal
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-
-_PR_SET_PDEATHSIG = 1
-
-
-def process_die_with_parent() -> None:
-    """Have this process (and what it becomes by exec) sent TERM when its parent dies, even by kill -9."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 def session_processes(session: int) -> set[int]:

@@ -132,6 +132,7 @@ class Site:
         web = [*python, "uvicorn", "webapp.asgi:application", "--host", host, "--port", str(port)]
         if not self._values["FOVEA_HTTPS"]:  # no proxy in front: who sends X-Forwarded-For made it up
             web.append("--no-proxy-headers")
+        web += ["--workers", str(env.web_processes(self._values))]
         web += ["--timeout-graceful-shutdown", "3", "--no-access-log", "--log-level", level]
         return [
             Program("web", web, stop_seconds=_WEB_STOP_SECONDS),

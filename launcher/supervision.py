@@ -19,7 +19,8 @@ from typing import Any, Self, cast
 from supervisor.xmlrpc import SupervisorTransport
 
 from launcher.errors import LaunchError
-from launcher.processes import process_die_with_parent, session_end
+from launcher.processes import session_end
+from webapp.processes import process_die_with_parent
 
 _RETRIES = 100  # of starts that fail at once, each a second later than the one before
 

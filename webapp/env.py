@@ -5,6 +5,7 @@
 """
 
 import difflib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,6 +106,7 @@ VARIABLES: dict[str, Variable] = {
     ),
     "FOVEA_HOST": Variable(_text, "127.0.0.1", "address the site listens on"),
     "FOVEA_PORT": Variable(_integer(1, 65535), 8000, "port the site listens on"),
+    "FOVEA_WEB_PROCESSES": Variable(_integer(0, 64), 0, "processes that serve the site; 0: one for each four cores"),
     "FOVEA_DEBUG": Variable(_boolean, False, "Django's debug pages; never on a public address"),
     "FOVEA_LOG_LEVEL": Variable(_choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "how much the processes log"),
     "FOVEA_SECRET_KEY": Variable(_text, "", "signs sessions; generated into the data folder if not given", secret=True),
@@ -160,6 +162,10 @@ def read(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
             shown = "(hidden)" if variable.secret else environ.get(name, "")
             problems.append(Problem(name, shown, str(error)))
     return values, problems
+
+
+def web_processes(values: Mapping[str, Any]) -> int:
+    return int(values["FOVEA_WEB_PROCESSES"]) or max(1, (os.cpu_count() or 1) // 4)
 
 
 def unknown(environ: Mapping[str, str]) -> list[Problem]:

@@ -18,16 +18,19 @@ from django.urls import set_script_prefix
 
 from webapp.body_limit import Receive, Send
 
-# At most so many requests at a time, and connections to the database, of which PostgreSQL has 100 for all processes.
-# Uploads wait for locks, children and the broker among themselves; pages and health checks go on beside them.
+# At most so many requests at a time in all processes of the site, and connections to the database, of which PostgreSQL
+# has 100. Uploads wait for locks, children and the broker among themselves; pages and health checks go on beside them.
 UPLOADS, OTHERS = 16, 32
+AT_LEAST = 4  # in each process
 
 
 class ThreadedHandler(ASGIHandler):
-    def __init__(self) -> None:
+    """`processes`: how many serve the site, this one included."""
+
+    def __init__(self, *, processes: int = 1) -> None:
         super().__init__()
-        self._uploads = ThreadPoolExecutor(UPLOADS, thread_name_prefix="upload")
-        self._others = ThreadPoolExecutor(OTHERS, thread_name_prefix="request")
+        self._uploads = ThreadPoolExecutor(max(AT_LEAST, UPLOADS // processes), thread_name_prefix="upload")
+        self._others = ThreadPoolExecutor(max(AT_LEAST, OTHERS // processes), thread_name_prefix="request")
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)

@@ -80,6 +80,25 @@ def wait_for(condition, seconds, explain=lambda: ""):
     return result
 
 
+def web_process(run: Run) -> int:
+    """The one that is supervised."""
+    pattern = f"uvicorn.*{run.environ['FOVEA_PORT']}"
+    return int(subprocess.run(["pgrep", "-o", "-f", pattern], capture_output=True, check=True).stdout)
+
+
+def children_of(web: int) -> set[int]:
+    """The processes that serve, where there are several."""
+    found = {int(child) for child in Path(f"/proc/{web}/task/{web}/children").read_text().split()}
+    return {child for child in found if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()}
+
+
+def answers(run: Run) -> bool:
+    try:
+        return httpx.get(f"{run.url}/healthz", trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, tiny_bundle) -> Iterator[Run]:
     """A site whose worker is ready."""
@@ -135,17 +154,26 @@ def test_second_run_on_the_same_data_says_so_and_ends(run):
 
 
 def test_run_starts_a_killed_web_process_again(run):
-    found = subprocess.run(["pgrep", "-f", f"uvicorn.*{run.environ['FOVEA_PORT']}"], capture_output=True, check=True)
-    os.kill(int(found.stdout.split()[0]), signal.SIGKILL)
+    os.kill(web_process(run), signal.SIGKILL)
     run.wait_for("The web ended unexpectedly and was started again")
+    wait_for(lambda: answers(run), 60, run.text)
 
-    def answers() -> bool:
-        try:
-            return httpx.get(f"{run.url}/healthz", trust_env=False).status_code == 200
-        except httpx.HTTPError:
-            return False
 
-    wait_for(answers, 60, run.text)
+def test_run_with_several_web_processes_serves_again_after_each_was_killed(tmp_path):
+    run = Run(tmp_path / "data", FOVEA_DEFAULT_BUNDLE=str(tmp_path / "none"), FOVEA_WEB_PROCESSES="3")
+    with run.started():
+        run.wait_for("Open http")
+        parent = web_process(run)
+        first = min(wait_for(lambda: len(found := children_of(parent)) == 3 and found, 60, run.text))
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: len(children_of(parent) - {first}) == 3, 60, run.text)
+
+        before = children_of(parent)
+        os.kill(parent, signal.SIGKILL)
+        run.wait_for("The web ended unexpectedly and was started again")
+        wait_until(lambda: not before & set(run.processes()), what="the end of its children")
+        wait_for(lambda: answers(run), 60, run.text)
+        wait_for(lambda: len(children_of(web_process(run))) == 3, 60, run.text)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -57,3 +57,11 @@ def test_misspelt_name_is_told_with_the_nearest() -> None:
 def test_name_that_resembles_none_points_to_the_list() -> None:
     (found,) = env.unknown({"FOVEA_XYZZYQUUX": "1"})
     assert "webapp/env.py" in found.remedy
+
+
+@pytest.mark.parametrize(("asked", "cores", "processes"), [(0, 2, 1), (0, 7, 1), (0, 16, 4), (0, None, 1), (3, 16, 3)])
+def test_site_has_a_process_for_each_four_cores_unless_told(
+    monkeypatch: pytest.MonkeyPatch, asked: int, cores: int | None, processes: int
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    assert env.web_processes({"FOVEA_WEB_PROCESSES": asked}) == processes

@@ -135,6 +135,14 @@ def test_uploads_wait_among_themselves_and_hold_up_nobody_else(handler: Threaded
     assert max(at_once) == UPLOADS
 
 
+def test_requests_at_a_time_are_shared_among_the_processes_of_a_site() -> None:
+    assert [threads_of(ThreadedHandler(processes=processes)) for processes in (1, 2, 64)] == [(16, 32), (8, 16), (4, 4)]
+
+
+def threads_of(handler: ThreadedHandler) -> tuple[int, int]:
+    return handler._uploads._max_workers, handler._others._max_workers
+
+
 def test_thread_serves_one_request_after_the_other(handler: ThreadedHandler) -> None:
     for _ in range(3):
         answers(handler, ("GET", "/echo", b""))
