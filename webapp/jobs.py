@@ -92,9 +92,13 @@ def broker_failed() -> bool:
 
 
 def caption_photos_enqueue(job_ids: Iterable[int], *, queue: str) -> bool:
-    """Publish one message for each chunk of caption jobs. False where the broker did not take one: the rows wait."""
+    """Publish one message for each chunk of caption jobs. False where the broker did not take one: the rows wait.
+
+    In the housekeeping queue each is by itself: workers died with these in hand, and one of them may be at fault.
+    """
     ids: Sequence[int] = list(job_ids)
-    chunks = [ids[start : start + CHUNK_SIZE] for start in range(0, len(ids), CHUNK_SIZE)]
+    size = 1 if queue == HOUSEKEEPING else CHUNK_SIZE
+    chunks = [ids[start : start + size] for start in range(0, len(ids), size)]
     return all(_publish(CAPTION_PHOTOS, {"job_ids": chunk}, queue=queue) for chunk in chunks)
 
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from tests.brokers import Broker
+from tests.brokers import Broker, wait_until
 from tests.databases import postgres
 from webapp import jobs
 from webapp.accounts.models import User
@@ -25,6 +25,7 @@ from webapp.gallery.errors import StaleLease
 from webapp.gallery.models import Batch, Caption, CaptionJob, ModelVersion, Photo
 from webapp.gallery.services import leases
 from webapp.gallery.services.leases import Lease
+from webapp.gallery.services.photos import jobs_requeue
 
 State = CaptionJob.State
 
@@ -355,12 +356,16 @@ def test_stranded_photo_is_served_before_all_others(user: User) -> None:
     assert _lease(job, "w2").queue == jobs.HOUSEKEEPING
 
 
-def test_sweep_publishes_each_of_those_that_were_lost_together_by_itself(
-    user: User, broker: Broker, django_capture_on_commit_callbacks: Callable[..., object]
-) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_sweep_publishes_each_of_those_that_were_lost_together_by_itself(user: User, broker: Broker) -> None:
     lost = [_stranded(user) for _ in range(3)]
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
-        leases.jobs_sweep()
+    leases.jobs_sweep()
+    assert _published(broker, jobs.HOUSEKEEPING) == [{"job_ids": [job.pk]} for job in lost]
+
+    broker.command("DEL", jobs.HOUSEKEEPING)  # and their messages after them
+    for job in lost:
+        _age(job, seconds=6)
+    leases.jobs_sweep()
     assert _published(broker, jobs.HOUSEKEEPING) == [{"job_ids": [job.pk]} for job in lost]
 
 
@@ -545,6 +550,36 @@ def _together(calls: list[Callable[[], None]]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no rows")
+@pytest.mark.django_db(transaction=True)
+def test_jobs_are_requeued_in_the_order_in_which_leases_are_renewed(user: User) -> None:
+    """Neither waits for the other with what that one waits for: whoever comes second has locked nothing yet."""
+    first, second = _job(user), _job(user)
+    CaptionJob.objects.filter(pk=first.pk).update(harm_count=0)  # the row moves behind the second one
+    locked: list[int] = []
+
+    def requeue() -> None:
+        jobs_requeue(CaptionJob.objects.all(), lane=jobs.BULK)
+        connection.close()
+
+    with transaction.atomic():
+        CaptionJob.objects.select_for_update().get(pk=first.pk)
+        thread = threading.Thread(target=requeue)
+        thread.start()
+        wait_until(_waits_for_a_lock, what="its turn")
+        locked += CaptionJob.objects.select_for_update(nowait=True).filter(pk=second.pk).values_list("pk", flat=True)
+    thread.join()
+
+    assert locked == [second.pk]
+    assert set(CaptionJob.objects.values_list("lane", flat=True)) == {jobs.BULK}
+
+
+def _waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
 
 
 # --- PostgreSQL -------------------------------------------------------------------------------------------------------

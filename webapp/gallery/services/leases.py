@@ -174,8 +174,7 @@ def _expired_leases_sweep() -> None:
             state=State.QUARANTINED, error_code="no_result", error_message=message, **_ENDED
         )
         lost = [job_id for job_id in counts if job_id not in hopeless]
-        for job_id in lost:  # each by itself: one of them may be at fault
-            _publish([job_id], queue=jobs.HOUSEKEEPING)
+        _publish(lost, queue=jobs.HOUSEKEEPING)
     if counts:
         log.warning(
             "%d leases ran out; %d photos are tried again, %d quarantined", len(counts), len(lost), len(hopeless)

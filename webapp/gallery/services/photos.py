@@ -165,7 +165,8 @@ def photo_retry(*, photo: Photo, lane: str = jobs.INTERACTIVE) -> None:
 def jobs_requeue(caption_jobs: QuerySet[CaptionJob], *, lane: str) -> int:
     """Queues them with their counts at zero, and tells the workers once that is certain. Returns how many."""
     with transaction.atomic():
-        ids = list(caption_jobs.values_list("pk", flat=True))
+        # Locked in the order in which workers lock what they hold, or each could wait for the other.
+        ids = list(caption_jobs.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
         requeued = caption_jobs.update(
             state=CaptionJob.State.QUEUED,
             lane=lane,
