@@ -15,6 +15,7 @@ from webapp import jobs
 from webapp.gallery.errors import StaleLease
 from webapp.gallery.services import leases
 from webapp.gallery.services.leases import Lease
+from webapp.gallery.services.waiting import waiting_publish
 from webapp.sandbox import SandboxError, SandboxHarmed
 from worker.batcher import Captioned
 from worker.engine import LoadedModel
@@ -22,18 +23,33 @@ from worker.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
+GIVE_WAY_SECONDS = 1.0  # to the sweep, a zip or another worker, when photos come in one after the other
 RESULT_SECONDS = 300.0  # the batcher's own watchdog is far quicker: this is for what nobody thought of
 
 
 def photos_caption(runtime: Runtime, *, job_ids: Sequence[int]) -> None:
-    """Caption those of the jobs that still wait. Whatever is not finished at the end is given back.
+    """Caption those of the jobs that still wait; where people wait for them, also those that come meanwhile."""
+    hands = settings.ENV["FOVEA_WORKER_THREADS"]
+    along = max(0, jobs.CHUNK_SIZE - len(job_ids))
+    taken = leases.jobs_lease(job_ids=job_ids, worker=runtime.name, along=along, hands=hands)
+    give_way = time.monotonic() + GIVE_WAY_SECONDS
+    while taken:
+        _caption(runtime, taken)
+        if runtime.stopping.is_set() or any(lease.queue != jobs.INTERACTIVE for lease in taken):
+            return
+        if time.monotonic() > give_way:
+            waiting_publish()
+            return
+        taken = leases.waiting_lease(worker=runtime.name, most=jobs.CHUNK_SIZE, hands=hands)
+
+
+def _caption(runtime: Runtime, taken: Sequence[Lease]) -> None:
+    """Whatever is not finished at the end is given back.
 
     Where the machine fails, such as its database or its disk, they are tried again later, uncounted. What fails for any
     other reason is not given back: its lease runs out, and is counted.
     """
     model = runtime.model
-    along, hands = max(0, jobs.CHUNK_SIZE - len(job_ids)), settings.ENV["FOVEA_WORKER_THREADS"]
-    taken = leases.jobs_lease(job_ids=job_ids, worker=runtime.name, along=along, hands=hands)
     runtime.held.add(taken)
     try:
         decoded = [(lease, *pair) for lease in taken if (pair := _decode(runtime, lease, model)) is not None]

@@ -63,22 +63,27 @@ def jobs_lease(*, job_ids: Sequence[int], worker: str, along: int = 0, hands: in
     if State.QUEUED not in CaptionJob.objects.filter(id__in=job_ids).values_list("state", flat=True):
         return []  # found out without a lock
     with transaction.atomic():
-        free = CaptionJob.objects.select_for_update(skip_locked=True, of=("self",)).select_related("photo")
-        taken = [job for job in free.filter(id__in=job_ids).order_by("id") if job.state == State.QUEUED]
+        free = _unlocked().filter(id__in=job_ids).order_by("id")
+        taken = [job for job in free if job.state == State.QUEUED]
         if along and {(_queue(job), job.harm_count) for job in taken} == {(jobs.INTERACTIVE, 0)}:
-            others = free.filter(SERVED[jobs.INTERACTIVE], UNTIED, state=State.QUEUED, harm_count=0)
-            others = others.exclude(id__in=job_ids)
-            share = others.values("id")[: along * hands].count() // hands
-            taken += others.order_by("queued_at")[:share]
-        CaptionJob.objects.filter(id__in=[job.id for job in taken]).update(
-            state=State.RUNNING,
-            worker=worker,
-            token=F("token") + 1,
-            lease_count=F("lease_count") + 1,
-            lease_expires_at=_lease_end(),
-            started_at=Now(),
-        )
-    return [_lease(job) for job in taken]
+            taken += _share(_unlocked().exclude(id__in=job_ids), most=along, hands=hands)
+        return _take(taken, worker=worker)
+
+
+def waiting_lease(*, worker: str, most: int, hands: int) -> list[Lease]:
+    """Take the leases of a hand's share of the photos for which people wait, one at least if there is one.
+
+    Who had such photos in hand takes the next ones without a message: see `services.waiting`.
+    """
+    if not waiting(CaptionJob.objects.all()).exists():
+        return []  # found out without a lock
+    with transaction.atomic():
+        return _take(_share(_unlocked(), most=most, hands=hands) or waiting(_unlocked())[:1], worker=worker)
+
+
+def waiting(rows: "QuerySet[CaptionJob]") -> "QuerySet[CaptionJob]":
+    """Those for which people wait and that nobody has put off, harmful ones apart: these are tried by themselves."""
+    return rows.filter(SERVED[jobs.INTERACTIVE], UNTIED, state=State.QUEUED, harm_count=0).order_by("queued_at")
 
 
 def leases_renew(*, leases: Sequence[Lease]) -> list[Lease]:
@@ -230,6 +235,28 @@ def _publish(job_ids: Iterable[int], *, queue: str) -> None:
 
 
 _ENDED: dict[str, Any] = {"finished_at": Now(), "lease_expires_at": None}
+
+
+def _share(rows: "QuerySet[CaptionJob]", *, most: int, hands: int) -> "QuerySet[CaptionJob]":
+    free = waiting(rows)
+    return free[: free.order_by().values("id")[: most * hands].count() // hands]
+
+
+def _unlocked() -> "QuerySet[CaptionJob]":
+    return CaptionJob.objects.select_for_update(skip_locked=True, of=("self",)).select_related("photo")
+
+
+def _take(taken: Iterable[CaptionJob], *, worker: str) -> list[Lease]:
+    taken = list(taken)
+    CaptionJob.objects.filter(id__in=[job.id for job in taken]).update(
+        state=State.RUNNING,
+        worker=worker,
+        token=F("token") + 1,
+        lease_count=F("lease_count") + 1,
+        lease_expires_at=_lease_end(),
+        started_at=Now(),
+    )
+    return [_lease(job) for job in taken]
 
 
 def _lease(job: CaptionJob) -> Lease:

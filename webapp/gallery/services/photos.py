@@ -20,6 +20,7 @@ from webapp.gallery.imaging import Inspection, Limits, photo_inspect, size_check
 from webapp.gallery.isolation import sandbox
 from webapp.gallery.models import CaptionJob, Photo
 from webapp.gallery.outages import outage
+from webapp.gallery.services.waiting import waiting_followed
 from webapp.gallery.uploads import name_sent, too_many_files
 from webapp.sandbox import SandboxCrashed, SandboxError, SandboxHarmed
 
@@ -188,6 +189,8 @@ def jobs_publish(caption_jobs: Iterable[CaptionJob]) -> bool:
     lanes: dict[str, list[int]] = {}
     for job in caption_jobs:
         lanes.setdefault(job.lane, []).append(job.pk)
+    if jobs.INTERACTIVE in lanes and waiting_followed():
+        del lanes[jobs.INTERACTIVE]
     taken = [jobs.caption_photos_enqueue(ids, queue=lane) for lane, ids in lanes.items()]
     return all(taken)
 

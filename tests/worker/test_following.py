@@ -1,0 +1,79 @@
+"""A task whose photos people wait for goes on with those that came meanwhile."""
+
+import threading
+
+import pytest
+
+from tests.brokers import Broker
+from tests.photos import photo_store, picture
+from webapp import jobs
+from webapp.gallery.models import CaptionJob
+from worker.captioning import photos_caption
+from worker.runtime import Runtime
+
+State = CaptionJob.State
+
+
+def states() -> set[str]:
+    return set(CaptionJob.objects.values_list("state", flat=True))
+
+
+@pytest.fixture
+def message(user) -> list[int]:
+    """Of one photo; five more wait whose uploads sent none."""
+    return [photo_store(user, picture(seed)).job.pk for seed in range(6)][:1]
+
+
+def test_task_captions_all_that_wait(runtime: Runtime, message: list[int], broker: Broker) -> None:
+    photos_caption(runtime, job_ids=message)
+    assert states() == {State.DONE}
+    assert broker.length(jobs.INTERACTIVE) == 0
+
+
+def test_task_captions_those_that_came_while_it_was_at_work(runtime: Runtime, user, message: list[int]) -> None:
+    at_work, came = threading.Event(), threading.Event()
+    decode = runtime.decoder.pixels
+
+    def slow(*arguments, **options):
+        at_work.set()
+        assert came.wait(20)
+        return decode(*arguments, **options)
+
+    runtime.decoder.pixels = slow  # type: ignore[method-assign]
+    task = threading.Thread(target=photos_caption, args=[runtime], kwargs={"job_ids": message})
+    task.start()
+    assert at_work.wait(20)
+    photo_store(user, picture(99))
+    came.set()
+    task.join()
+    assert states() == {State.DONE}
+
+
+def test_task_gives_way_after_a_while_and_hands_on(
+    runtime: Runtime, message: list[int], broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.captioning.GIVE_WAY_SECONDS", 0.0)
+    photos_caption(runtime, job_ids=message)
+    assert states() == {State.DONE, State.QUEUED}
+    assert broker.length(jobs.INTERACTIVE) == 1
+
+
+@pytest.mark.parametrize("lane", [jobs.BULK, jobs.HOUSEKEEPING])
+def test_task_of_another_queue_goes_on_with_nothing(runtime: Runtime, user, lane: str) -> None:
+    job = photo_store(user, picture(7), lane=jobs.BULK).job
+    CaptionJob.objects.filter(pk=job.pk).update(lease_count=lane == jobs.HOUSEKEEPING)
+    waiting = photo_store(user, picture(8)).job
+    photos_caption(runtime, job_ids=[job.pk])
+    assert dict(CaptionJob.objects.values_list("pk", "state")) == {job.pk: State.DONE, waiting.pk: State.QUEUED}
+
+
+def test_task_of_a_worker_that_was_told_to_end_goes_on_with_nothing(runtime: Runtime, message: list[int]) -> None:
+    recorded = runtime.counted
+
+    def stop(**counts: int) -> None:
+        runtime.stopping.set()
+        recorded(**counts)
+
+    runtime.counted = stop  # type: ignore[method-assign]
+    photos_caption(runtime, job_ids=message)
+    assert states() == {State.DONE, State.QUEUED}
