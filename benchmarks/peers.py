@@ -49,12 +49,12 @@ def measure(setting: Setting) -> list[Row]:
         sides: dict[str, Callable[[], float]] = {
             "Fovea, HTTP": _over_http(fovea, paths, connections, setting.web_processes)
         }
-        if not litserve_missing():
+        if "litserve" in setting.peers and not litserve_missing():
             server = litserve_server(setting.bundle, device=device, connections=connections)
             sides["LitServe"] = _warmed(context.enter_context(server), paths, connections)
         sides["Fovea, bulk"] = lambda: _asked_rate(fovea.run(bulk.run))
-        pools: dict[str, tuple[int, int | None]] = {"Celery": (1, None)}
-        if setting.device.type == "cpu":
+        pools: dict[str, tuple[int, int | None]] = {"Celery": (1, None)} if "celery" in setting.peers else {}
+        if pools and setting.device.type == "cpu":
             pools["Celery, a process a core"] = (cores, 1)
         for name, (processes, threads) in pools.items():
             pool = plain_celery(setting.bundle, device=device, processes=processes, threads=threads)

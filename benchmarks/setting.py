@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # the processes of a stack import this too, and have no use f
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT / ".." / "shared" / "flickr8k"
 BUNDLE = ROOT / "models" / "default"
+PEERS = ("litserve", "celery")
 DATABASES_NAMED = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
@@ -36,7 +37,7 @@ class Setting:
 
     Of serving: `bundle`; `workers`; `web_processes`: of the site, 0 as it ships; `served`: photos of a timed run;
     `waiting`: photos of the bulk in whose way others come;
-    `rows`: photos in a full database; `databases`: sqlite, postgresql."""
+    `rows`: photos in a full database; `databases`: sqlite, postgresql; `peers`: litserve, celery."""
 
     photos: list[CaptionedPhoto]
     source: str
@@ -53,6 +54,7 @@ class Setting:
     waiting: int
     rows: int
     databases: tuple[str, ...]
+    peers: tuple[str, ...]
     supply: Callable[[int], list[CaptionedPhoto]]
 
     def files(self, count: int) -> list[Path]:
@@ -121,6 +123,7 @@ def arguments(description: str, argv: Sequence[str] | None, *, names: Collection
     serving("--waiting", type=int, default=2000, metavar="N", help="photos of the bulk beside which others come in")
     serving("--rows", type=int, default=100_000, metavar="N", help="photos in a full database (%(default)s)")
     serving("--databases", nargs="+", choices=DATABASES_NAMED, default=list(DATABASES_NAMED), help="%(default)s")
+    serving("--peers", nargs="+", choices=PEERS, default=PEERS, help="what serves the same (%(default)s)")
     found = parser.parse_args(argv)
     unknown = set(getattr(found, "names", ())) - set(names)
     if unknown:
@@ -172,6 +175,7 @@ def setting_open(found: Namespace) -> Iterator[Setting]:
             waiting=found.waiting,
             rows=found.rows,
             databases=tuple(found.databases),
+            peers=tuple(found.peers),
             supply=supply,
         )
 
