@@ -22,8 +22,8 @@ COPY --from=code /app ./
 USER fovea
 VOLUME /data
 EXPOSE 8000
-CMD ["python", "-m", "uvicorn", "webapp.asgi:application", "--host", "0.0.0.0", "--port", "8000", \
-     "--timeout-graceful-shutdown", "3", "--no-access-log"]
+ENV FOVEA_HOST=0.0.0.0
+CMD ["python", "-m", "launcher.web"]
 
 FROM base AS worker
 # The build of torch: cpu, or one for a GPU such as cu130.

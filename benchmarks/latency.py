@@ -1,7 +1,7 @@
 """How long a person waits for a caption: from the first byte of the upload over HTTP to the caption's row.
 
 Idle: photos come one by one, when the one before has its caption. Under bulk: at irregular moments (half a second to a
-second apart) while a bulk of 2,000 waits; it ends early where the bulk runs out. What their p95 is compared with is the
+second apart) while a bulk of 2,000 waits, once in each round, until it runs out. What their p95 is compared with is the
 time of one full micro-batch in the model, the median of those that were run meanwhile.
 
 All of it runs on one machine, on the database that `make run` has: the site, which looks into each upload, shares the
@@ -33,7 +33,7 @@ WARM = 8
 
 def measure(setting: Setting) -> list[Row]:
     samples = min(SAMPLES, max(4, setting.waiting // 32))
-    paths = setting.files(setting.waiting + 2 * samples + WARM)
+    paths = setting.files(setting.waiting + (1 + setting.rounds) * samples + WARM)
     bulky, others = paths[: setting.waiting], paths[setting.waiting :]
     with Fovea(DATABASE, bundle=setting.bundle, device=str(setting.device)) as fovea:
         fovea.run(bulk.submit, bulky)
@@ -43,15 +43,18 @@ def measure(setting: Setting) -> list[Row]:
         with Person(url, fovea.run(account_open, url, "person")) as person:
             person.waits_ms(others[:WARM])
             idle = [wait for path in others[WARM : WARM + samples] for wait in person.waits_ms([path])]
-            fovea.run(bulk.start)
-            busy = person.waits_ms(_while_bulk_waits(fovea, others[WARM + samples :]))
+            fresh, busy = iter(others[WARM + samples :]), []
+            for _ in range(setting.rounds):
+                fovea.run(bulk.start)
+                busy += person.waits_ms(_while_bulk_waits(fovea, fresh))
+                fovea.run(bulk.finish)
         batch, photos = fovea.run(bulk.full_batch_ms)
     if not busy:
         raise SystemExit(
             f"A bulk of {len(bulky)} photos was done before another photo came: ask for more by --waiting."
         )
     of = f"{setting.source} photos, {setting.bundle.name}, {setting.device.type}"
-    waiting = f"{len(busy)} photos while a bulk of {len(bulky)} waits; {of}"
+    waiting = f"{len(busy)} photos while a bulk of {len(bulky)} waits, {setting.rounds} times; {of}"
     return [
         *_told("idle", idle, f"{len(idle)} photos; {of}"),
         *_told("under bulk", busy, waiting),
@@ -66,7 +69,7 @@ def measure(setting: Setting) -> list[Row]:
     ]
 
 
-def _while_bulk_waits(fovea: Fovea, photos: Sequence[Path]) -> Iterator[Path]:
+def _while_bulk_waits(fovea: Fovea, photos: Iterator[Path]) -> Iterator[Path]:
     chance = random.Random(1)
     for path in photos:
         if not fovea.run(bulk.waiting):

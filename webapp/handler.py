@@ -18,10 +18,12 @@ from django.urls import set_script_prefix
 
 from webapp.body_limit import Receive, Send
 
-# At most so many requests at a time in all processes of the site, and connections to the database, of which PostgreSQL
-# has 100. Uploads wait for locks, children and the broker among themselves; pages and health checks go on beside them.
-UPLOADS, OTHERS = 16, 32
-AT_LEAST = 4  # in each process
+# At most so many requests at a time in all processes of the site, or AT_LEAST in each, and connections to the database,
+# of which PostgreSQL has 100. Uploads wait for locks, children and the broker among themselves, pages for a database
+# that stands still; health checks go on beside them.
+UPLOADS, OTHERS, PROBES = 24, 32, 4
+AT_LEAST = 6
+PROBED = ("/healthz", "/readyz")
 
 
 class ThreadedHandler(ASGIHandler):
@@ -31,6 +33,7 @@ class ThreadedHandler(ASGIHandler):
         super().__init__()
         self._uploads = ThreadPoolExecutor(max(AT_LEAST, UPLOADS // processes), thread_name_prefix="upload")
         self._others = ThreadPoolExecutor(max(AT_LEAST, OTHERS // processes), thread_name_prefix="request")
+        self._probes = ThreadPoolExecutor(max(1, PROBES // processes), thread_name_prefix="probe")
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
@@ -43,8 +46,7 @@ class ThreadedHandler(ASGIHandler):
         except RequestAborted:
             return
         with body:
-            threads = self._uploads if _holds_files(scope) else self._others
-            response = await _in_thread(threads, self._respond, scope, body)
+            response = await _in_thread(self._lane(scope), self._respond, scope, body)
             if not response.streaming:
                 await self.send_response(response, send)
                 return
@@ -53,6 +55,11 @@ class ThreadedHandler(ASGIHandler):
                 await self.send_response(response, send)
             finally:
                 await _in_thread(self._others, response.close)
+
+    def _lane(self, scope: dict[str, Any]) -> ThreadPoolExecutor:
+        if scope["path"] in PROBED:
+            return self._probes
+        return self._uploads if _holds_files(scope) else self._others
 
     def _respond(self, scope: dict[str, Any], body: IO[bytes]) -> Any:
         set_script_prefix(get_script_prefix(scope))
@@ -72,7 +79,7 @@ class ThreadedHandler(ASGIHandler):
 
 
 def _holds_files(scope: dict[str, Any]) -> bool:
-    return any(name == b"content-type" and value.startswith(b"multipart/") for name, value in scope["headers"])
+    return any(name == b"content-type" and value.lower().startswith(b"multipart/") for name, value in scope["headers"])
 
 
 async def _in_thread(threads: ThreadPoolExecutor, function: Callable[..., Any], *arguments: Any) -> Any:

@@ -102,8 +102,8 @@ else:
         "keepalives_count": 3,
         "tcp_user_timeout": 30_000,
     }
-# Few threads serve requests and tasks, each of which keeps its connection, and has it looked at before it is used.
-_database |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+# Few threads serve requests and tasks. Each keeps its connection for a while, and has it looked at before it is used.
+_database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -175,7 +175,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["webapp.api.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "webapp.api.permissions.TokenScope"],
     "NUM_PROXIES": 0,  # the connection's address, which nobody can make up; behind a proxy uvicorn puts it right
-    "DEFAULT_THROTTLE_RATES": {"login": "30/min"},  # for each address, beside the lock of the account
+    "DEFAULT_THROTTLE_RATES": {"login": f"{max(5, 30 // env.web_processes(ENV))}/min"},  # of an address, by each
     "EXCEPTION_HANDLER": "webapp.api.errors.error_response",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -31,16 +32,17 @@ def photos_caption(runtime: Runtime, *, job_ids: Sequence[int]) -> None:
     """Caption those of the jobs that still wait; where people wait for them, also those that come meanwhile."""
     hands = settings.ENV["FOVEA_WORKER_THREADS"]
     along = max(0, jobs.CHUNK_SIZE - len(job_ids))
-    taken = leases.jobs_lease(job_ids=job_ids, worker=runtime.name, along=along, hands=hands)
+    next_ones = partial(leases.waiting_lease, worker=runtime.name, most=jobs.CHUNK_SIZE, hands=hands)
+    taken = leases.jobs_lease(job_ids=job_ids, worker=runtime.name, along=along, hands=hands) or next_ones()
     give_way = time.monotonic() + GIVE_WAY_SECONDS
     while taken:
         _caption(runtime, taken)
-        if runtime.stopping.is_set() or any(lease.queue != jobs.INTERACTIVE for lease in taken):
+        if any(lease.queue != jobs.INTERACTIVE for lease in taken):
             return
-        if time.monotonic() > give_way:
-            waiting_publish()
+        stopping = runtime.stopping.is_set()
+        if (stopping or time.monotonic() > give_way) and (waiting_publish() or stopping):
             return
-        taken = leases.waiting_lease(worker=runtime.name, most=jobs.CHUNK_SIZE, hands=hands)
+        taken = next_ones()
 
 
 def _caption(runtime: Runtime, taken: Sequence[Lease]) -> None:

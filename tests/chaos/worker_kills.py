@@ -24,8 +24,8 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
     worker = stack.worker_start()
     for kill in range(kills):
         share = PHOTOS[scale] * (kill + 1) // kills - PHOTOS[scale] * kill // kills
-        stack.photos_submit(share // 4)
-        stack.photos_submit(share - share // 4, lane="bulk")
+        stack.photos_submit(share - share // 4)  # so many that not each has a message
+        stack.photos_submit(share // 4, lane="bulk")
         if chance.random() < 0.8:  # else at any moment, such as while it still starts
             _leases_taken(worker, strandings)
             _finished(stack, strandings, photos=chance.randrange(1 + share // 2))

@@ -59,9 +59,15 @@ def test_name_that_resembles_none_points_to_the_list() -> None:
     assert "webapp/env.py" in found.remedy
 
 
-@pytest.mark.parametrize(("asked", "cores", "processes"), [(0, 2, 1), (0, 7, 1), (0, 16, 4), (0, None, 1), (3, 16, 3)])
+@pytest.mark.parametrize(("asked", "cores", "processes"), [(0, 2, 1), (0, 7, 1), (0, 8, 2), (0, 64, 4), (9, 2, 9)])
 def test_site_has_a_process_for_each_four_cores_unless_told(
-    monkeypatch: pytest.MonkeyPatch, asked: int, cores: int | None, processes: int
+    monkeypatch: pytest.MonkeyPatch, asked: int, cores: int, processes: int
 ) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)))
     assert env.web_processes({"FOVEA_WEB_PROCESSES": asked}) == processes
+
+
+def test_site_counts_the_machines_cores_where_a_process_has_none_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("os.sched_getaffinity")
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    assert env.web_processes({"FOVEA_WEB_PROCESSES": 0}) == 2

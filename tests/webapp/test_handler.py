@@ -136,11 +136,22 @@ def test_uploads_wait_among_themselves_and_hold_up_nobody_else(handler: Threaded
 
 
 def test_requests_at_a_time_are_shared_among_the_processes_of_a_site() -> None:
-    assert [threads_of(ThreadedHandler(processes=processes)) for processes in (1, 2, 64)] == [(16, 32), (8, 16), (4, 4)]
+    of = {processes: threads_of(ThreadedHandler(processes=processes)) for processes in (1, 2, 64)}
+    assert of == {1: (24, 32, 4), 2: (12, 16, 2), 64: (6, 6, 1)}
 
 
-def threads_of(handler: ThreadedHandler) -> tuple[int, int]:
-    return handler._uploads._max_workers, handler._others._max_workers
+def threads_of(handler: ThreadedHandler) -> tuple[int, ...]:
+    return tuple(lane._max_workers for lane in (handler._uploads, handler._others, handler._probes))
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "Multipart/Form-Data; boundary=x"])
+def test_lanes_of_uploads_pages_and_probes_are_apart(handler: ThreadedHandler, kind: str) -> None:
+    def lane(path: str, *headers: tuple[bytes, bytes]) -> object:
+        return handler._lane({"path": path, "headers": headers})
+
+    upload, page = lane("/api/v1/photos/", (b"content-type", kind.encode())), lane("/api/v1/photos/")
+    assert len({upload, page, lane("/readyz")}) == 3
+    assert lane("/healthz") is lane("/readyz")
 
 
 def test_thread_serves_one_request_after_the_other(handler: ThreadedHandler) -> None:

@@ -10,12 +10,14 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.brokers import Broker
 from tests.pictures import picture, upload
+from tests.webapp.rows import model_version_make
 from tests.webapp.test_leases import _age, _job, _published
 from tests.webapp.test_outages import failing
 from webapp import jobs
 from webapp.accounts.models import User
 from webapp.gallery.models import CaptionJob
 from webapp.gallery.services import leases
+from webapp.gallery.services.heartbeats import heartbeat_record
 from webapp.gallery.services.photos import photos_upload
 from webapp.gallery.services.waiting import FRESH_SECONDS, IN_HAND, waiting_followed, waiting_publish
 
@@ -38,6 +40,16 @@ def test_uploads_are_followed_where_as_many_are_in_hand_as_a_worker_wants(user: 
     in_hand(user, IN_HAND - 1)
     assert not waiting_followed()
     in_hand(user, 1)
+    assert waiting_followed()
+
+
+def test_uploads_are_not_followed_by_one_worker_where_there_are_two(user: User) -> None:
+    model_version = model_version_make().pk
+    for name in ("one", "two"):
+        heartbeat_record(name=name, device="cpu", model_version_id=model_version)
+    in_hand(user)
+    assert not waiting_followed()
+    in_hand(user)
     assert waiting_followed()
 
 

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from django.db import connection
 
 from tests.brokers import Broker
 from tests.photos import photo_store, picture
@@ -16,6 +17,11 @@ State = CaptionJob.State
 
 def states() -> set[str]:
     return set(CaptionJob.objects.values_list("state", flat=True))
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.captioning.GIVE_WAY_SECONDS", 60.0)
 
 
 @pytest.fixture
@@ -40,7 +46,12 @@ def test_task_captions_those_that_came_while_it_was_at_work(runtime: Runtime, us
         return decode(*arguments, **options)
 
     runtime.decoder.pixels = slow  # type: ignore[method-assign]
-    task = threading.Thread(target=photos_caption, args=[runtime], kwargs={"job_ids": message})
+
+    def work() -> None:
+        photos_caption(runtime, job_ids=message)
+        connection.close()
+
+    task = threading.Thread(target=work)
     task.start()
     assert at_work.wait(20)
     photo_store(user, picture(99))
@@ -55,6 +66,7 @@ def test_task_gives_way_after_a_while_and_hands_on(
     monkeypatch.setattr("worker.captioning.GIVE_WAY_SECONDS", 0.0)
     photos_caption(runtime, job_ids=message)
     assert states() == {State.DONE, State.QUEUED}
+    assert broker.length(jobs.INTERACTIVE) >= 1
     assert broker.length(jobs.INTERACTIVE) == 1
 
 
@@ -67,7 +79,22 @@ def test_task_of_another_queue_goes_on_with_nothing(runtime: Runtime, user, lane
     assert dict(CaptionJob.objects.values_list("pk", "state")) == {job.pk: State.DONE, waiting.pk: State.QUEUED}
 
 
-def test_task_of_a_worker_that_was_told_to_end_goes_on_with_nothing(runtime: Runtime, message: list[int]) -> None:
+def test_task_whose_photo_another_one_took_looks_for_the_next_ones(runtime: Runtime, message: list[int]) -> None:
+    CaptionJob.objects.filter(pk__in=message).update(state=State.PAUSED)
+    photos_caption(runtime, job_ids=message)
+    assert states() == {State.PAUSED, State.DONE}
+
+
+def test_task_that_can_hand_on_to_nobody_goes_on(
+    runtime: Runtime, message: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.captioning.GIVE_WAY_SECONDS", 0.0)
+    monkeypatch.setattr("webapp.jobs._publish", lambda *_, **__: False)
+    photos_caption(runtime, job_ids=message)
+    assert states() == {State.DONE}
+
+
+def test_task_of_a_worker_that_was_told_to_end_hands_on(runtime: Runtime, message: list[int], broker: Broker) -> None:
     recorded = runtime.counted
 
     def stop(**counts: int) -> None:
@@ -77,3 +104,4 @@ def test_task_of_a_worker_that_was_told_to_end_goes_on_with_nothing(runtime: Run
     runtime.counted = stop  # type: ignore[method-assign]
     photos_caption(runtime, job_ids=message)
     assert states() == {State.DONE, State.QUEUED}
+    assert broker.length(jobs.INTERACTIVE) >= 1

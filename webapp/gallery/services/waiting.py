@@ -13,25 +13,28 @@ from django.db.models.functions import Now
 
 from webapp import jobs
 from webapp.gallery.models import CaptionJob
+from webapp.gallery.selectors.workers import workers_alive
 from webapp.gallery.services.leases import waiting
 
-IN_HAND: Final = 2 * jobs.CHUNK_SIZE  # one micro-batch is in the model, and the next one is made ready
+IN_HAND: Final = 2 * jobs.CHUNK_SIZE  # of each worker: one micro-batch is in the model, and the next one is made ready
 FRESH_SECONDS: Final = 2.0  # a worker whose file hangs may look for the next ones much later
 
 
 def waiting_followed() -> bool:
-    """Whether whoever has photos in hand will find those whose rows are there by now."""
+    """Whether those who have photos in hand will find those whose rows are there by now."""
     since = Now() - timedelta(seconds=FRESH_SECONDS)
     in_hand = CaptionJob.objects.filter(
         state=CaptionJob.State.RUNNING, lane=CaptionJob.Lane.INTERACTIVE, lease_count=1, started_at__gt=since
     )
     try:
-        return in_hand.values("id")[:IN_HAND].count() == IN_HAND
+        enough = IN_HAND * max(1, workers_alive().count())
+        return in_hand.values("id")[:enough].count() == enough
     except Error:  # the photo is in all the same
         return False
 
 
-def waiting_publish() -> None:
-    """Whoever has looked for the next ones does so no more: a message for the first of them, if there is one."""
+def waiting_publish() -> bool:
+    """Whoever has looked for the next ones does so no more: a message for the first of them, if there is one. Whoever
+    takes it looks for all of them, should that one be gone. False where the broker did not take it."""
     first = waiting(CaptionJob.objects.all()).values_list("id", flat=True)[:1]
-    jobs.caption_photos_enqueue(first, queue=jobs.INTERACTIVE)
+    return jobs.caption_photos_enqueue(first, queue=jobs.INTERACTIVE)
