@@ -3,8 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future
-from functools import partial
+from concurrent.futures import Future, wait
 from typing import Any
 
 from django.conf import settings
@@ -24,29 +23,34 @@ from worker.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
+LOOK_SECONDS = 0.03  # between two looks for photos for which people wait, while bulk photos have all hands
 GIVE_WAY_SECONDS = 1.0  # to the sweep, a zip or another worker, when photos come in one after the other
 RESULT_SECONDS = 300.0  # the batcher's own watchdog is far quicker: this is for what nobody thought of
 
 
 def photos_caption(runtime: Runtime, *, job_ids: Sequence[int]) -> None:
     """Caption those of the jobs that still wait; where people wait for them, also those that come meanwhile."""
-    hands = settings.ENV["FOVEA_WORKER_THREADS"]
     along = max(0, jobs.CHUNK_SIZE - len(job_ids))
-    next_ones = partial(leases.waiting_lease, worker=runtime.name, most=jobs.CHUNK_SIZE, hands=hands)
-    taken = leases.jobs_lease(job_ids=job_ids, worker=runtime.name, along=along, hands=hands) or next_ones()
+    hands = settings.ENV["FOVEA_WORKER_THREADS"]
+    taken = leases.jobs_lease(job_ids=job_ids, worker=runtime.name, along=along, hands=hands) or _next_ones(runtime)
     give_way = time.monotonic() + GIVE_WAY_SECONDS
     while taken:
-        _caption(runtime, taken)
+        finished = _caption(runtime, taken)
         if any(lease.queue != jobs.INTERACTIVE for lease in taken):
             return
-        stopping = runtime.stopping.is_set()
-        if (stopping or time.monotonic() > give_way) and (waiting_publish() or stopping):
+        leaving = runtime.stopping.is_set() or not finished  # or it would take at once what it has given back
+        if (leaving or time.monotonic() > give_way) and (waiting_publish() or leaving):
             return
-        taken = next_ones()
+        taken = _next_ones(runtime)
 
 
-def _caption(runtime: Runtime, taken: Sequence[Lease]) -> None:
-    """Whatever is not finished at the end is given back.
+def _next_ones(runtime: Runtime) -> list[Lease]:
+    hands = settings.ENV["FOVEA_WORKER_THREADS"]
+    return leases.waiting_lease(worker=runtime.name, most=jobs.CHUNK_SIZE, hands=hands)
+
+
+def _caption(runtime: Runtime, taken: Sequence[Lease]) -> bool:
+    """Whether all are finished. Whatever is not, is given back.
 
     Where the machine fails, such as its database or its disk, they are tried again later, uncounted. What fails for any
     other reason is not given back: its lease runs out, and is counted.
@@ -55,6 +59,8 @@ def _caption(runtime: Runtime, taken: Sequence[Lease]) -> None:
     runtime.held.add(taken)
     try:
         decoded = [(lease, *pair) for lease in taken if (pair := _decode(runtime, lease, model)) is not None]
+        if decoded and taken[0].queue == jobs.BULK:
+            _look_meanwhile(runtime, decoded[-1][-1])
         results = [(lease, _result(runtime, lease, decode_ms, future)) for lease, decode_ms, future in decoded]
         if captions := {lease: fields for lease, fields in results if fields is not None}:
             _record(runtime, captions, model_version_id=model.model_version_id)
@@ -64,7 +70,21 @@ def _caption(runtime: Runtime, taken: Sequence[Lease]) -> None:
     except Exception:
         runtime.held.drop(*taken)
         raise
-    runtime.held.release(taken)
+    return runtime.held.release(taken) == 0
+
+
+def _look_meanwhile(runtime: Runtime, last: "Future[Captioned]") -> None:
+    """Until the model has captioned the last of a bulk's photos, one of the hands that wait for that looks for photos
+    for which people wait, which would else wait for a free hand first."""
+    if not runtime.looking.acquire(blocking=False):
+        return
+    give_up = time.monotonic() + RESULT_SECONDS
+    try:
+        while wait([last], LOOK_SECONDS).not_done and not runtime.stopping.is_set() and time.monotonic() < give_up:
+            if (others := _next_ones(runtime)) and not _caption(runtime, others):
+                return
+    finally:
+        runtime.looking.release()
 
 
 def _decode(runtime: Runtime, lease: Lease, model: LoadedModel) -> "tuple[float, Future[Captioned]] | None":

@@ -42,10 +42,10 @@ class LeasesHeld:
             log.warning("job %d was taken over by another worker", lease.job_id)
             self.drop(lease)
 
-    def release(self, taken: Iterable[Lease] | None = None, *, later: bool = False) -> None:
+    def release(self, taken: Iterable[Lease] | None = None, *, later: bool = False) -> int:
         """Give back those of `taken` that are still in hand (None: all that are), to be tried at once or later.
 
-        None of them is renewed any more, whatever happens: what the database does not take back now, runs out.
+        Returns how many. None of them is renewed any more, whatever happens: what the database does not take back now, runs out.
         """
         with self._lock:
             held = [lease for lease in (list(self._leases) if taken is None else taken) if lease in self._leases]
@@ -56,6 +56,7 @@ class LeasesHeld:
                 log.info("job %d is in other hands already", lease.job_id)
         except Error as error:
             log.warning("%d leases run out instead of being given back: %s", len(held), error)
+        return len(held)
 
 
 class Periodic:

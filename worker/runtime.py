@@ -78,6 +78,7 @@ class Runtime:
         self.decoder = decoder
         self.held = LeasesHeld()
         self.stopping = threading.Event()
+        self.looking = threading.Lock()  # of the hand that looks for photos while it waits for others
         self._counts = threading.Lock()
         self._captions = self._failures = 0
         self._refused: int | None = None  # an active model version that did not load

@@ -1,15 +1,21 @@
 """A task whose photos people wait for goes on with those that came meanwhile."""
 
 import threading
+import time
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
 
+import numpy as np
 import pytest
 from django.db import connection
 
-from tests.brokers import Broker
+from tests.brokers import Broker, wait_until
 from tests.photos import photo_store, picture
 from webapp import jobs
 from webapp.gallery.models import CaptionJob
-from worker.captioning import photos_caption
+from worker.batcher import Batcher, Captioned
+from worker.captioning import LOOK_SECONDS, photos_caption
 from worker.runtime import Runtime
 
 State = CaptionJob.State
@@ -105,3 +111,90 @@ def test_task_of_a_worker_that_was_told_to_end_hands_on(runtime: Runtime, messag
     photos_caption(runtime, job_ids=message)
     assert states() == {State.DONE, State.QUEUED}
     assert broker.length(jobs.INTERACTIVE) >= 1
+
+
+class BusyBatcher:
+    """Whose model does not come to bulk photos before it is told to."""
+
+    def __init__(self, batcher: Batcher) -> None:
+        self._batcher, self.turn = batcher, threading.Event()
+
+    def submit(self, image: np.ndarray, *, model: Any, interactive: bool) -> "Future[Captioned]":
+        if interactive:
+            return self._batcher.submit(image, model=model, interactive=True)
+        self._batcher.submit(image, model=model, interactive=False).add_done_callback(self._later)
+        self.future: Future[Captioned] = Future()
+        return self.future
+
+    def _later(self, done: "Future[Captioned]") -> None:
+        def give() -> None:
+            self.turn.wait(20)
+            self.future.set_result(done.result())
+
+        threading.Thread(target=give).start()
+
+    def close(self) -> None:
+        self._batcher.close()
+
+
+@pytest.fixture
+def busy(runtime: Runtime) -> BusyBatcher:
+    runtime.batcher = BusyBatcher(runtime.batcher)  # type: ignore[assignment]
+    return runtime.batcher  # type: ignore[return-value]
+
+
+def in_thread(runtime: Runtime, job: CaptionJob) -> threading.Thread:
+    def work() -> None:
+        photos_caption(runtime, job_ids=[job.pk])
+        connection.close()
+
+    task = threading.Thread(target=work)
+    task.start()
+    return task
+
+
+def state(job: CaptionJob) -> str:
+    job.refresh_from_db()
+    return job.state
+
+
+def done(job: CaptionJob) -> bool:
+    return state(job) == State.DONE
+
+
+def test_hand_that_waits_for_a_bulks_captions_serves_people_meanwhile(
+    runtime: Runtime, user, busy: BusyBatcher
+) -> None:
+    bulk = photo_store(user, picture(1), lane=jobs.BULK).job
+    task = in_thread(runtime, bulk)
+    wait_until(lambda: state(bulk) == State.RUNNING, what="its lease")
+    for seed in (2, 3):
+        came = photo_store(user, picture(seed)).job
+        wait_until(partial(done, came), what="the caption of one that came meanwhile")
+    assert state(bulk) == State.RUNNING
+
+    busy.turn.set()
+    task.join()
+    assert states() == {State.DONE}
+
+
+def test_one_hand_alone_looks(runtime: Runtime, user, busy: BusyBatcher) -> None:
+    assert runtime.looking.acquire(blocking=False)
+    task = in_thread(runtime, photo_store(user, picture(1), lane=jobs.BULK).job)
+    came = photo_store(user, picture(2)).job
+    time.sleep(10 * LOOK_SECONDS)
+    assert state(came) == State.QUEUED
+    runtime.looking.release()
+    busy.turn.set()
+    task.join()
+
+
+def test_hand_looks_no_more_once_the_worker_is_told_to_end(runtime: Runtime, user, busy: BusyBatcher) -> None:
+    bulk = photo_store(user, picture(1), lane=jobs.BULK).job
+    task = in_thread(runtime, bulk)
+    wait_until(runtime.looking.locked, what="its look")
+    runtime.stopping.set()
+    wait_until(lambda: not runtime.looking.locked(), what="its end")
+    busy.turn.set()
+    task.join()
+    assert state(bulk) == State.DONE
