@@ -45,7 +45,8 @@ class LeasesHeld:
     def release(self, taken: Iterable[Lease] | None = None, *, later: bool = False) -> int:
         """Give back those of `taken` that are still in hand (None: all that are), to be tried at once or later.
 
-        Returns how many. None of them is renewed any more, whatever happens: what the database does not take back now, runs out.
+        Returns how many they are. None of them is renewed any more, whatever happens: what the database does not take
+        back now, runs out.
         """
         with self._lock:
             held = [lease for lease in (list(self._leases) if taken is None else taken) if lease in self._leases]
