@@ -23,7 +23,7 @@ from worker.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.03  # between two looks for photos for which people wait, while bulk photos have all hands
+LOOK_SECONDS = 0.1  # between two looks for photos for which people wait, while bulk photos have all hands
 GIVE_WAY_SECONDS = 1.0  # to the sweep, a zip or another worker, when photos come in one after the other
 RESULT_SECONDS = 300.0  # the batcher's own watchdog is far quicker: this is for what nobody thought of
 
