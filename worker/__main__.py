@@ -95,7 +95,7 @@ def _serve(runtime: "Runtime") -> int:
     from django.db import connection
 
     from webapp import jobs
-    from webapp.gallery.services.leases import leases_reclaim
+    from webapp.gallery.services.sweep import leases_reclaim
     from worker import runtime as runtimes
     from worker import tasks  # noqa: F401  (registers them)
 

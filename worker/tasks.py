@@ -7,7 +7,8 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from webapp import jobs
-from webapp.gallery.services import batches, heartbeats, housekeeping, leases
+from webapp.gallery.services import batches, heartbeats, housekeeping
+from webapp.gallery.services.sweep import jobs_sweep
 from worker.captioning import photos_caption
 from worker.runtime import running
 from worker.verification import model_verify
@@ -42,6 +43,6 @@ def verify_model(model_version_id: int) -> None:
 
 @jobs.app.task(name=jobs.SWEEP)
 def sweep() -> None:
-    leases.jobs_sweep()
+    jobs_sweep()
     heartbeats.heartbeats_forget()
     housekeeping.storage_sweep_hourly()

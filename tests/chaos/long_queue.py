@@ -16,7 +16,7 @@ from tests.files import pipe_replaced
 from tests.stack import Stack
 from webapp import jobs
 from webapp.gallery.models import CaptionJob
-from webapp.gallery.services.leases import SETTLED_SECONDS, jobs_sweep
+from webapp.gallery.services.sweep import SETTLED_SECONDS, jobs_sweep
 
 PHOTOS = {"full": 10_000, "small": 500}
 SWEEPS = 6  # while nobody takes anything

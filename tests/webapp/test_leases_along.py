@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from tests.webapp.test_leases import _age, _job
+from tests.webapp.job_rows import job_age, job_make
 from webapp.accounts.models import User
 from webapp.gallery.models import CaptionJob
 from webapp.gallery.services import leases
@@ -19,9 +19,9 @@ def taken(job: CaptionJob, *, along: int = 16) -> list[int]:
 
 
 def test_lease_takes_along_those_that_have_waited_longest(user: User) -> None:
-    waiting = [_job(user) for _ in range(5)]
-    _age(waiting[4], seconds=9)
-    _age(waiting[0], seconds=5)
+    waiting = [job_make(user) for _ in range(5)]
+    job_age(waiting[4], seconds=9)
+    job_age(waiting[0], seconds=5)
 
     assert taken(waiting[2], along=2) == [waiting[2].pk, waiting[4].pk, waiting[0].pk]
     assert set(CaptionJob.objects.values_list("id", "state", "token")) == {
@@ -31,13 +31,13 @@ def test_lease_takes_along_those_that_have_waited_longest(user: User) -> None:
 
 @pytest.mark.parametrize(("others", "along"), [(3, 0), (4, 1), (7, 1), (12, 2), (20, 2)])
 def test_lease_takes_along_one_hands_share(user: User, others: int, along: int) -> None:
-    job, *_ = [_job(user) for _ in range(1 + others)]
+    job, *_ = [job_make(user) for _ in range(1 + others)]
 
     assert len(leases.jobs_lease(job_ids=[job.pk], worker="w", along=2, hands=4)) == 1 + along
 
 
 def test_lease_takes_none_along_unless_asked_to(user: User) -> None:
-    job, _ = _job(user), _job(user)
+    job, _ = job_make(user), job_make(user)
 
     assert taken(job, along=0) == [job.pk]
 
@@ -55,13 +55,13 @@ def test_lease_takes_none_along_unless_asked_to(user: User) -> None:
     ids=["of a bulk", "stranded", "paused", "in other hands", "harmful", "put off until later"],
 )
 def test_lease_takes_none_along_that_is_served_otherwise(user: User, other: dict[str, object]) -> None:
-    job, _ = _job(user), _job(user, **other)
+    job, _ = job_make(user), job_make(user, **other)
 
     assert taken(job) == [job.pk]
 
 
 def test_lease_takes_one_along_whose_message_must_have_come_by_now(user: User) -> None:
-    job, other = _job(user), _job(user, lease_expires_at=Now() - timedelta(seconds=1))
+    job, other = job_make(user), job_make(user, lease_expires_at=Now() - timedelta(seconds=1))
 
     assert taken(job) == [job.pk, other.pk]
 
@@ -70,7 +70,7 @@ def test_lease_takes_one_along_whose_message_must_have_come_by_now(user: User) -
     "own", [{"lane": "bulk"}, {"lease_count": 1}, {"harm_count": 1}], ids=["of a bulk", "stranded", "harmful"]
 )
 def test_lease_of_what_is_served_otherwise_takes_none_along(user: User, own: dict[str, object]) -> None:
-    job, _ = _job(user, **own), _job(user)
+    job, _ = job_make(user, **own), job_make(user)
 
     assert taken(job) == [job.pk]
 
@@ -78,7 +78,7 @@ def test_lease_of_what_is_served_otherwise_takes_none_along(user: User, own: dic
 def test_message_of_a_job_that_was_taken_along_finds_nothing_and_locks_nothing(
     user: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    first, second, _ = (_job(user) for _ in range(3))
+    first, second, _ = (job_make(user) for _ in range(3))
     taken(first, along=1)
 
     with django_assert_num_queries(1):
@@ -87,7 +87,7 @@ def test_message_of_a_job_that_was_taken_along_finds_nothing_and_locks_nothing(
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="of SQLite's planner")
 def test_lease_sorts_neither_all_rows_that_wait_nor_all_that_are_done(user: User) -> None:
-    job, _ = _job(user), _job(user)
+    job, _ = job_make(user), job_make(user)
     with CaptureQueriesContext(connection) as captured:
         taken(job)
     limited = [each["sql"] for each in captured if "LIMIT" in each["sql"]]

@@ -10,8 +10,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.brokers import Broker
 from tests.pictures import picture, upload
+from tests.webapp.job_rows import job_age, job_make, published
 from tests.webapp.rows import model_version_make
-from tests.webapp.test_leases import _age, _job, _published
 from tests.webapp.test_outages import failing
 from webapp import jobs
 from webapp.accounts.models import User
@@ -26,7 +26,7 @@ IN_THE_HANDS_OF_A_WORKER = {"state": "running", "lease_count": 1, "started_at": 
 
 def in_hand(user: User, count: int = IN_HAND, **values: object) -> None:
     for _ in range(count):
-        _job(user, **{**IN_THE_HANDS_OF_A_WORKER, **values})
+        job_make(user, **{**IN_THE_HANDS_OF_A_WORKER, **values})
 
 
 def follow(*, hands: int = 1, most: int = 16) -> list[int]:
@@ -92,8 +92,8 @@ def test_upload_sends_a_message_unless_it_is_followed(
 
 
 def test_next_ones_are_those_that_have_waited_longest(user: User) -> None:
-    waiting = [_job(user) for _ in range(4)]
-    _age(waiting[3], seconds=9)
+    waiting = [job_make(user) for _ in range(4)]
+    job_age(waiting[3], seconds=9)
     assert follow(most=2) == [waiting[3].pk, waiting[0].pk]
     assert set(CaptionJob.objects.values_list("id", "state", "token")) == {
         (job.pk, *(("running", 1) if job in (waiting[3], waiting[0]) else ("queued", 0))) for job in waiting
@@ -103,7 +103,7 @@ def test_next_ones_are_those_that_have_waited_longest(user: User) -> None:
 @pytest.mark.parametrize(("waiting", "taken"), [(1, 1), (7, 1), (8, 2), (40, 3)])
 def test_next_ones_are_one_hands_share_and_one_at_least(user: User, waiting: int, taken: int) -> None:
     for _ in range(waiting):
-        _job(user)
+        job_make(user)
     assert len(follow(hands=4, most=3)) == taken
 
 
@@ -113,7 +113,7 @@ def test_next_ones_are_one_hands_share_and_one_at_least(user: User, waiting: int
     ids=["of a bulk", "stranded", "paused", "harmful"],
 )
 def test_next_ones_are_none_that_are_served_otherwise(user: User, other: dict[str, object]) -> None:
-    _job(user, **other)
+    job_make(user, **other)
     assert follow() == []
 
 
@@ -126,12 +126,12 @@ def test_whoever_finds_none_locks_nothing(user: User, django_assert_num_queries:
 
 
 def test_whoever_looks_no_more_hands_on_by_one_message(user: User, broker: Broker) -> None:
-    first, _ = _job(user), _job(user)
+    first, _ = job_make(user), job_make(user)
     waiting_publish()
-    assert _published(broker, jobs.INTERACTIVE) == [{"job_ids": [first.pk]}]
+    assert published(broker, jobs.INTERACTIVE) == [{"job_ids": [first.pk]}]
 
 
 def test_whoever_looks_no_more_hands_nothing_on_where_none_waits(user: User, broker: Broker) -> None:
-    _job(user, lane="bulk")
+    job_make(user, lane="bulk")
     waiting_publish()
     assert broker.length(jobs.INTERACTIVE) == 0

@@ -17,6 +17,7 @@ from tests.worker.harmful import HarmfulDecoder, caption_all
 from webapp import jobs
 from webapp.gallery.models import CaptionJob, Photo
 from webapp.gallery.services import leases
+from webapp.gallery.services.sweep import jobs_sweep
 from worker.runtime import Runtime
 
 State = CaptionJob.State
@@ -116,8 +117,8 @@ def _assert_later(photo: Photo, broker: Broker) -> None:
     photo.job.refresh_from_db()
     assert (photo.job.state, photo.job.lease_count, photo.job.harm_count) == (State.QUEUED, 0, 0)
     CaptionJob.objects.update(queued_at=Now() - timedelta(seconds=60))
-    leases.jobs_sweep()
+    jobs_sweep()
     assert broker.length(jobs.INTERACTIVE) == 0
     CaptionJob.objects.update(lease_expires_at=F("lease_expires_at") - timedelta(seconds=settings.LEASE_SECONDS))
-    leases.jobs_sweep()
+    jobs_sweep()
     assert broker.length(jobs.INTERACTIVE) == 1

@@ -21,7 +21,7 @@ from webapp.gallery.isolation import sandbox
 from webapp.gallery.models import Batch, BatchItem, CaptionJob
 from webapp.gallery.services import photos
 from webapp.gallery.services.batch_items import LIVE, batches_lock, items_create, items_take, jobs_of, jobs_settle
-from webapp.gallery.services.leases import PUBLISH_LIMIT
+from webapp.gallery.services.sweep import PUBLISH_LIMIT
 from webapp.sandbox import SandboxError, SandboxHarmed
 
 State = Batch.State

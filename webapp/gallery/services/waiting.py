@@ -13,8 +13,8 @@ from django.db.models.functions import Now
 
 from webapp import jobs
 from webapp.gallery.models import CaptionJob
+from webapp.gallery.selectors.caption_jobs import jobs_people_wait_for
 from webapp.gallery.selectors.workers import workers_alive
-from webapp.gallery.services.leases import waiting
 
 IN_HAND: Final = 2 * jobs.CHUNK_SIZE  # of each worker: one micro-batch is in the model, and the next one is made ready
 FRESH_SECONDS: Final = 2.0  # a worker whose file hangs may look for the next ones much later
@@ -36,5 +36,5 @@ def waiting_followed() -> bool:
 def waiting_publish() -> bool:
     """Whoever has looked for the next ones does so no more: a message for the first of them, if there is one. Whoever
     takes it looks for all of them, should that one be gone. False where the broker did not take it."""
-    first = waiting(CaptionJob.objects.all()).values_list("id", flat=True)[:1]
+    first = jobs_people_wait_for().values_list("id", flat=True)[:1]
     return jobs.caption_photos_enqueue(first, queue=jobs.INTERACTIVE)

@@ -1,0 +1,67 @@
+"""Leases and sweep on PostgreSQL, which locks single rows where SQLite locks all."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+
+from tests.brokers import wait_until
+from tests.databases import postgres
+from tests.webapp.job_rows import job_make
+from webapp import jobs
+from webapp.accounts.models import User
+from webapp.gallery.models import CaptionJob
+from webapp.gallery.services.photos import jobs_requeue
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no rows")
+@pytest.mark.django_db(transaction=True)
+def test_jobs_are_requeued_in_the_order_in_which_leases_are_renewed(user: User) -> None:
+    """Neither waits for the other with what that one waits for: whoever comes second has locked nothing yet."""
+    first, second = job_make(user), job_make(user)
+    CaptionJob.objects.filter(pk=first.pk).update(harm_count=0)  # the row moves behind the second one
+    locked: list[int] = []
+
+    def requeue() -> None:
+        jobs_requeue(CaptionJob.objects.all(), lane=jobs.BULK)
+        connection.close()
+
+    with transaction.atomic():
+        CaptionJob.objects.select_for_update().get(pk=first.pk)
+        thread = threading.Thread(target=requeue)
+        thread.start()
+        wait_until(_waits_for_a_lock, what="its turn")
+        locked += CaptionJob.objects.select_for_update(nowait=True).filter(pk=second.pk).values_list("pk", flat=True)
+    thread.join()
+
+    assert locked == [second.pk]
+    assert set(CaptionJob.objects.values_list("lane", flat=True)) == {jobs.BULK}
+
+
+def _waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(connection.vendor == "postgresql", reason="this is the run on PostgreSQL")
+def test_leases_and_sweep_hold_on_postgresql_too() -> None:
+    """The tests of both, and this file, on a PostgreSQL server of the test's own."""
+    files = [
+        *Path(__file__).parent.glob("test_leases*.py"),
+        *map(Path(__file__).with_name, ["test_sweep.py", "test_waiting.py"]),
+    ]
+    with postgres() as url:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *files, "-q", "-p", "no:cacheprovider", "-m", "not slow"],
+            env={**os.environ, "TEST_DATABASE_URL": url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr

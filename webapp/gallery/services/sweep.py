@@ -1,0 +1,117 @@
+"""Brings back what was lost, from the rows alone: leases that ran out, and rows that no message stands for any more."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from webapp import jobs
+from webapp.gallery.models import Batch, CaptionJob, ModelVersion
+from webapp.gallery.selectors.caption_jobs import jobs_waiting
+from webapp.gallery.services.leases import ENDED
+
+log = logging.getLogger(__name__)
+
+SETTLED_SECONDS = 5  # a row that was queued or published more recently may still have its message on the way
+TAKEN_SECONDS = 1.0  # a worker that has taken a message has the leases by then
+PUBLISH_LIMIT = 10_000  # rows that one sweep publishes for
+
+State = CaptionJob.State
+
+
+def jobs_sweep() -> None:
+    """Bring back what was lost: every few seconds, by any worker, any number of them at a time."""
+    _expired_leases_sweep()
+    _batches_sweep()
+    empty = _queues_empty()
+    _others_sweep(empty)
+    lost = {queue for queue in empty if _unpublished(queue).exists()}
+    if lost:
+        time.sleep(TAKEN_SECONDS)
+        for queue in lost & _queues_empty():
+            _unpublished_sweep(queue)
+
+
+def leases_reclaim(*, is_dead: Callable[[str], bool]) -> None:
+    """Bring back what workers have in hand that are known to be dead: that need not wait until its leases run out."""
+    running = CaptionJob.objects.filter(state=State.RUNNING)
+    dead = [worker for worker in running.values_list("worker", flat=True).distinct() if is_dead(worker)]
+    running.filter(worker__in=dead).update(lease_expires_at=Now() - timedelta(seconds=1))
+    jobs_sweep()
+
+
+def _expired_leases_sweep() -> None:
+    """Nobody has these in hand any more."""
+    with transaction.atomic():
+        expired = CaptionJob.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+            state=State.RUNNING, lease_expires_at__lt=Now()
+        )
+        counts = dict(expired.order_by("id").values_list("id", "lease_count"))
+        hopeless = [job_id for job_id, count in counts.items() if count >= settings.LEASE_LIMIT]
+        message = f"{settings.LEASE_LIMIT} workers in turn ended with this photo in hand. Retry it, or see their logs."
+        CaptionJob.objects.filter(id__in=hopeless).update(
+            state=State.QUARANTINED, error_code="no_result", error_message=message, **ENDED
+        )
+        lost = [job_id for job_id in counts if job_id not in hopeless]
+        _publish(lost, queue=jobs.HOUSEKEEPING)
+    if counts:
+        log.warning(
+            "%d leases ran out; %d photos are tried again, %d quarantined", len(counts), len(lost), len(hopeless)
+        )
+
+
+def _batches_sweep() -> None:
+    """Nobody unpacks these any more."""
+    for batch in Batch.objects.filter(state=Batch.State.UNPACKING, unpack_lease_expires_at__lt=Now()):
+        lost = Batch.objects.filter(id=batch.id, unpack_lease_expires_at=batch.unpack_lease_expires_at)
+        if lost.update(unpack_lease_expires_at=None):
+            jobs.batch_unpack_enqueue(batch.id, queue=jobs.HOUSEKEEPING)
+
+
+def _queues_empty() -> set[str]:
+    """None where the broker is away, and so is the purpose of publishing."""
+    return {queue for queue, length in (jobs.queue_lengths() or {}).items() if length == 0}
+
+
+def _unpublished(queue: str) -> "QuerySet[CaptionJob]":
+    """Rows that no message stands for, if their queue is empty: none of them is so new that one is on its way."""
+    return jobs_waiting(queue).filter(queued_at__lt=_settled())
+
+
+def _unpublished_sweep(queue: str) -> None:
+    with transaction.atomic():
+        lost = _unpublished(queue).select_for_update(skip_locked=True, of=("self",))
+        _publish(lost.values_list("id", flat=True)[:PUBLISH_LIMIT], queue=queue)
+
+
+def _others_sweep(empty: set[str]) -> None:
+    """The same for zips and candidate models. Whoever has no room for a zip drops its message, so there is another one
+    at each sweep, where it is taken at once."""
+    if jobs.HOUSEKEEPING in empty:
+        unleased = Q(state=Batch.State.UNPACKING, unpack_lease_expires_at=None, created_at__lt=_settled())
+        for batch_id in Batch.objects.filter(unleased).values_list("id", flat=True):
+            jobs.batch_unpack_enqueue(batch_id, queue=jobs.HOUSEKEEPING)
+    if jobs.INTERACTIVE in empty:
+        candidates = ModelVersion.objects.filter(state=ModelVersion.State.CANDIDATE, created_at__lt=_settled())
+        for model_version_id in candidates.values_list("id", flat=True):
+            jobs.model_verify_enqueue(model_version_id)
+
+
+def _publish(job_ids: Iterable[int], *, queue: str) -> None:
+    """They wait, and are published for once that is certain. A waiting row's lease is its message's: until it ends, no
+    other sweep publishes for the row."""
+    ids = list(job_ids)
+    on_its_way = Now() + timedelta(seconds=SETTLED_SECONDS)
+    CaptionJob.objects.filter(id__in=ids).update(state=State.QUEUED, lease_expires_at=on_its_way)
+    transaction.on_commit(partial(jobs.caption_photos_enqueue, ids, queue=queue))
+
+
+def _settled() -> Any:
+    return Now() - timedelta(seconds=SETTLED_SECONDS)
