@@ -27,8 +27,8 @@ def waiting_followed() -> bool:
         state=CaptionJob.State.RUNNING, lane=CaptionJob.Lane.INTERACTIVE, lease_count=1, started_at__gt=since
     )
     try:
-        enough = IN_HAND * max(1, workers_alive().count())
-        return in_hand.values("id")[:enough].count() == enough
+        count = in_hand.count()
+        return count >= IN_HAND and count >= IN_HAND * workers_alive().count()
     except Error:  # the photo is in all the same
         return False
 
