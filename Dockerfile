@@ -1,4 +1,4 @@
-# Two images: `web` (site, beat, preparation: no torch) and `worker` (the model).
+# Two images: `web` (site, preparation: no torch) and `worker` (the model).
 FROM python:3.11-slim-bookworm AS base
 ENV PYTHONDONTWRITEBYTECODE=1 UV_COMPILE_BYTECODE=1 PYTHONUNBUFFERED=1 FOVEA_DATA_DIR=/data DJANGO_SETTINGS_MODULE=webapp.settings
 RUN useradd --uid 1000 --create-home fovea && install -d -o fovea -g fovea /data

@@ -12,7 +12,6 @@ ROLES = {  # a word of the command line -> what the process does
     "worker": "worker",
     "benchmarks.simulated": "worker",
     "uvicorn": "web",
-    "webapp.beat": "beat",
     "postgres": "database",
     "valkey": "broker",
     "redis": "broker",

@@ -1,4 +1,4 @@
-"""A Fovea of its own for a benchmark: database, broker, web, beat and workers, with the settings that it ships with.
+"""A Fovea of its own for a benchmark: database, broker, web and workers, with the settings that it ships with.
 
 It lives in a process of its own, as Django is set up once in a process; functions are sent there to be run.
 """
@@ -94,9 +94,8 @@ def _call(function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, A
 
 
 def workers_start(stack: Stack, count: int = 1) -> None:
-    """Workers that are ready, and beat."""
+    """Workers that are ready."""
     stack.workers_start(count, **_settings())
-    stack.beat_start()
 
 
 def rate_with(stack: Stack, settings: dict[str, str]) -> float:
@@ -112,9 +111,8 @@ def rate_with(stack: Stack, settings: dict[str, str]) -> float:
 
 
 def simulated_start(stack: Stack, count: int, milliseconds: float) -> None:
-    """Workers whose device takes so long for a micro-batch, and beat."""
+    """Workers whose device takes so long for a micro-batch."""
     stack.workers_start(count, program=("benchmarks.simulated", str(milliseconds)), **_settings())
-    stack.beat_start()
 
 
 def _settings() -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The whole system over the ceiling: one bulk submission through Redis, worker and database, from the first lease to
 the last row, over the bare `Captioner` in one process (see ceiling.py) with the same photos, decoding included in both.
 
-The stack is the product's: a broker, one worker and beat, as they ship. The photos are taken in once, by what
+The stack is the product's: a broker and one worker, as they ship. The photos are taken in once, by what
 `manage.py submit_folder` runs, while no worker works: that is the ingestion, told apart. Then the same bulk is queued
 anew for each round, its captions deleted, so the worker is warm as the ceiling is.
 

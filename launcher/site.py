@@ -1,4 +1,4 @@
-"""The whole of Fovea on one machine: broker, database, then web, worker and beat."""
+"""The whole of Fovea on one machine: broker, database, then web and worker."""
 
 import os
 import secrets
@@ -131,7 +131,6 @@ class Site:
         return [
             Program("web", web_command(self._values), stop_seconds=_WEB_STOP_SECONDS),
             Program("worker", [*python, "worker"], stop_seconds=_WORKER_STOP_SECONDS, final_status=MODEL_UNUSABLE),
-            Program("beat", [*python, "webapp.beat"]),
         ]
 
     def _broker_wait(self) -> None:

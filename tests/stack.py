@@ -1,4 +1,4 @@
-"""A whole Fovea for the tests: broker, workers, beat and web, each the product's own process, and this process's ORM.
+"""A whole Fovea for the tests: broker, workers and web, each the product's own process, and this process's ORM.
 
 In pytest it uses the test's database and data folder (fixtures `broker` and `transactional_db`); a process that has no
 Django yet gets all of it from `fovea`.
@@ -69,9 +69,6 @@ class Stack:
             for _ in range(count)
         ]
         return [worker.ready() for worker in workers]
-
-    def beat_start(self) -> Process:
-        return self._start(Process("webapp.beat", self._log("beat")))
 
     def web_start(self, **environment: str) -> WebProcess:
         """A site that answers."""

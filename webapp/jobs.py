@@ -19,13 +19,12 @@ log = logging.getLogger(__name__)
 
 INTERACTIVE: Final = "interactive"  # a person waits
 BULK: Final = "bulk"  # chunks of ids, a chunk = a CPU's micro-batch
-HOUSEKEEPING: Final = "housekeeping"  # served first: the sweep, and what has waited long enough
+HOUSEKEEPING: Final = "housekeeping"  # served first: what has waited long enough
 QUEUES: Final = (HOUSEKEEPING, INTERACTIVE, BULK)  # in the order in which a worker serves them
 
 CAPTION_PHOTOS: Final = "fovea.caption_photos"  # {"job_ids": [int, …]}
 UNPACK_BATCH: Final = "fovea.unpack_batch"  # {"batch_id": int}
 VERIFY_MODEL: Final = "fovea.verify_model"  # {"model_version_id": int}
-SWEEP: Final = "fovea.sweep"  # {}
 
 CHUNK_SIZE: Final = 16
 
@@ -50,15 +49,6 @@ app.conf.update(
         "queue_order_strategy": "priority",
         "max_retries": 0,
     },
-    beat_scheduler="webapp.beat:Scheduler",
-    beat_schedule={
-        "sweep": {
-            "task": SWEEP,
-            "schedule": settings.SWEEP_SECONDS,
-            "options": {"queue": HOUSEKEEPING},
-        }
-    },
-    timezone="UTC",
 )
 
 

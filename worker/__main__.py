@@ -95,9 +95,16 @@ def _serve(runtime: "Runtime") -> int:
     from django.db import connection
 
     from webapp import jobs
-    from webapp.gallery.services.sweep import leases_reclaim
+    from webapp.gallery.services.heartbeats import heartbeats_forget
+    from webapp.gallery.services.housekeeping import storage_sweep_hourly
+    from webapp.gallery.services.sweep import jobs_sweep, leases_reclaim
     from worker import runtime as runtimes
     from worker import tasks  # noqa: F401  (registers them)
+    from worker.leasing import Periodic
+
+    def sweep() -> None:
+        jobs_sweep()
+        heartbeats_forget()
 
     runtimes.runtime_set(runtime)
     leases_reclaim(is_dead=runtimes.worker_dead)  # before it takes work itself: what its predecessor had in hand
@@ -131,7 +138,14 @@ def _serve(runtime: "Runtime") -> int:
         task_events=False,
         quiet=True,
     )
+    # In threads of their own, so that neither waits for hands that are all busy, nor the first for the second.
+    sweeps = [
+        Periodic("sweep", sweep, seconds=settings.SWEEP_SECONDS),
+        Periodic("storage-sweep", storage_sweep_hourly, seconds=settings.SWEEP_SECONDS),
+    ]
     consumer.start()
+    for periodic in sweeps:
+        periodic.close()
     runtime.close()
     return consumer.exitcode or Exit.STOPPED
 

@@ -7,8 +7,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from webapp import jobs
-from webapp.gallery.services import batches, heartbeats, housekeeping
-from webapp.gallery.services.sweep import jobs_sweep
+from webapp.gallery.services import batches
 from worker.captioning import photos_caption
 from worker.runtime import running
 from worker.verification import model_verify
@@ -39,10 +38,3 @@ def unpack_batch(batch_id: int) -> None:
 @jobs.app.task(name=jobs.VERIFY_MODEL)
 def verify_model(model_version_id: int) -> None:
     model_verify(model_version_id=model_version_id)
-
-
-@jobs.app.task(name=jobs.SWEEP)
-def sweep() -> None:
-    jobs_sweep()
-    heartbeats.heartbeats_forget()
-    housekeeping.storage_sweep_hourly()

@@ -51,7 +51,7 @@ def test_compose_defaults_are_values_that_the_code_takes(compose):
 
 def test_compose_has_the_expected_services_and_health_checks(compose):
     services = compose["services"]
-    assert {"web", "worker", "beat", "redis", "db"} <= set(services)
+    assert {"web", "worker", "redis", "db"} <= set(services)
     assert {name for name, service in services.items() if "healthcheck" not in service} == {"prepare"}
 
 

@@ -4,8 +4,6 @@ import json
 import subprocess
 import sys
 
-import pytest
-
 from webapp.env import BASE_DIR
 
 FORBIDDEN = {"torch", "torchvision", "timm", "onnxruntime", "captioner", "worker.engine", "training.learning.loop"}
@@ -21,13 +19,6 @@ def resolve(patterns):
 resolve(get_resolver().url_patterns)
 """
 
-BEAT = """
-import celery.apps.beat
-celery.apps.beat.Beat.start_scheduler = lambda self: None  # all but publishing for ever
-from webapp.beat import main
-main()
-"""
-
 
 def modules_loaded(code: str) -> set[str]:
     report = "\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
@@ -41,11 +32,10 @@ def modules_loaded(code: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize(("process", "code"), [("web", WEB), ("beat", BEAT)])
-def test_process_loads_no_model(process: str, code: str) -> None:
-    loaded = modules_loaded(code)
+def test_web_process_loads_no_model() -> None:
+    loaded = modules_loaded(WEB)
     assert "django" in loaded
-    assert not FORBIDDEN & loaded, f"{process} loads {FORBIDDEN & loaded}"
+    assert not FORBIDDEN & loaded, f"it loads {FORBIDDEN & loaded}"
 
 
 def test_benchmark_of_serving_burdens_no_child_of_a_stack_with_torch() -> None:

@@ -1,4 +1,4 @@
-"""A whole site for a browser: real web server, broker, worker and beat, in a data folder of its own."""
+"""A whole site for a browser: real web server, broker and worker, in a data folder of its own."""
 
 import json
 import os
@@ -71,15 +71,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, tiny_bundle: Path) -> Iterato
         site.manage("migrate", "--verbosity=0")
         site.manage("createsuperuser", "--noinput", f"--username={STAFF}", "--email=edith@example.org")
         web = ["uvicorn", "webapp.asgi:application", "--port", str(port), "--log-level=warning"]
-        beat = [
-            "celery",
-            "--app=webapp.jobs",
-            "beat",
-            "--loglevel=WARNING",
-            f"--schedule={folder / 'beat'}",
-            "--pidfile=",
-        ]
-        for name, command in {"web": web, "worker": ["worker"], "beat": beat}.items():
+        for name, command in {"web": web, "worker": ["worker"]}.items():
             log = stack.enter_context((folder / f"{name}.log").open("wb"))
             process = subprocess.Popen(
                 [sys.executable, "-m", *command], env=environment, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT

@@ -1,4 +1,4 @@
-"""The broker killed with -9 under load, again and again, its messages gone each time; two workers and beat live on."""
+"""The broker killed with -9 under load, again and again, its messages gone each time; two workers live on."""
 
 import random
 import time
@@ -17,7 +17,6 @@ OUTAGES = {"full": (0.0, 20.0), "small": (0.0, 2.0)}  # seconds, from … to
 
 def run(stack: Stack, scale: str, seed: int) -> Figures:
     chance = random.Random(seed)
-    stack.beat_start()
     workers = stack.workers_start(2)
     recovery = 0.0
     for _ in range(KILLS[scale]):

@@ -20,7 +20,6 @@ ANSWER_SECONDS = 5.0
 
 def run(stack: Stack, scale: str, seed: int) -> Figures:
     chance = random.Random(seed)
-    stack.beat_start()
     web = stack.web_start()
     worker = stack.worker_start()
     slowest: list[float] = []

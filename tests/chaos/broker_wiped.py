@@ -19,7 +19,6 @@ WITHIN_SECONDS = 2 * settings.SWEEP_SECONDS + 1  # and what a look takes
 
 def run(stack: Stack, scale: str, seed: int) -> Figures:
     chance = random.Random(seed)
-    stack.beat_start()
     worker = stack.worker_start()
     with transaction.atomic():  # its lock on SQLite is for all: nobody is stopped in mid-write, and locks all out
         worker.pause()  # as if it had its hands full: all wait

@@ -34,7 +34,6 @@ State = CaptionJob.State
 def run(stack: Stack, scale: str, seed: int) -> Figures:
     chance = random.Random(seed)
     outages = OUTAGES[scale]
-    stack.beat_start()
     web = stack.web_start()
     worker = stack.worker_start()
     slowest = 0.0

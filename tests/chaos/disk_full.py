@@ -83,7 +83,6 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
         disk = context.enter_context(small_disk(Path(settings.DATA_DIR), megabytes=MEGABYTES))
         temporary = disk.folder / "tmp"
         temporary.mkdir()
-        stack.beat_start()
         web = stack.web_start(TMPDIR=str(temporary))
         worker = stack.worker_start()
         client = context.enter_context(stack.client(web))

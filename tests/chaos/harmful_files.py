@@ -42,7 +42,6 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
     ids = stack.photos_submit(NEIGHBOURS[scale], lane="bulk", publish=False)
     ids += [photo.job.pk for photo in harmful.values()]
     random.Random(seed).shuffle(ids)
-    stack.beat_start()
     worker = stack.worker_start(FOVEA_DECODE_TIMEOUT_SECONDS="6", FOVEA_DECODE_MEMORY_MB="600")
     with pipe_replaced(_original(harmful["hang"])), _Killer(worker, _original(harmful["crash"])) as killer:
         stack.jobs_publish(ids, lane="bulk")

@@ -56,7 +56,7 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
     # All hands ask for their first leases at once, and SQLite's lock knows no turns.
     at_once = 2 * settings.ENV["FOVEA_WORKER_THREADS"] * jobs.CHUNK_SIZE
     assert passed <= at_once, f"{passed} photos passed the stranded one"
-    while stack.jobs_in_state(State.QUEUED, State.RUNNING):  # five times as often as beat has it swept
+    while stack.jobs_in_state(State.QUEUED, State.RUNNING):  # five times as often as a worker sweeps
         _sweep(1)
         time.sleep(settings.SWEEP_SECONDS / 5)
     again = _published(stack.broker)

@@ -31,7 +31,6 @@ State = CaptionJob.State
 def run(stack: Stack, scale: str, seed: int) -> Figures:
     """`seed` is of no use: nothing is left to chance but the moments, which no seed decides."""
     colours: dict[int, str] = {}  # of each photo
-    stack.beat_start()
     worker = stack.worker_start()
     first = ModelVersion.objects.get(state=ModelVersion.State.ACTIVE).pk
     other = bundle_make(stack.folder / "other", seed=1, captions=OTHER)

@@ -39,7 +39,6 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
             _restart(web)
     published = sum(stack.broker.length(queue) for queue in jobs.QUEUES)
     assert not published, f"{published} of {KILLS[scale]} kills came after the message"
-    stack.beat_start()
     stack.worker_start()
     start = time.monotonic()
     counts = captioned_once(stack, seconds=60)

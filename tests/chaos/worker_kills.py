@@ -19,7 +19,6 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
     kills = KILLS[scale]
     strandings = Strandings()
     stranded = 0
-    stack.beat_start()
     started = time.time()
     worker = stack.worker_start()
     for kill in range(kills):

@@ -19,7 +19,6 @@ PAUSES = {"full": 5, "small": 1}
 
 def run(stack: Stack, scale: str, seed: int) -> Figures:
     chance = random.Random(seed)
-    stack.beat_start()
     workers = stack.workers_start(2)
     recovery, late_photos = 0.0, 0
     for pause in range(PAUSES[scale]):

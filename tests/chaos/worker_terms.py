@@ -27,7 +27,6 @@ State = CaptionJob.State
 def run(stack: Stack, scale: str, seed: int) -> Figures:
     chance = random.Random(seed)
     terms = TERMS[scale]
-    stack.beat_start()
     worker = stack.worker_start(FOVEA_DECODE_TIMEOUT_SECONDS="600")
     slowest, interrupted = 0.0, 0
     for _ in range(terms - 1):

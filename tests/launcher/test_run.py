@@ -1,4 +1,4 @@
-"""`make run` and `make demo`, whole: real broker, web, worker and beat."""
+"""`make run` and `make demo`, whole: real broker, web and worker."""
 
 import os
 import re

@@ -52,6 +52,20 @@ def test_sweep_finds_a_stranded_photo_whose_message_was_lost_behind_a_long_queue
     assert published(broker, jobs.HOUSEKEEPING) == [{"job_ids": [job.pk]}]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_sweep_finds_a_stranded_photo_whose_message_was_lost_while_others_are_stranded(
+    user: User, broker: Broker
+) -> None:
+    """As where one worker after the other dies: each has some in hand, and had taken the messages of others."""
+    lost = job_stranded(user)
+    sweep.jobs_sweep()
+    broker.command("DEL", jobs.HOUSEKEEPING)
+    job_age(lost, seconds=6)
+    stranded = job_stranded(user)
+    sweep.jobs_sweep()
+    assert published(broker, jobs.HOUSEKEEPING) == [{"job_ids": [lost.pk]}, {"job_ids": [stranded.pk]}]
+
+
 def test_stranded_photo_is_served_before_all_others(user: User) -> None:
     job = job_stranded(user)
     sweep.jobs_sweep()
@@ -163,7 +177,7 @@ def test_sweeps_at_the_same_moment_publish_a_lost_bulk_once(user: User, broker: 
     CaptionJob.objects.update(queued_at=Now() - timedelta(seconds=60))
 
     def publish() -> None:
-        sweep._unpublished_sweep(jobs.BULK)  # as it finds the queue before another has filled it
+        sweep._unpublished_publish(jobs.BULK)  # as it finds the queue before another has filled it
         connection.close()
 
     together([publish] * 4)

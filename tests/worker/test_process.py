@@ -3,15 +3,17 @@
 import os
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
 from tests.brokers import Broker, broker_use, wait_until
 from tests.photos import photo_store, picture
-from tests.processes import Process, WorkerProcess, group_processes
+from tests.processes import WorkerProcess, group_processes
 from webapp import jobs
 from webapp.gallery.models import Caption, CaptionJob, ModelVersion, Photo, WorkerHeartbeat
 from webapp.gallery.selectors.operation import operation
@@ -25,12 +27,6 @@ State = CaptionJob.State
 @pytest.fixture
 def worker(broker: Broker, transactional_db: None, tiny_bundle: Path, tmp_path: Path) -> Iterator[WorkerProcess]:
     with WorkerProcess(tmp_path / "worker.log", tiny_bundle) as process:
-        yield process
-
-
-@pytest.fixture
-def beat(broker: Broker, transactional_db: None, tmp_path: Path) -> Iterator[Process]:
-    with Process("webapp.beat", tmp_path / "beat.log") as process:
         yield process
 
 
@@ -88,7 +84,7 @@ def test_worker_outlives_messages_that_it_refuses(worker: WorkerProcess, user, b
 
 
 def test_photo_in_a_killed_workers_hands_is_captioned_once_within_30_s_of_its_restart(
-    worker: WorkerProcess, beat: Process, user
+    worker: WorkerProcess, user
 ) -> None:
     photo, neighbour = photo_store(user, picture(1)), photo_store(user, picture(2))
     whole = (settings.MEDIA_ROOT / photo.original).read_bytes()
@@ -135,6 +131,22 @@ def test_worker_told_to_end_finishes_or_gives_back(
     assert (photo.job.state, photo.job.lease_count) == (State.QUEUED, 0)
 
 
+def test_worker_sweeps_while_all_its_hands_are_busy(
+    broker: Broker, transactional_db: None, tiny_bundle: Path, tmp_path: Path, user
+) -> None:
+    hung = photo_store(user, picture(1))
+    _endless(hung)
+    with WorkerProcess(
+        tmp_path / "worker.log", tiny_bundle, FOVEA_DECODE_TIMEOUT_SECONDS="600", FOVEA_WORKER_THREADS="1"
+    ) as worker:
+        worker.ready()
+        _enqueue(hung)
+        wait_until(lambda: _in_state(State.RUNNING, hung), what="the lease")
+        stranded = photo_store(user, picture(2), state=State.RUNNING)
+        CaptionJob.objects.filter(photo=stranded).update(lease_expires_at=timezone.now() - timedelta(minutes=1))
+        wait_until(lambda: _in_state(State.QUEUED, stranded), seconds=15, what="the sweep")
+
+
 def test_worker_that_beats_and_finishes_nothing_while_work_waits_is_unhealthy(
     broker: Broker, transactional_db: None, tiny_bundle: Path, tmp_path: Path, user, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,10 +176,7 @@ def test_photos_are_captioned_once_the_broker_is_back(
 ) -> None:
     with Broker() as broker:
         broker_use(broker, monkeypatch)
-        with (
-            WorkerProcess(tmp_path / "worker.log", tiny_bundle) as worker,
-            Process("webapp.beat", tmp_path / "beat.log"),
-        ):
+        with WorkerProcess(tmp_path / "worker.log", tiny_bundle) as worker:
             worker.ready()
             broker.kill()
             photo = photo_store(user, picture(1))
@@ -204,10 +213,3 @@ def test_worker_without_a_bundle_ends_with_status_3_and_says_why_on_the_site(
     progress = worker_progress()
     assert not progress.ok
     assert str(missing) in progress.message
-
-
-def test_beat_publishes_the_sweep(beat: Process, broker: Broker) -> None:
-    wait_until(lambda: broker.length(jobs.HOUSEKEEPING) > 0, what="the first sweep")
-    time.sleep(2.5 * settings.SWEEP_SECONDS)
-    assert broker.length(jobs.HOUSEKEEPING) == 1  # without a worker they do not pile up
-    assert beat.terminate() == 0

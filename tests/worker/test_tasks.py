@@ -1,11 +1,9 @@
 """The tasks, called as Celery calls them."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db.models.functions import Now
 from django.test import override_settings
 
 from tests.photos import photo_store, picture
@@ -24,7 +22,7 @@ def _running(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_task_of_the_contract_is_registered() -> None:
-    names = {jobs.CAPTION_PHOTOS, jobs.UNPACK_BATCH, jobs.VERIFY_MODEL, jobs.SWEEP}
+    names = {jobs.CAPTION_PHOTOS, jobs.UNPACK_BATCH, jobs.VERIFY_MODEL}
     assert names <= set(jobs.app.tasks)
 
 
@@ -33,14 +31,6 @@ def test_caption_task_captions(user) -> None:
     tasks.caption_photos(job_ids=[photo.job.pk])
     photo.job.refresh_from_db()
     assert photo.job.state == CaptionJob.State.DONE
-
-
-def test_sweep_task_frees_what_a_dead_worker_held(user) -> None:
-    photo = photo_store(user, picture(1), state="running")
-    CaptionJob.objects.update(lease_expires_at=Now() - timedelta(seconds=1))
-    tasks.sweep()
-    photo.job.refresh_from_db()
-    assert photo.job.state == CaptionJob.State.QUEUED
 
 
 def test_verification_task_leaves_an_active_model_alone(model_version: ModelVersion) -> None:

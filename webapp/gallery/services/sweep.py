@@ -27,16 +27,12 @@ State = CaptionJob.State
 
 
 def jobs_sweep() -> None:
-    """Bring back what was lost: every few seconds, by any worker, any number of them at a time."""
-    _expired_leases_sweep()
-    _batches_sweep()
+    """Bring back what was lost: every few seconds, by each worker, any number of them at a time."""
     empty = _queues_empty()
+    _unpublished_sweep(empty)  # before the others fill a queue: that it is empty tells that messages are lost
+    _expired_leases_sweep()
     _others_sweep(empty)
-    lost = {queue for queue in empty if _unpublished(queue).exists()}
-    if lost:
-        time.sleep(TAKEN_SECONDS)
-        for queue in lost & _queues_empty():
-            _unpublished_sweep(queue)
+    _batches_sweep()
 
 
 def leases_reclaim(*, is_dead: Callable[[str], bool]) -> None:
@@ -85,7 +81,15 @@ def _unpublished(queue: str) -> "QuerySet[CaptionJob]":
     return jobs_waiting(queue).filter(queued_at__lt=_settled())
 
 
-def _unpublished_sweep(queue: str) -> None:
+def _unpublished_sweep(empty: set[str]) -> None:
+    lost = {queue for queue in empty if _unpublished(queue).exists()}
+    if lost:
+        time.sleep(TAKEN_SECONDS)
+        for queue in lost & _queues_empty():
+            _unpublished_publish(queue)
+
+
+def _unpublished_publish(queue: str) -> None:
     with transaction.atomic():
         lost = _unpublished(queue).select_for_update(skip_locked=True, of=("self",))
         _publish(lost.values_list("id", flat=True)[:PUBLISH_LIMIT], queue=queue)
