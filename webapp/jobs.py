@@ -27,6 +27,7 @@ UNPACK_BATCH: Final = "fovea.unpack_batch"  # {"batch_id": int}
 VERIFY_MODEL: Final = "fovea.verify_model"  # {"model_version_id": int}
 
 CHUNK_SIZE: Final = 16
+PUBLISH_LIMIT: Final = 10_000  # rows that are published for at once
 
 app = Celery("fovea", fixups=[])  # the one for Django would open a connection to the database for every task
 app.conf.update(
@@ -101,11 +102,11 @@ def model_verify_enqueue(model_version_id: int) -> bool:
 
 
 def queue_lengths() -> dict[str, int] | None:
-    """Messages that wait in each queue, or None where the broker is down or silent (then after 2 s)."""
+    """Messages that wait in each queue, or None where the broker is down, silent (then after 2 s) or refuses to say."""
     connection: Any = app.connection_for_read()
     try:
         with connection:
             client = connection.default_channel.client
             return {queue: int(client.llen(queue)) for queue in QUEUES}
-    except (OperationalError, OSError, *connection.connection_errors):
+    except (OperationalError, OSError, *connection.connection_errors, *connection.channel_errors):
         return None

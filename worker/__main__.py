@@ -103,8 +103,8 @@ def _serve(runtime: "Runtime") -> int:
     from worker.leasing import Periodic
 
     def sweep() -> None:
-        jobs_sweep()
         heartbeats_forget()
+        jobs_sweep()
 
     runtimes.runtime_set(runtime)
     leases_reclaim(is_dead=runtimes.worker_dead)  # before it takes work itself: what its predecessor had in hand
@@ -138,14 +138,11 @@ def _serve(runtime: "Runtime") -> int:
         task_events=False,
         quiet=True,
     )
-    # In threads of their own, so that neither waits for hands that are all busy, nor the first for the second.
-    sweeps = [
-        Periodic("sweep", sweep, seconds=settings.SWEEP_SECONDS),
-        Periodic("storage-sweep", storage_sweep_hourly, seconds=settings.SWEEP_SECONDS),
-    ]
+    # In threads of their own, so that neither waits for hands that are all busy, nor the first for the second. They end
+    # with the process: what they leave undone, another sweep does.
+    Periodic("sweep", sweep, seconds=settings.SWEEP_SECONDS)
+    Periodic("storage-sweep", storage_sweep_hourly, seconds=settings.SWEEP_SECONDS)
     consumer.start()
-    for periodic in sweeps:
-        periodic.close()
     runtime.close()
     return consumer.exitcode or Exit.STOPPED
 

@@ -24,7 +24,7 @@ from worker.runtime import Runtime
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.1  # between two looks for photos for which people wait, while bulk photos have all hands
-GIVE_WAY_SECONDS = 1.0  # to the sweep, a zip or another worker, when photos come in one after the other
+GIVE_WAY_SECONDS = 1.0  # to a stranded photo, a zip or another worker, when photos come in one after the other
 RESULT_SECONDS = 300.0  # the batcher's own watchdog is far quicker: this is for what nobody thought of
 
 
@@ -117,6 +117,7 @@ def _result(runtime: Runtime, lease: Lease, decode_ms: float, future: "Future[Ca
         captioned = future.result(RESULT_SECONDS)
     except TimeoutError:
         log.error("job %d: no result within %g s", lease.job_id, RESULT_SECONDS)  # noqa: TRY400
+        runtime.held.drop(lease)
         return None
     except Exception as error:
         log.exception("job %d: the model failed on it, and on nothing else", lease.job_id)

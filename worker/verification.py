@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 VERIFY_SECONDS = 300.0
 
-_one_at_a_time = threading.Lock()  # a second message for the same candidate finds it verified
+_one_at_a_time = threading.Lock()  # of this process: a second message for the same candidate finds it verified
 
 
 def model_verify(*, model_version_id: int) -> None:

@@ -53,7 +53,7 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
     passed = CaptionJob.objects.filter(
         pk__in=ids, started_at__lt=CaptionJob.objects.values("started_at").get(pk=stranded)["started_at"]
     ).count()
-    # All hands ask for their first leases at once, and SQLite's lock knows no turns.
+    # All hands ask for their first leases at once, and SQLite's lock knows no turns: one may get a second chunk first.
     at_once = 2 * settings.ENV["FOVEA_WORKER_THREADS"] * jobs.CHUNK_SIZE
     assert passed <= at_once, f"{passed} photos passed the stranded one"
     while stack.jobs_in_state(State.QUEUED, State.RUNNING):  # five times as often as a worker sweeps
@@ -83,7 +83,7 @@ def _doubled(messages: "Counter[int]") -> int:
 
 
 def _published(broker: Broker) -> int:
-    """Messages that were put into queues since the statistics were reset; the worker itself puts none."""
+    """Messages that were put into queues since the statistics were reset."""
     lines = broker.command("INFO", "commandstats").decode().splitlines()
     calls = [line.partition("calls=")[2].partition(",")[0] for line in lines if line.startswith("cmdstat_lpush:")]
     return int(calls[0]) if calls else 0

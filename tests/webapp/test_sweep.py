@@ -223,7 +223,7 @@ def test_sweep_has_a_batch_unpacked_that_nobody_unpacks_any_more(user: User, bro
 def test_sweep_leaves_a_batch_alone_that_somebody_unpacks(user: User, broker: Broker) -> None:
     _unpacking(user, unpack_lease_expires_at=Now() + timedelta(seconds=10))
     sweep.jobs_sweep()
-    assert broker.length(jobs.INTERACTIVE) == broker.length(jobs.BULK) == 0
+    assert [broker.length(queue) for queue in jobs.QUEUES] == [0, 0, 0]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -239,6 +239,33 @@ def test_sweep_publishes_a_candidate_whose_message_was_lost(db: None, broker: Br
     ModelVersion.objects.update(created_at=Now() - timedelta(seconds=60))
     sweep.jobs_sweep()
     assert published(broker, jobs.INTERACTIVE) == [{"model_version_id": model_version.pk}]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sweep_publishes_no_second_message_while_the_first_one_waits(user: User, broker: Broker) -> None:
+    _unpacking(user)
+    model_version_make()
+    ModelVersion.objects.update(created_at=Now() - timedelta(seconds=60))
+    for _ in range(3):
+        sweep.jobs_sweep()
+    assert [broker.length(queue) for queue in jobs.QUEUES] == [1, 1, 0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sweep_waits_for_the_messages_of_a_new_batch_and_a_new_candidate(user: User, broker: Broker) -> None:
+    _unpacking(user)
+    Batch.objects.update(created_at=Now())
+    model_version_make()
+    sweep.jobs_sweep()
+    assert [broker.length(queue) for queue in jobs.QUEUES] == [0, 0, 0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sweep_frees_leases_where_the_broker_does_not_say_what_waits(user: User, broker: Broker) -> None:
+    job = job_stranded(user)
+    broker.command("SET", jobs.BULK, "no list")
+    sweep.jobs_sweep()
+    assert state_of(job) == State.QUEUED
 
 
 def _unpacking(user: User, **values: object) -> Batch:

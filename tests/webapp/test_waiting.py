@@ -43,6 +43,14 @@ def test_uploads_are_followed_where_as_many_are_in_hand_as_a_worker_wants(user: 
     assert waiting_followed()
 
 
+def test_workers_are_counted_only_where_enough_is_in_hand_for_one(
+    user: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    in_hand(user, IN_HAND - 1)
+    with django_assert_num_queries(1):
+        assert not waiting_followed()
+
+
 def test_uploads_are_not_followed_by_one_worker_where_there_are_two(user: User) -> None:
     model_version = model_version_make().pk
     for name in ("one", "two"):

@@ -134,6 +134,10 @@ def test_worker_told_to_end_finishes_or_gives_back(
 def test_worker_sweeps_while_all_its_hands_are_busy(
     broker: Broker, transactional_db: None, tiny_bundle: Path, tmp_path: Path, user
 ) -> None:
+    long_ago = timezone.now() - timedelta(days=3)
+    folder = settings.MEDIA_ROOT / "photos" / "ab" / "abcd"  # of a web process that was killed before its photo's row
+    folder.mkdir(parents=True)
+    os.utime(folder, (long_ago.timestamp(), long_ago.timestamp()))
     hung = photo_store(user, picture(1))
     _endless(hung)
     with WorkerProcess(
@@ -143,8 +147,11 @@ def test_worker_sweeps_while_all_its_hands_are_busy(
         _enqueue(hung)
         wait_until(lambda: _in_state(State.RUNNING, hung), what="the lease")
         stranded = photo_store(user, picture(2), state=State.RUNNING)
-        CaptionJob.objects.filter(photo=stranded).update(lease_expires_at=timezone.now() - timedelta(minutes=1))
+        CaptionJob.objects.filter(photo=stranded).update(lease_expires_at=long_ago)
+        WorkerHeartbeat.objects.create(name="gone:1", device="cpu", started_at=long_ago, seen_at=long_ago)
         wait_until(lambda: _in_state(State.QUEUED, stranded), seconds=15, what="the sweep")
+        wait_until(lambda: not WorkerHeartbeat.objects.filter(name="gone:1").exists(), what="its row's end")
+        wait_until(lambda: not folder.exists(), what="the end of files without a row")
 
 
 def test_worker_that_beats_and_finishes_nothing_while_work_waits_is_unhealthy(

@@ -21,7 +21,6 @@ from webapp.gallery.isolation import sandbox
 from webapp.gallery.models import Batch, BatchItem, CaptionJob
 from webapp.gallery.services import photos
 from webapp.gallery.services.batch_items import LIVE, batches_lock, items_create, items_take, jobs_of, jobs_settle
-from webapp.gallery.services.sweep import PUBLISH_LIMIT
 from webapp.sandbox import SandboxError, SandboxHarmed
 
 State = Batch.State
@@ -161,7 +160,8 @@ def batch_pause(*, batch: Batch) -> None:
 def batch_resume(*, batch: Batch) -> None:
     """Raises ActionRefused."""
     with transaction.atomic():
-        paused = list(jobs_of(batch).filter(state=CaptionJob.State.PAUSED).values_list("pk", flat=True)[:PUBLISH_LIMIT])
+        rows = jobs_of(batch).filter(state=CaptionJob.State.PAUSED)
+        paused = list(rows.values_list("pk", flat=True)[: jobs.PUBLISH_LIMIT])
         _state_change(batch, (State.PAUSED,), State.UNPACKING if batch.archive else State.RUNNING, "resumed")
         transaction.on_commit(lambda: jobs.caption_photos_enqueue(paused, queue=jobs.BULK), robust=True)
         if batch.archive:

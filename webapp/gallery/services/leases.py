@@ -43,9 +43,10 @@ def jobs_lease(*, job_ids: Sequence[int], worker: str, along: int = 0, hands: in
     """Take the leases of those jobs that wait. Others are in other hands, done, paused or gone, and are left alone.
 
     Args:
-        along: if people wait for these, so many others at most for which people wait too: a micro-batch takes all of
-            them in the time of a few, and a transaction in that of one. Their own messages find nothing to do.
-        hands: of this worker, among which those others are shared, so that few have to wait for one whose file hangs.
+        along: where people wait for these jobs, take so many others at most for which people wait too: a micro-batch
+            captions all in the time of a few, and one transaction takes them. Their own messages find nothing to do.
+        hands: how many tasks this worker runs at a time; the others are shared among them, so that few have to wait
+            for one whose file hangs.
     """
     # The state is looked at here: asked for it too, SQLite reads the index of all rows that wait.
     if State.QUEUED not in CaptionJob.objects.filter(id__in=job_ids).values_list("state", flat=True):
@@ -127,16 +128,17 @@ def jobs_release(*, leases: Sequence[Lease], later: bool = False) -> list[Lease]
 
 
 def _share(waiting: "QuerySet[CaptionJob]", *, most: int, hands: int) -> "QuerySet[CaptionJob]":
-    """One of several hands' part of those that wait, `most` at most."""
+    """One of several hands' part of those that wait, `most` at most, locked."""
     return _locked(waiting[: waiting.order_by().values("id")[: most * hands].count() // hands])
 
 
 def _locked(rows: "QuerySet[CaptionJob]") -> "QuerySet[CaptionJob]":
-    """Until the transaction ends; without those that somebody else has locked."""
+    """With their photos, until the transaction ends; without those that somebody else has locked."""
     return rows.select_for_update(skip_locked=True, of=("self",)).select_related("photo")
 
 
 def _take(taken: Iterable[CaptionJob], *, worker: str) -> list[Lease]:
+    """The leases of rows that wait and that this transaction has locked."""
     taken = list(taken)
     CaptionJob.objects.filter(id__in=[job.id for job in taken]).update(
         state=State.RUNNING,

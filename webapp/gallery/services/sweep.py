@@ -21,25 +21,26 @@ log = logging.getLogger(__name__)
 
 SETTLED_SECONDS = 5  # a row that was queued or published more recently may still have its message on the way
 TAKEN_SECONDS = 1.0  # a worker that has taken a message has the leases by then
-PUBLISH_LIMIT = 10_000  # rows that one sweep publishes for
 
 State = CaptionJob.State
 
 
 def jobs_sweep() -> None:
     """Bring back what was lost: every few seconds, by each worker, any number of them at a time."""
-    empty = _queues_empty()
-    _unpublished_sweep(empty)  # before the others fill a queue: that it is empty tells that messages are lost
+    _unpublished_sweep()  # before the others fill a queue: that it is empty tells that messages are lost
     _expired_leases_sweep()
-    _others_sweep(empty)
     _batches_sweep()
+    _others_sweep()
 
 
 def leases_reclaim(*, is_dead: Callable[[str], bool]) -> None:
     """Bring back what workers have in hand that are known to be dead: that need not wait until its leases run out."""
     running = CaptionJob.objects.filter(state=State.RUNNING)
     dead = [worker for worker in running.values_list("worker", flat=True).distinct() if is_dead(worker)]
-    running.filter(worker__in=dead).update(lease_expires_at=Now() - timedelta(seconds=1))
+    with transaction.atomic():
+        held = running.filter(worker__in=dead).order_by("id").select_for_update(skip_locked=True, of=("self",))
+        ids = list(held.values_list("id", flat=True))
+        CaptionJob.objects.filter(id__in=ids).update(lease_expires_at=Now() - timedelta(seconds=1))
     jobs_sweep()
 
 
@@ -77,12 +78,12 @@ def _queues_empty() -> set[str]:
 
 
 def _unpublished(queue: str) -> "QuerySet[CaptionJob]":
-    """Rows that no message stands for, if their queue is empty: none of them is so new that one is on its way."""
+    """Rows that no message stands for, if their queue is empty: they are not so new that one may be on its way."""
     return jobs_waiting(queue).filter(queued_at__lt=_settled())
 
 
-def _unpublished_sweep(empty: set[str]) -> None:
-    lost = {queue for queue in empty if _unpublished(queue).exists()}
+def _unpublished_sweep() -> None:
+    lost = {queue for queue in _queues_empty() if _unpublished(queue).exists()}
     if lost:
         time.sleep(TAKEN_SECONDS)
         for queue in lost & _queues_empty():
@@ -92,12 +93,13 @@ def _unpublished_sweep(empty: set[str]) -> None:
 def _unpublished_publish(queue: str) -> None:
     with transaction.atomic():
         lost = _unpublished(queue).select_for_update(skip_locked=True, of=("self",))
-        _publish(lost.values_list("id", flat=True)[:PUBLISH_LIMIT], queue=queue)
+        _publish(lost.values_list("id", flat=True)[: jobs.PUBLISH_LIMIT], queue=queue)
 
 
-def _others_sweep(empty: set[str]) -> None:
+def _others_sweep() -> None:
     """The same for zips and candidate models. Whoever has no room for a zip drops its message, so there is another one
     at each sweep, where it is taken at once."""
+    empty = _queues_empty()
     if jobs.HOUSEKEEPING in empty:
         unleased = Q(state=Batch.State.UNPACKING, unpack_lease_expires_at=None, created_at__lt=_settled())
         for batch_id in Batch.objects.filter(unleased).values_list("id", flat=True):
