@@ -17,7 +17,7 @@ from tests.stack import Stack
 from webapp.gallery.models import CaptionJob
 from worker.__main__ import DRAIN_SECONDS, Exit
 
-PHOTOS = {"full": 600, "small": 60}
+PHOTOS = {"full": 1800, "small": 600}
 TERMS = {"full": 6, "small": 2}
 MARGIN_SECONDS = 6.0  # five for a database that does not answer
 
@@ -30,9 +30,9 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
     worker = stack.worker_start(FOVEA_DECODE_TIMEOUT_SECONDS="600")
     slowest, interrupted = 0.0, 0
     for _ in range(terms - 1):
-        stack.photos_submit(PHOTOS[scale] // terms, lane="bulk")
-        _busy(worker)
-        time.sleep(chance.uniform(0, 0.5))
+        share = PHOTOS[scale] // terms
+        stack.photos_submit(share, lane="bulk")
+        _busy(worker, photos=chance.randrange(share // 3))
         interrupted += stack.jobs_in_state(State.QUEUED, State.RUNNING)
         slowest = max(slowest, _terminate(worker))
         worker.start()
@@ -43,6 +43,7 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
         wait_until(lambda: stack.jobs_in_state(State.RUNNING), what="the lease of the file that hangs")
         stack.photos_submit(PHOTOS[scale] // terms, lane="bulk")
         forced = _terminate(worker)
+    assert interrupted, "no TERM met a photo that was not finished"
     assert forced > DRAIN_SECONDS / 2, "the file that hangs did not keep the worker"
     assert CaptionJob.objects.get(pk=hanging).harm_count == 0, "the photo was blamed for the end of its worker"
     worker.start()
@@ -51,9 +52,11 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
     return Figures(kills=terms, recovery=max(slowest, forced), note=note, **figures)
 
 
-def _busy(worker: WorkerProcess) -> None:
+def _busy(worker: WorkerProcess, *, photos: int) -> None:
+    """Wait until it has taken its first photo and finished so many: however fast the machine, there is work left."""
     mine = CaptionJob.objects.filter(worker=worker.name)
-    wait_until(mine.exists, what="the worker's first lease")
+    finished = mine.filter(state=State.DONE)
+    wait_until(lambda: mine.exists() and finished.count() >= photos, what=f"the worker's first {photos} captions")
 
 
 def _terminate(worker: WorkerProcess) -> float:
