@@ -118,6 +118,13 @@ def test_captions_record_stores_the_caption_and_ends_the_job(job: CaptionJob, mo
     assert job.lease_count == 0
 
 
+def test_captions_record_forgives_what_was_counted_before(job: CaptionJob, model_version: ModelVersion) -> None:
+    CaptionJob.objects.update(harm_count=1, lease_count=2)
+    assert _record(job_lease(job), model_version)
+    job.refresh_from_db()
+    assert (job.state, job.harm_count, job.lease_count) == (State.DONE, 0, 0)
+
+
 def test_captions_record_refuses_a_stale_token(job: CaptionJob, model_version: ModelVersion) -> None:
     former = job_lease(job, "w1")
     job_age(job, seconds=16)
