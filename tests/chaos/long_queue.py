@@ -1,6 +1,5 @@
 """Thousands of photos wait for hours: nothing is published twice, and a stranded photo does not wait behind them."""
 
-import threading
 import time
 from collections import Counter
 from datetime import timedelta
@@ -14,6 +13,7 @@ from tests.chaos.figures import Figures
 from tests.chaos.promises import RECOVERY_SECONDS, captioned_once
 from tests.files import pipe_replaced
 from tests.stack import Stack
+from tests.webapp.job_rows import together
 from webapp import jobs
 from webapp.gallery.models import CaptionJob
 from webapp.gallery.services.sweep import SETTLED_SECONDS, jobs_sweep
@@ -71,11 +71,7 @@ def _sweep(at_a_time: int) -> None:
         jobs_sweep()
         connection.close()
 
-    threads = [threading.Thread(target=sweep) for _ in range(at_a_time)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    together([sweep] * at_a_time)
 
 
 def _doubled(messages: "Counter[int]") -> int:

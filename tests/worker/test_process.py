@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,17 @@ def _endless(photo: Photo) -> Path:
     original.unlink()
     os.mkfifo(original)
     return original
+
+
+@contextmanager
+def _busy_worker(log: Path, bundle: Path, hung: Photo) -> Iterator[None]:
+    """A worker runs that has one hand, and in it a photo whose file hangs its decoder."""
+    _endless(hung)
+    with WorkerProcess(log, bundle, FOVEA_DECODE_TIMEOUT_SECONDS="600", FOVEA_WORKER_THREADS="1") as worker:
+        worker.ready()
+        _enqueue(hung)
+        wait_until(lambda: _in_state(State.RUNNING, hung), what="the lease")
+        yield
 
 
 def test_worker_captions_with_the_default_bundle_on_its_first_start(worker: WorkerProcess, user) -> None:
@@ -138,14 +150,7 @@ def test_worker_sweeps_while_all_its_hands_are_busy(
     folder = settings.MEDIA_ROOT / "photos" / "ab" / "abcd"  # of a web process that was killed before its photo's row
     folder.mkdir(parents=True)
     os.utime(folder, (long_ago.timestamp(), long_ago.timestamp()))
-    hung = photo_store(user, picture(1))
-    _endless(hung)
-    with WorkerProcess(
-        tmp_path / "worker.log", tiny_bundle, FOVEA_DECODE_TIMEOUT_SECONDS="600", FOVEA_WORKER_THREADS="1"
-    ) as worker:
-        worker.ready()
-        _enqueue(hung)
-        wait_until(lambda: _in_state(State.RUNNING, hung), what="the lease")
+    with _busy_worker(tmp_path / "worker.log", tiny_bundle, photo_store(user, picture(1))):
         stranded = photo_store(user, picture(2), state=State.RUNNING)
         CaptionJob.objects.filter(photo=stranded).update(lease_expires_at=long_ago)
         WorkerHeartbeat.objects.create(name="gone:1", device="cpu", started_at=long_ago, seen_at=long_ago)
@@ -159,13 +164,7 @@ def test_worker_that_beats_and_finishes_nothing_while_work_waits_is_unhealthy(
 ) -> None:
     monkeypatch.setattr(settings, "STALLED_SECONDS", 10)
     hung, waiting = photo_store(user, picture(1)), photo_store(user, picture(2), lane="bulk")
-    _endless(hung)
-    with WorkerProcess(
-        tmp_path / "worker.log", tiny_bundle, FOVEA_DECODE_TIMEOUT_SECONDS="600", FOVEA_WORKER_THREADS="1"
-    ) as worker:
-        worker.ready()
-        _enqueue(hung)
-        wait_until(lambda: _in_state(State.RUNNING, hung), what="the lease")
+    with _busy_worker(tmp_path / "worker.log", tiny_bundle, hung):
         leased = time.monotonic()
         _enqueue(waiting)
         assert operation().healthy

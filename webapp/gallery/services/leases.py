@@ -109,7 +109,7 @@ def job_harm(*, lease: Lease, reason: str) -> None:
         harmful = CaptionJob.objects.filter(id=lease.job_id, harm_count__gte=HARM_LIMIT)
         message = f"Opening this file {reason}, {HARM_LIMIT} times. Convert it to JPEG or PNG and upload it again."
         if not harmful.update(state=State.QUARANTINED, error_code="harmful", error_message=message, **ENDED):
-            _publish_on_commit([lease.job_id], queue=lease.queue)
+            publish_on_commit([lease.job_id], queue=lease.queue)
 
 
 def jobs_release(*, leases: Sequence[Lease], later: bool = False) -> list[Lease]:
@@ -123,7 +123,7 @@ def jobs_release(*, leases: Sequence[Lease], later: bool = False) -> list[Lease]
         back = {"state": State.QUEUED, "lease_count": F("lease_count") - 1}
         held, lost = _write(leases, lease_expires_at=_lease_end() if later else None, **back)
         for queue in () if later else {lease.queue for lease in held}:
-            _publish_on_commit([lease.job_id for lease in held if lease.queue == queue], queue=queue)
+            publish_on_commit([lease.job_id for lease in held if lease.queue == queue], queue=queue)
     return lost
 
 
@@ -177,5 +177,5 @@ def _write_one(lease: Lease, **values: Any) -> None:
         raise StaleLease("stale_lease", f"job {lease.job_id} is no longer held with token {lease.token}")
 
 
-def _publish_on_commit(job_ids: Sequence[int], *, queue: str) -> None:
+def publish_on_commit(job_ids: Sequence[int], *, queue: str) -> None:
     transaction.on_commit(partial(jobs.caption_photos_enqueue, job_ids, queue=queue))

@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +14,7 @@ from django.db.models.functions import Now
 from webapp import jobs
 from webapp.gallery.models import Batch, CaptionJob, ModelVersion
 from webapp.gallery.selectors.caption_jobs import jobs_waiting
-from webapp.gallery.services.leases import ENDED
+from webapp.gallery.services.leases import ENDED, publish_on_commit
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +115,7 @@ def _publish(job_ids: Iterable[int], *, queue: str) -> None:
     ids = list(job_ids)
     on_its_way = Now() + timedelta(seconds=SETTLED_SECONDS)
     CaptionJob.objects.filter(id__in=ids).update(state=State.QUEUED, lease_expires_at=on_its_way)
-    transaction.on_commit(partial(jobs.caption_photos_enqueue, ids, queue=queue))
+    publish_on_commit(ids, queue=queue)
 
 
 def _settled() -> Any:
