@@ -1,7 +1,5 @@
 """The queue contract, with a real broker."""
 
-import base64
-import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.brokers import Broker, broker_use, wait_until
+from tests.webapp.job_rows import published
 from webapp import jobs
 
 
@@ -20,22 +19,15 @@ def own_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
         yield broker
 
 
-def _messages(broker: Broker, queue: str) -> list[dict[str, object]]:
-    """The keyword arguments of the messages that wait, oldest first."""
-    answers = broker.command("LRANGE", queue, "0", "-1").split(b"\r\n")
-    envelopes = [json.loads(line) for line in answers if line.startswith(b"{")]
-    return [json.loads(base64.b64decode(envelope["body"]))[1] for envelope in reversed(envelopes)]
-
-
 def test_enqueue_publishes_ids_as_json(broker: Broker) -> None:
     assert jobs.caption_photos_enqueue([5, 7], queue=jobs.INTERACTIVE)
-    assert _messages(broker, jobs.INTERACTIVE) == [{"job_ids": [5, 7]}]
+    assert published(broker, jobs.INTERACTIVE) == [{"job_ids": [5, 7]}]
 
 
 def test_enqueue_chunks_many_ids(broker: Broker) -> None:
     assert jobs.caption_photos_enqueue(range(jobs.CHUNK_SIZE * 2 + 1), queue=jobs.BULK)
-    chunks = [message["job_ids"] for message in _messages(broker, jobs.BULK)]
-    assert [len(chunk) for chunk in chunks] == [jobs.CHUNK_SIZE, jobs.CHUNK_SIZE, 1]  # type: ignore[arg-type]
+    chunks = [message["job_ids"] for message in published(broker, jobs.BULK)]
+    assert [len(chunk) for chunk in chunks] == [jobs.CHUNK_SIZE, jobs.CHUNK_SIZE, 1]
 
 
 def test_enqueue_of_nothing_publishes_nothing(broker: Broker) -> None:
@@ -46,8 +38,8 @@ def test_enqueue_of_nothing_publishes_nothing(broker: Broker) -> None:
 def test_enqueue_of_a_batch_and_of_a_model_name_their_rows(broker: Broker) -> None:
     jobs.batch_unpack_enqueue(3)
     jobs.model_verify_enqueue(4)
-    assert _messages(broker, jobs.BULK) == [{"batch_id": 3}]
-    assert _messages(broker, jobs.INTERACTIVE) == [{"model_version_id": 4}]
+    assert published(broker, jobs.BULK) == [{"batch_id": 3}]
+    assert published(broker, jobs.INTERACTIVE) == [{"model_version_id": 4}]
 
 
 def test_queue_lengths_count_what_waits(broker: Broker) -> None:
@@ -92,7 +84,7 @@ def test_enqueue_works_again_after_the_broker_restarted(own_broker: Broker, monk
     own_broker.kill()
     own_broker.start()
     wait_until(lambda: jobs.caption_photos_enqueue([2], queue=jobs.INTERACTIVE), what="a publication")
-    assert {"job_ids": [2]} in _messages(own_broker, jobs.INTERACTIVE)
+    assert {"job_ids": [2]} in published(own_broker, jobs.INTERACTIVE)
 
 
 def test_queue_lengths_are_unknown_when_no_broker_listens(own_broker: Broker) -> None:
