@@ -171,9 +171,11 @@ def test_job_is_only_read(page: Client, user: User) -> None:
 def test_batches_show_their_progress_and_lead_to_their_files_and_jobs(page: Client, user: User) -> None:
     batch = Batch.objects.create(owner=user, name="holiday", source=Batch.Source.ZIP)
     inside, outside = photo_make(user, state=State.DONE), photo_make(user)
-    BatchItem.objects.create(batch=batch, name="a.jpg", photo=inside)
-    BatchItem.objects.create(batch=batch, name="b.txt", error_code="not_an_image", error_message="b.txt is no image")
-    BatchItem.objects.create(batch=batch, name="c.jpg")
+    BatchItem.objects.create(batch=batch, name="a.jpg", key="a.jpg", photo=inside)
+    BatchItem.objects.create(
+        batch=batch, name="b.txt", key="b.txt", error_code="not_an_image", error_message="b.txt is no image"
+    )
+    BatchItem.objects.create(batch=batch, name="c.jpg", key="c.jpg")
     assert "1 of 3 captioned, 1 wait, 1 failed" in html_of(page, f"gallery/batch/{batch.pk}/change/")
     files = html_of(page, f"gallery/batchitem/?batch={batch.pk}")
     assert "b.txt is no image" in files

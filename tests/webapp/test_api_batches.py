@@ -26,8 +26,10 @@ def batch(user: User) -> Batch:
     for name, state in (("a.jpg", State.DONE), ("b.jpg", State.QUEUED), ("c.jpg", State.FAILED)):
         error = {"error_code": "unreadable", "error_message": "why"} if state == State.FAILED else {}
         photo = photo_make(user, state=state, lane=CaptionJob.Lane.BULK, **error)
-        BatchItem.objects.create(batch=batch, name=name, photo=photo)
-    BatchItem.objects.create(batch=batch, name="d.txt", error_code="not_an_image", error_message="d.txt is no image.")
+        BatchItem.objects.create(batch=batch, name=name, key=name, photo=photo)
+    BatchItem.objects.create(
+        batch=batch, name="d.txt", key="d.txt", error_code="not_an_image", error_message="d.txt is no image."
+    )
     return batch
 
 

@@ -94,7 +94,7 @@ def test_change_that_does_not_fit_is_refused(media: Path, user: User, change: An
 
 def test_progress_counts_each_file_once(media: Path, user: User, django_assert_num_queries) -> None:
     batch = unpacked(user, zipped(pictures() | {"bad.jpg": b"x"}))
-    BatchItem.objects.create(batch=batch, name="later.jpg")
+    BatchItem.objects.create(batch=batch, name="later.jpg", key="later.jpg")
     ids = list(CaptionJob.objects.values_list("pk", flat=True))
     for pk, state in zip(ids, (State.DONE, State.FAILED, State.RUNNING, State.PAUSED), strict=True):
         CaptionJob.objects.filter(pk=pk).update(state=state)

@@ -26,11 +26,13 @@ def filled(owner: User, version: ModelVersion, count: int, *, state: str = "runn
     """A batch of `count` photos, captioned and reviewed, and as many failures."""
     batch = Batch.objects.create(owner=owner, name=f"b{count}", source=Batch.Source.ZIP, state=state)
     for photo in rows(owner, count):
-        BatchItem.objects.create(batch=batch, name=photo.name, photo=photo)
+        BatchItem.objects.create(batch=batch, name=photo.name, key=photo.name, photo=photo)
         made = caption(photo, version)
         Review.objects.create(caption=made, reviewer=owner, decision="approved", text="")
     for number in range(count):
-        BatchItem.objects.create(batch=batch, name=f"bad {number}.jpg", error_code="empty", error_message="Empty.")
+        BatchItem.objects.create(
+            batch=batch, name=f"bad {number}.jpg", key=f"bad {number}.jpg", error_code="empty", error_message="Empty."
+        )
     return batch
 
 

@@ -1,9 +1,41 @@
 """The rows of the gallery. A row is the truth; a message on the queue is a hint that there is work."""
 
+import secrets
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+
+
+def submission_id_make() -> str:
+    return secrets.token_hex(6)
+
+
+class Installation(models.Model):
+    """The one row that says which site this database belongs to.
+
+    The media folder carries the same identity in a file: see `services/identity.py`.
+    """
+
+    identity = models.CharField(max_length=32, help_text="the media folder says the same; empty until they are paired")
+    clock_seen_at = models.DateTimeField(null=True, blank=True, help_text="database time of the last sweep")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="one_installation")]
+
+    def __str__(self) -> str:
+        return self.identity
+
+
+class MediaRemoval(models.Model):
+    """A folder of files whose row a person deleted. The files go next, also after a crash; only then does this row."""
+
+    folder = models.CharField(max_length=200, unique=True, help_text="path below the media folder")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.folder
 
 
 class ModelVersion(models.Model):
@@ -18,7 +50,7 @@ class ModelVersion(models.Model):
 
     version = models.CharField(max_length=64, unique=True, help_text="sha256 of the bundle's manifest")
     name = models.CharField(max_length=200)
-    path = models.CharField(max_length=1000, help_text="folder of the bundle, inside the data folder")
+    path = models.CharField(max_length=1000, help_text="folder of the bundle, below the data folder")
     state = models.CharField(max_length=16, choices=State, default=State.CANDIDATE)
     error = models.TextField(blank=True)
     config = models.JSONField(default=dict)
@@ -56,6 +88,10 @@ class Batch(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="batches")
     name = models.CharField(max_length=200)
     source = models.CharField(max_length=16, choices=Source)
+    submission = models.CharField(
+        max_length=100, default=submission_id_make, help_text="the submission's own id, given or made"
+    )
+    origin = models.TextField(blank=True, help_text="absolute path of the folder that was submitted")
     state = models.CharField(max_length=16, choices=State, default=State.RUNNING)
     archive = models.CharField(max_length=200, blank=True, help_text="the zip as it came, below the media folder")
     error = models.TextField(blank=True)
@@ -65,6 +101,7 @@ class Batch(models.Model):
     class Meta:
         ordering = ["-created_at", "-id"]
         verbose_name_plural = "batches"
+        constraints = [models.UniqueConstraint(fields=["owner", "submission"], name="submission_once_per_owner")]
 
     def __str__(self) -> str:
         return self.name
@@ -101,17 +138,35 @@ class Photo(models.Model):
 
 
 class BatchItem(models.Model):
-    """One file of a batch: its photo, or why there is none."""
+    """One file of a batch: its photo, or why there is none.
+
+    A file is known by its raw name and its content. A file that was edited under the same name is another item.
+    """
+
+    class Outcome(models.TextChoices):
+        PENDING = "pending", "Not taken in yet"
+        TAKEN = "taken", "Taken"
+        SAME = "same", "There already"  # the owner had a photo of the same content
+        CHANGED = "changed", "Changed"  # taken; an earlier run took other content under this name
+        FAILED = "failed", "Failed"
+        LEFT_OUT = "left_out", "Left out"  # no photo, or none that is wanted: `error_message` says why
+        GONE = "gone", "Gone"  # it failed or was left out, and is no longer in the folder
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="items")
-    name = models.CharField(max_length=1000, help_text="path inside the folder or zip")
-    photo = models.ForeignKey(Photo, on_delete=models.CASCADE, null=True, blank=True, related_name="batch_items")
+    name = models.CharField(max_length=1000, help_text="path inside the folder or zip, made safe to show")
+    key = models.CharField(max_length=64, help_text="sha256 of the path's raw bytes")
+    sha256 = models.CharField(max_length=64, blank=True, help_text="of the content, once it was read")
+    outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.PENDING)
+    photo = models.ForeignKey(
+        Photo, on_delete=models.SET_NULL, null=True, blank=True, related_name="batch_items",
+        help_text="none where it was not taken, or was deleted since",
+    )  # fmt: skip
     error_code = models.CharField(max_length=32, blank=True)
     error_message = models.TextField(blank=True)
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["batch", "name"], name="item_once_per_batch")]
+        constraints = [models.UniqueConstraint(fields=["batch", "key", "sha256"], name="content_once_per_item")]
 
     def __str__(self) -> str:
         return self.name

@@ -1,6 +1,8 @@
 """The files of a batch, and the jobs of its photos: what making, unpacking and holding batches is built of."""
 
+import hashlib
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator
 
 from django.core.files import File
@@ -25,10 +27,15 @@ ITEMS_AT_ONCE = 500
 
 def items_create(batch: Batch, members: Iterable[Member]) -> None:
     items = [
-        BatchItem(batch=batch, name=member.name, error_code=member.error_code, error_message=member.error_message)
+        BatchItem(batch=batch, name=member.name, key=item_key(member.name), error_code=member.error_code, error_message=member.error_message)
         for member in members
     ]
     BatchItem.objects.bulk_create(items, batch_size=ITEMS_AT_ONCE, ignore_conflicts=True)
+
+
+def item_key(path: str) -> str:
+    """What a file is known by inside its batch: of its path below the folder, as the file system gives it."""
+    return hashlib.sha256(os.fsencode(path)).hexdigest()
 
 
 def items_take(
