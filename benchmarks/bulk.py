@@ -51,15 +51,18 @@ class Run:
 
 def submit(stack: Stack, paths: Sequence[Path]) -> float:
     """Takes the photos in as `manage.py submit_folder` does, and publishes them; photos a second, upload to row."""
-    from webapp.gallery.services.batches import batch_create_from_folder, batch_folder_take
+    from webapp.gallery.folders import folder_found
+    from webapp.gallery.services.submissions import submission_create, submission_take
+    from webapp.gallery.tally import Tally
 
     folder = stack.folder / "submission"
     folder.mkdir()
     for number, path in enumerate(paths):
         (folder / f"{number:06}{path.suffix}").symlink_to(path)
     begun = time.perf_counter()
-    batch = batch_create_from_folder(owner=stack.user, folder=folder, name=BATCH)
-    taken = sum(item.photo is not None for item in batch_folder_take(batch=batch, folder=folder))
+    found, tally = folder_found(folder), Tally()
+    batch, _ = submission_create(owner=stack.user, folder=folder, found=found, name=BATCH)
+    taken = len(list(submission_take(batch=batch, folder=folder, found=found, tally=tally)))
     seconds = time.perf_counter() - begun
     if taken < len(paths):
         raise RuntimeError(f"{len(paths) - taken} of {len(paths)} photos were not taken in")

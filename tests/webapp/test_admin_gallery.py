@@ -173,13 +173,18 @@ def test_batches_show_their_progress_and_lead_to_their_files_and_jobs(page: Clie
     inside, outside = photo_make(user, state=State.DONE), photo_make(user)
     BatchItem.objects.create(batch=batch, name="a.jpg", key="a.jpg", photo=inside)
     BatchItem.objects.create(
-        batch=batch, name="b.txt", key="b.txt", error_code="not_an_image", error_message="b.txt is no image"
+        batch=batch,
+        name="b.txt",
+        key="b.txt",
+        outcome="failed",
+        error_code="not_an_image",
+        error_message="b.txt is no image",
     )
     BatchItem.objects.create(batch=batch, name="c.jpg", key="c.jpg")
     assert "1 of 3 captioned, 1 wait, 1 failed" in html_of(page, f"gallery/batch/{batch.pk}/change/")
     files = html_of(page, f"gallery/batchitem/?batch={batch.pk}")
     assert "b.txt is no image" in files
-    assert "Not unpacked" in files
+    assert "Not taken in yet" in files
     jobs = html_of(page, f"gallery/captionjob/?photo__batch_items__batch={batch.pk}")
     assert inside.name in jobs
     assert outside.name not in jobs

@@ -28,7 +28,12 @@ def batch(user: User) -> Batch:
         photo = photo_make(user, state=state, lane=CaptionJob.Lane.BULK, **error)
         BatchItem.objects.create(batch=batch, name=name, key=name, photo=photo)
     BatchItem.objects.create(
-        batch=batch, name="d.txt", key="d.txt", error_code="not_an_image", error_message="d.txt is no image."
+        batch=batch,
+        name="d.txt",
+        key="d.txt",
+        outcome="failed",
+        error_code="not_an_image",
+        error_message="d.txt is no image.",
     )
     return batch
 

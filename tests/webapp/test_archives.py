@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from webapp.gallery import archives
-from webapp.gallery.archives import Member, archive_members, member_chunks, name_shown
+from webapp.gallery.archives import archive_members, member_chunks, name_shown
 from webapp.gallery.errors import BatchRejected, PhotoRejected
 
 
@@ -24,7 +24,8 @@ def codes(path: Path) -> dict[str, str]:
 
 def test_archive_members_keep_their_place_in_the_directory(tmp_path: Path) -> None:
     path = write(tmp_path, "folder/", "folder/a.jpg", "__MACOSX/folder/._a.jpg", "b.jpg")
-    assert archive_members(path, max_files=100) == [Member(1, "folder/a.jpg"), Member(3, "b.jpg")]
+    members = [(member.index, member.name, member.error_code) for member in archive_members(path, max_files=100)]
+    assert members == [(1, "folder/a.jpg", ""), (2, "__MACOSX/folder/._a.jpg", "clutter"), (3, "b.jpg", "")]
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,9 @@ def test_zip_that_is_none_is_told(media: Path, member: Client) -> None:
 def test_batch_page_lists_failures_by_the_page(member: Client, user: User) -> None:
     batch = Batch.objects.create(owner=user, name="b", source=Batch.Source.ZIP)
     items = [
-        BatchItem(batch=batch, name=f"{n}.jpg", key=f"{n}.jpg", error_code="empty", error_message=f"no {n}.")
+        BatchItem(
+            batch=batch, name=f"{n}.jpg", key=f"{n}.jpg", outcome="failed", error_code="empty", error_message=f"no {n}."
+        )
         for n in range(60)
     ]
     BatchItem.objects.bulk_create(items)
@@ -60,7 +62,10 @@ def test_batch_pages_cost_the_same_queries_for_one_and_for_many(
     for number in range(5):
         batch = Batch.objects.create(owner=user, name=f"b{number}", source=Batch.Source.ZIP)
         BatchItem.objects.bulk_create(
-            [BatchItem(batch=batch, name=f"{n}.jpg", key=f"{n}.jpg", error_code="empty") for n in range(9)]
+            [
+                BatchItem(batch=batch, name=f"{n}.jpg", key=f"{n}.jpg", outcome="failed", error_code="empty")
+                for n in range(9)
+            ]
         )
     with django_assert_max_num_queries(7):
         member.get("/batches/")

@@ -31,7 +31,12 @@ def filled(owner: User, version: ModelVersion, count: int, *, state: str = "runn
         Review.objects.create(caption=made, reviewer=owner, decision="approved", text="")
     for number in range(count):
         BatchItem.objects.create(
-            batch=batch, name=f"bad {number}.jpg", key=f"bad {number}.jpg", error_code="empty", error_message="Empty."
+            batch=batch,
+            name=f"bad {number}.jpg",
+            key=f"bad {number}.jpg",
+            outcome="failed",
+            error_code="empty",
+            error_message="Empty.",
         )
     return batch
 

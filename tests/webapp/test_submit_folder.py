@@ -21,7 +21,10 @@ def test_submit_folder_says_what_became_of_the_files(
     call_command("submit_folder", str(folder), user="ada", name="Summer")
     batch = Batch.objects.get()
     said = capsys.readouterr()
-    assert said.out == f"Summer: 2 taken in, 0 were before, 0 failed, of 2. See /batches/{batch.pk}/\n"
+    assert said.out == (
+        f"Summer: 2 found: 2 taken, 0 there already, 0 left out. "
+        f"See /batches/{batch.pk}/ (submission {batch.submission}).\n"
+    )
     assert said.err == ""  # no progress bar where there is no terminal
     assert batch.owner == user
 
@@ -31,7 +34,7 @@ def test_submit_folder_run_again_has_nothing_to_do(
 ) -> None:
     call_command("submit_folder", str(folder), user="ada")
     call_command("submit_folder", str(folder), user="ada")
-    assert "0 taken in, 2 were before" in capsys.readouterr().out
+    assert "2 found: 0 taken, 2 there already" in capsys.readouterr().out
     assert Photo.objects.count() == 2
 
 
@@ -39,9 +42,11 @@ def test_submit_folder_names_each_broken_file_and_fails(
     media: Path, user: User, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "empty.jpg").touch()
-    with pytest.raises(CommandError, match="1 of 3 files could not be taken in"):
+    with pytest.raises(CommandError, match=r"Not every photo of .*holiday is in the gallery"):
         call_command("submit_folder", str(folder), user="ada")
-    assert "empty.jpg: The file is empty" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "empty.jpg: The file is empty" in said.err
+    assert "3 found: 2 taken, 0 there already, 1 failed, 0 left out." in said.out
     assert Photo.objects.count() == 2
 
 
@@ -49,7 +54,7 @@ def test_submit_folder_dry_run_changes_nothing(
     media: Path, user: User, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call_command("submit_folder", str(folder), user="ada", dry_run=True)
-    assert capsys.readouterr().out == "blue.jpg\nred.jpg\n"
+    assert capsys.readouterr().out == "blue.jpg\nred.jpg\n2 found: 2 to take, 0 left out.\n"
     assert not Batch.objects.exists()
 
 
@@ -59,5 +64,28 @@ def test_submit_folder_for_nobody_names_the_remedy(db: None, folder: Path) -> No
 
 
 def test_submit_folder_that_is_none_says_so(user: User, tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="is not a folder that can be read"):
+    with pytest.raises(CommandError, match="is not a folder"):
         call_command("submit_folder", str(tmp_path / "missing"), user="ada")
+
+
+def test_submit_folder_lists_what_is_left_out_when_asked(
+    media: Path, user: User, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "notes.txt").write_text("hello")
+    call_command("submit_folder", str(folder), user="ada")
+    assert capsys.readouterr().err == ""
+    call_command("submit_folder", str(folder), user="ada", verbose=True)
+    said = capsys.readouterr()
+    assert said.err == "notes.txt: left out. It is not a picture.\n"
+    assert "3 found: 0 taken, 2 there already, 1 left out (1 not a picture)." in said.out
+
+
+def test_submit_folder_fails_where_a_picture_is_left_out(media: Path, user: User, folder: Path) -> None:
+    (folder / "a.bmp").write_bytes(b"BM\x9a\x00\x00\x00" + bytes(40))
+    with pytest.raises(CommandError, match="--verbose names all of it"):
+        call_command("submit_folder", str(folder), user="ada")
+
+
+def test_submit_folder_refuses_an_id_that_is_none(user: User, folder: Path) -> None:
+    with pytest.raises(CommandError, match="at most 100 printable characters"):
+        call_command("submit_folder", str(folder), user="ada", submission="x" * 101)

@@ -115,7 +115,7 @@ def test_upload_without_script_leads_back_with_messages(media: Path, member: Cli
     response = member.post("/upload/", {"file": files}, follow=True)
     shown = response.content.decode()
     assert response.redirect_chain == [("/", 302)]
-    assert "1 photo added" in shown
+    assert "3 found: 1 taken, 1 there already, 1 failed, 0 left out. The captions follow." in shown
     assert "&lt;i&gt;.jpg: The file is empty" in shown
     assert f'again.jpg is already in your gallery. <a href="/photos/{photo.pk}/">' in shown
 

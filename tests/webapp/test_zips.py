@@ -16,6 +16,7 @@ from webapp import jobs
 from webapp.accounts.models import User
 from webapp.gallery.errors import BatchRejected
 from webapp.gallery.models import Batch, CaptionJob, Photo
+from webapp.gallery.selectors.batches import batch_progress, batch_tally
 from webapp.gallery.services import batches
 
 State = CaptionJob.State
@@ -49,11 +50,15 @@ def test_zip_is_published_by_the_chunk(media: Path, user: User, broker: Broker, 
     assert broker.length(jobs.BULK) == 2
 
 
-def test_zip_skips_folders_and_what_systems_add(media: Path, user: User) -> None:
+def test_zip_leaves_out_what_systems_add_and_says_so(media: Path, user: User) -> None:
     extra = {"day/": b"", "__MACOSX/._red.jpg": b"x", ".DS_Store": b"x", "day/Thumbs.db": b"x"}
-    batch = unpacked(user, zipped(pictures() | extra))
-    assert batch.items.count() == 4
-    assert not errors(batch)
+    batch = unpacked(user, zipped(pictures() | extra | {"notes.txt": b"hello", "a.dng": b"II*\0"}))
+    assert str(batch_tally(batch)) == (
+        "9 found: 4 taken, 0 there already, "
+        "5 left out (2 of the operating system, 1 hidden, 1 in a format that is not accepted, 1 not a picture)."
+    )
+    progress = batch_progress(batch)
+    assert (progress.left_out, progress.failed, progress.untaken) == (5, 0, 0)
 
 
 def _linked(name: str) -> zipfile.ZipInfo:

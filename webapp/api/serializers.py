@@ -157,6 +157,7 @@ class UploadsSerializer(serializers.Serializer[Any]):
     results = UploadedSerializer(many=True, help_text="in the order of the files")
     accepted = serializers.IntegerField()
     rejected = serializers.IntegerField()
+    summary = serializers.CharField(help_text="what became of the files, for people")
     error = ErrorSerializer(required=False, help_text="only where every file was rejected")
 
 
@@ -167,11 +168,13 @@ class BatchUploadSerializer(serializers.Serializer[Any]):
 
 
 class ProgressSerializer(serializers.Serializer[Any]):
-    """How many files of a batch are where; `settled` sums captioned, failed and cancelled."""
+    """How many files of a batch are where; `settled` sums captioned, failed, left_out, deleted and cancelled."""
 
     total = serializers.IntegerField()
     captioned = serializers.IntegerField()
     failed = serializers.IntegerField(help_text="not taken as a photo, or not captioned")
+    left_out = serializers.IntegerField(help_text="no photo to take, such as a text file")
+    deleted = serializers.IntegerField(help_text="the photo was deleted since")
     waiting = serializers.IntegerField()
     paused = serializers.IntegerField()
     cancelled = serializers.IntegerField()
@@ -189,7 +192,9 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
 
     class Meta:
         model = Batch
-        fields = ["id", "name", "source", "state", "error", "status_url", "items_url", "progress", "created_at"]
+        fields = [
+            "id", "name", "source", "submission", "state", "error", "status_url", "items_url", "progress", "created_at",
+        ]  # fmt: skip
 
     @extend_schema_field(ProgressSerializer)
     def get_progress(self, batch: Batch) -> Any:
@@ -208,7 +213,7 @@ class BatchItemSerializer(serializers.ModelSerializer[BatchItem]):
 
     class Meta:
         model = BatchItem
-        fields = ["name", "photo_id", "status_url", "state", "error"]
+        fields = ["name", "outcome", "photo_id", "status_url", "state", "error"]
 
     @extend_schema_field(ErrorSerializer(allow_null=True))
     def get_error(self, item: BatchItem) -> dict[str, str] | None:

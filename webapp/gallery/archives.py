@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from webapp.gallery.errors import BatchRejected, PhotoRejected
+from webapp.gallery.formats import clutter
 
 NAME_LENGTH = 1000
 MAX_DIRECTORY_BYTES = 64 * 2**20
 CHUNK_BYTES = 2**20
 _LOCAL_HEADER_BYTES = 30
-_CLUTTER = {"thumbs.db", "desktop.ini"}
 _READABLE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # the others may ask for any amount of memory
 
 
@@ -32,7 +32,7 @@ class Member:
 
 
 def archive_members(path: Path, *, max_files: int) -> list[Member]:
-    """The files of a zip, without folders and what operating systems add; the same list whenever it is asked for.
+    """The files of a zip; the same list whenever it is asked for.
 
     Raises:
         BatchRejected: not_a_zip, corrupt_zip, too_many_files, overlapping, no_photos.
@@ -49,13 +49,13 @@ def archive_members(path: Path, *, max_files: int) -> list[Member]:
     if path.stat().st_size - directory > MAX_DIRECTORY_BYTES:
         raise BatchRejected("corrupt_zip", f"The zip's directory is larger than {MAX_DIRECTORY_BYTES:,} bytes.")
     _overlap_check(infos, directory)
-    files = [(index, info) for index, info in enumerate(infos) if not (info.is_dir() or _clutter(info.filename))]
+    files = [(index, info) for index, info in enumerate(infos) if not info.is_dir()]
     if len(files) > max_files:
         raise BatchRejected(
             "too_many_files",
             f"The zip holds {len(files):,} files; the limit is {max_files:,}. Send several smaller ones.",
         )
-    if not files:
+    if all(clutter(info.filename) for _, info in files):
         raise BatchRejected("no_photos", "The zip holds no files. Pack the photos into it.")
     names: set[str] = set()
     numbers: dict[str, int] = {}
@@ -81,8 +81,12 @@ def member_chunks(archive: zipfile.ZipFile, index: int) -> Iterator[bytes]:
 
 
 def name_shown(name: str) -> str:
-    """A name as it came, with nothing in it that a page or a database could stumble over, and not too long."""
-    printable = "".join(character if character.isprintable() else "�" for character in name)
+    """A name as it came, with nothing in it that a page or a database could stumble over, and not too long.
+
+    A byte that is no UTF-8, which the file system gives as a surrogate (PEP 383), is read as Latin-1.
+    """
+    read = "".join(chr(ord(char) - 0xDC00) if "\udc80" <= char <= "\udcff" else char for char in name)
+    printable = "".join(char if char.isprintable() else "�" for char in read)
     return printable[-NAME_LENGTH:]
 
 
@@ -101,6 +105,8 @@ def _problem(info: zipfile.ZipInfo) -> tuple[str, str]:
     name = info.orig_filename
     if "\0" in name or name.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", name) or ".." in re.split(r"[/\\]", name):
         return "unsafe_path", "Its path is absolute, holds NUL, or leads out of the zip. Pack it under a plain name."
+    if problem := clutter(name):
+        return problem
     if stat.S_ISLNK(info.external_attr >> 16):
         return "symlink", "It is a link to another file. Pack the file itself."
     if info.flag_bits & 0x1:
@@ -110,11 +116,6 @@ def _problem(info: zipfile.ZipInfo) -> tuple[str, str]:
     if info.compress_type not in _READABLE:
         return "unsupported_compression", f"Compression method {info.compress_type} is not supported. Use deflate."
     return "", ""
-
-
-def _clutter(name: str) -> bool:
-    parts = re.split(r"[/\\]", name)
-    return "__MACOSX" in parts or parts[-1].startswith(".") or parts[-1].lower() in _CLUTTER
 
 
 def _unique(name: str, names: set[str], numbers: dict[str, int]) -> str:

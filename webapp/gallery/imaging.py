@@ -17,9 +17,9 @@ from PIL import Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 from PIL.Image import Resampling
 
 from webapp.gallery.errors import PhotoRejected
+from webapp.gallery.formats import FORMATS_TEXT
 
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "HEIF", "TIFF", "GIF")
-FORMATS_TEXT = "JPEG, PNG, WebP, AVIF, HEIC, TIFF and GIF"
 THUMBNAIL_SIDE = 480
 PREVIEW_SIDE = 1600
 

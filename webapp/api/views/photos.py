@@ -56,6 +56,7 @@ class PhotosView(generics.ListAPIView[Photo]):
             "results": uploads,
             "accepted": len(uploads) - len(errors),
             "rejected": len(errors),
+            "summary": str(photo_services.uploads_tally(uploads)),
         }
         if len(errors) < len(uploads):
             status = 202

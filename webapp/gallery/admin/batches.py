@@ -12,6 +12,8 @@ from webapp.gallery.models import Batch, BatchItem
 from webapp.gallery.selectors.batches import batch_progress, batches_counted
 from webapp.gallery.services import batches
 
+BADGES: dict[str, str] = {BatchItem.Outcome.PENDING: "queued", BatchItem.Outcome.FAILED: "failed"}
+
 
 @admin.register(Batch)
 class BatchAdmin(ReadOnlyAdmin):
@@ -19,7 +21,7 @@ class BatchAdmin(ReadOnlyAdmin):
     list_filter = ["state", "source", "created_at"]
     list_select_related = ["owner"]
     search_fields = ["name", "owner__username"]
-    fields = ["name", "owner", "source", "badge", "progress", "links", "error", "created_at"]
+    fields = ["name", "owner", "source", "submission", "origin", "badge", "progress", "links", "error", "created_at"]
     actions = ["pause", "resume", "cancel"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -33,7 +35,8 @@ class BatchAdmin(ReadOnlyAdmin):
     def progress(self, batch: Batch) -> str:
         counts = batch_progress(batch)
         waiting = counts.total - counts.settled
-        return f"{counts.captioned} of {counts.total} captioned, {waiting} wait, {counts.failed} failed"
+        told = f"{counts.captioned} of {counts.total} captioned, {waiting} wait, {counts.failed} failed"
+        return f"{told}, {counts.left_out} left out" if counts.left_out else told
 
     @admin.display(description="look at")
     def links(self, batch: Batch) -> str:
@@ -61,7 +64,7 @@ class BatchItemAdmin(ReadOnlyAdmin):
     """The files of one batch, reached from its page."""
 
     list_display = ["name", "state", "photo", "error_code", "error_message"]
-    list_filter = ["error_code", "photo__job__state"]
+    list_filter = ["outcome", "error_code", "photo__job__state"]
     list_select_related = ["photo__job"]
     search_fields = ["name"]
     fields = ["batch", "name", "photo", "error_code", "error_message"]
@@ -72,5 +75,5 @@ class BatchItemAdmin(ReadOnlyAdmin):
     @admin.display()
     def state(self, item: BatchItem) -> str:
         if item.photo is None:
-            return state_badge("failed", "Refused") if item.error_code else state_badge("queued", "Not unpacked")
+            return state_badge(BADGES.get(item.outcome, "cancelled"), item.get_outcome_display())
         return state_badge(item.photo.job.state, item.photo.job.get_state_display())

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 
 from django.core.files import File
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
@@ -16,6 +16,7 @@ from webapp.gallery.archives import Member
 from webapp.gallery.errors import GalleryError, PhotoRejected
 from webapp.gallery.models import Batch, BatchItem, CaptionJob
 from webapp.gallery.services import photos
+from webapp.gallery.tally import is_left_out
 
 log = logging.getLogger(__name__)
 
@@ -24,43 +25,62 @@ WANTING = (*LIVE, Batch.State.FAILED)  # what a zip gave before it turned out to
 WAITING = (CaptionJob.State.QUEUED, CaptionJob.State.PAUSED)
 ITEMS_AT_ONCE = 500
 
+Outcome = BatchItem.Outcome
+
 
 def items_create(batch: Batch, members: Iterable[Member]) -> None:
+    """A row for each member of a zip."""
     items = [
-        BatchItem(batch=batch, name=member.name, key=item_key(member.name), error_code=member.error_code, error_message=member.error_message)
+        BatchItem(
+            batch=batch,
+            name=member.name,
+            key=item_key(member.name),
+            outcome=item_refused(member.error_code, member.name) if member.error_code else Outcome.PENDING,
+            error_code=member.error_code,
+            error_message=member.error_message,
+        )
         for member in members
     ]
     BatchItem.objects.bulk_create(items, batch_size=ITEMS_AT_ONCE, ignore_conflicts=True)
 
 
 def item_key(path: str) -> str:
-    """What a file is known by inside its batch: of its path below the folder, as the file system gives it."""
+    """What a file is known by inside its batch: its path below the folder, as the file system gives it."""
     return hashlib.sha256(os.fsencode(path)).hexdigest()
+
+
+def item_refused(code: str, name: str) -> Outcome:
+    return Outcome.LEFT_OUT if is_left_out(code, name) else Outcome.FAILED
+
+
+def items_pending(batch: Batch) -> Iterator[BatchItem]:
+    """Those that are not taken in yet, read a page at a time."""
+    items, last = batch.items.filter(outcome=Outcome.PENDING).order_by("pk"), 0
+    while page := list(items.filter(pk__gt=last)[:ITEMS_AT_ONCE]):
+        yield from page
+        last = page[-1].pk
 
 
 def items_take(
     batch: Batch,
-    items: QuerySet[BatchItem],
+    items: Iterable[BatchItem],
     *,
     file_of: Callable[[BatchItem], File[bytes]],
     proceed: Callable[[], bool],
 ) -> Iterator[BatchItem]:
     """Takes in one item after the other, and tells the workers of a chunk of them at a time."""
     untold: list[int] = []
-    last = 0
     try:
-        while page := list(items.filter(pk__gt=last).order_by("pk")[:ITEMS_AT_ONCE]):
-            for item in page:
-                if not proceed():
-                    return
-                _item_take(item, batch.owner, file_of)
-                if item.photo and item.photo.job.state in WAITING:
-                    untold.append(item.photo.job.pk)
-                if len(untold) >= jobs.CHUNK_SIZE:
-                    _publish(batch, untold)
-                    untold = []
-                yield item
-            last = page[-1].pk
+        for item in items:
+            if not proceed():
+                return
+            _item_take(item, batch.owner, file_of)
+            if item.photo and item.photo.job.state in WAITING:
+                untold.append(item.photo.job.pk)
+            if len(untold) >= jobs.CHUNK_SIZE:
+                _publish(batch, untold)
+                untold = []
+            yield item
     finally:
         _publish(batch, untold)
 
@@ -70,19 +90,36 @@ def _item_take(item: BatchItem, owner: User, file_of: Callable[[BatchItem], File
     item.error_code = item.error_message = ""
     try:
         with file_of(item) as file:
-            item.photo, _ = photos.photo_create(owner=owner, file=file, name=name, lane=jobs.BULK, enqueue=False)
+            item.photo, created = photos.photo_create(owner=owner, file=file, name=name, lane=jobs.BULK, enqueue=False)
+        item.sha256 = item.photo.sha256
+        item.outcome = _taken(item) if created else Outcome.SAME
     except PhotoRejected as error:
+        item.outcome = item_refused(error.code, name)
         item.error_code, item.error_message = error.code, error.message.removeprefix(f"{name}: ")
     except (GalleryError, OSError, OperationalError, InterfaceError):
         raise  # nothing of this file alone, such as a full disk: to be tried again
     except Exception:
         log.exception("File %r of batch %d could not be taken in", item.name, item.batch_id)
         item.photo = None
-        item.error_code = "failed"
+        item.outcome, item.error_code = Outcome.FAILED, "failed"
         item.error_message = (
             "Taking it in failed for a reason that the worker's log tells. Send it once more by itself."
         )
-    item.save(update_fields=["photo", "error_code", "error_message"])
+    _item_save(item)
+
+
+def _taken(item: BatchItem) -> Outcome:
+    """TAKEN, or CHANGED where an earlier run took other content under this name."""
+    former = BatchItem.objects.filter(batch=item.batch_id, key=item.key).exclude(sha256="").exclude(pk=item.pk)
+    return Outcome.CHANGED if former.exists() else Outcome.TAKEN
+
+
+def _item_save(item: BatchItem) -> None:
+    try:
+        with transaction.atomic():
+            item.save(update_fields=["photo", "sha256", "outcome", "error_code", "error_message"])
+    except IntegrityError:  # another run, at the same time, took the same content under this name
+        BatchItem.objects.filter(pk=item.pk).delete()
 
 
 def _publish(batch: Batch, job_ids: list[int]) -> None:

@@ -1,4 +1,4 @@
-"""Bulk submissions: making them from a folder or a zip, unpacking, and holding, resuming and cancelling them."""
+"""Bulk submissions: making them from a zip, unpacking it, and holding, resuming and cancelling them."""
 
 import io
 import zipfile
@@ -16,15 +16,21 @@ from webapp import jobs
 from webapp.accounts.models import User
 from webapp.gallery import storage
 from webapp.gallery.archives import Member, archive_members, member_chunks, name_shown
-from webapp.gallery.errors import ActionRefused, BatchRejected, GalleryError, PhotoRejected
+from webapp.gallery.errors import ActionRefused, BatchRejected, GalleryError
 from webapp.gallery.isolation import sandbox
 from webapp.gallery.models import Batch, BatchItem, CaptionJob
-from webapp.gallery.services import photos
-from webapp.gallery.services.batch_items import LIVE, batches_lock, items_create, items_take, jobs_of, jobs_settle
+from webapp.gallery.services.batch_items import (
+    LIVE,
+    batches_lock,
+    items_create,
+    items_pending,
+    items_take,
+    jobs_of,
+    jobs_settle,
+)
 from webapp.sandbox import SandboxError, SandboxHarmed
 
 State = Batch.State
-PHOTO_SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".gif", ".mpo"}
 
 
 def batch_create_from_zip(*, owner: User, file: File[bytes], name: str = "") -> Batch:
@@ -75,10 +81,9 @@ def batch_unpack(*, batch_id: int, proceed: Callable[[], bool] = lambda: True) -
         path = _archive(batch)
         places = {member.name: member.index for member in _members(path)}
         with zipfile.ZipFile(path) as archive:
-            items = batch.items.filter(photo=None, error_code="")
             for _ in items_take(
                 batch,
-                items,
+                items_pending(batch),
                 file_of=lambda item: _MemberFile(archive, places[item.name]),
                 proceed=lambda: proceed() and _unpack_lease(mine),
             ):
@@ -89,62 +94,11 @@ def batch_unpack(*, batch_id: int, proceed: Callable[[], bool] = lambda: True) -
         mine.update(error=error.message)
         raise
     else:
-        if not items.exists():
+        if not batch.items.filter(outcome=BatchItem.Outcome.PENDING).exists():
             _unpack_end(batch, state=State.RUNNING)
         mine.update(unpack_lease_expires_at=None)  # paused: whoever resumes it need not wait for the lease to run out
         if mine.filter(state=State.UNPACKING).exists():  # resumed before this was noticed
             jobs.batch_unpack_enqueue(batch.pk)
-
-
-def folder_files(folder: Path) -> list[str]:
-    """The photos below a folder by their suffixes, as sorted relative paths; hidden files and folders are left out.
-
-    Raises:
-        BatchRejected: not_a_folder, no_photos.
-    """
-    if not folder.is_dir():
-        raise BatchRejected("not_a_folder", f"{folder} is not a folder that can be read. Name one that holds photos.")
-    names = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
-    files = sorted(
-        str(name)
-        for name in names
-        if not any(part.startswith(".") for part in name.parts) and (folder / name).is_file()
-    )
-    if not files:
-        raise BatchRejected("no_photos", f"{folder} holds no photos ({', '.join(sorted(PHOTO_SUFFIXES))}).")
-    return files
-
-
-def batch_create_from_folder(*, owner: User, folder: Path, name: str = "") -> Batch:
-    """A batch with a row for each photo of a folder; the owner's earlier one of that name is gone on with.
-
-    Raises:
-        BatchRejected: see `folder_files`.
-    """
-    members = [Member(index, name_shown(file)) for index, file in enumerate(folder_files(folder))]
-    shown = name_shown(name or folder.resolve().name)[:200]
-    with transaction.atomic():
-        batch = Batch.objects.filter(owner=owner, name=shown, source=Batch.Source.FOLDER).first()
-        if batch is None:
-            batch = Batch.objects.create(owner=owner, name=shown, source=Batch.Source.FOLDER)
-        elif batch.state == State.CANCELLED:  # to send it once more is to want it after all
-            batch.state = State.RUNNING
-            batch.save(update_fields=["state"])
-            photos.jobs_requeue(jobs_of(batch).filter(state=CaptionJob.State.CANCELLED), lane=jobs.BULK)
-        items_create(batch, members)
-    return batch
-
-
-def batch_folder_take(*, batch: Batch, folder: Path) -> Iterator[BatchItem]:
-    """Takes in the files that a former run has not, or could not; gives each as it is done. Ends when cancelled."""
-    files = {name_shown(file): folder / file for file in folder_files(folder)}
-    mine = Batch.objects.filter(pk=batch.pk)
-    return items_take(
-        batch,
-        batch.items.filter(photo=None),
-        file_of=lambda item: _opened(files.get(item.name)),
-        proceed=lambda: mine.exclude(state=State.CANCELLED).exists(),
-    )
 
 
 def batch_pause(*, batch: Batch) -> None:
@@ -192,17 +146,6 @@ class _MemberFile(File[bytes]):
 
     def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
         return self._content
-
-
-def _opened(path: Path | None) -> File[bytes]:
-    try:
-        if path is None:
-            raise FileNotFoundError("it is no longer in the folder")
-        return File(path.open("rb"))
-    except OSError as error:
-        raise PhotoRejected(
-            "unreadable", f"The file cannot be opened ({error}). Put it back, or let it be read."
-        ) from error
 
 
 def _archive(batch: Batch) -> Path:

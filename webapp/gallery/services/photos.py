@@ -16,11 +16,13 @@ from webapp import jobs
 from webapp.accounts.models import User
 from webapp.gallery import storage
 from webapp.gallery.errors import ActionRefused, GalleryError, PhotoRejected
+from webapp.gallery.formats import raw_problem
 from webapp.gallery.imaging import Inspection, Limits, photo_inspect, size_check
 from webapp.gallery.isolation import sandbox
 from webapp.gallery.models import CaptionJob, Photo
 from webapp.gallery.outages import outage
 from webapp.gallery.services.waiting import waiting_followed
+from webapp.gallery.tally import Tally
 from webapp.gallery.uploads import name_sent, too_many_files
 from webapp.sandbox import SandboxCrashed, SandboxError, SandboxHarmed
 
@@ -75,6 +77,18 @@ def photos_upload(*, owner: User, files: Sequence[File[bytes]]) -> list[Upload]:
     return uploads
 
 
+def uploads_tally(uploads: Iterable[Upload]) -> Tally:
+    tally = Tally()
+    for upload in uploads:
+        if upload.error:
+            tally.refused(upload.error.code, upload.name)
+        elif upload.created:
+            tally.taken += 1
+        else:
+            tally.same += 1
+    return tally
+
+
 def photo_create(
     *, owner: User, file: File[bytes], name: str, lane: str = jobs.INTERACTIVE, enqueue: bool = True
 ) -> tuple[Photo, bool]:
@@ -92,6 +106,8 @@ def photo_create(
     with storage.staging_folder() as folder:
         original = folder / "original"
         try:
+            if problem := raw_problem(name):
+                raise PhotoRejected("unsupported_format", problem)
             size_check(file.size, limits)
             sha256 = storage.file_write(original, file.chunks())
             if existing := Photo.objects.select_related("job").filter(owner=owner, sha256=sha256).first():

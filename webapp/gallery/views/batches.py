@@ -18,7 +18,9 @@ from webapp.gallery.uploads import ARCHIVE_FIELD
 from webapp.gallery.views.photos import PAGE_SIZE, error_answer, wants_json
 
 BATCHES_ON_PAGE = 20
-FAILURES_ON_PAGE = 50
+ROWS_ON_PAGE = 50
+TABS = {"photos": "Photos", "failures": "Failures", "left_out": "Left out"}
+LISTS = {"failures": selectors.batch_failures, "left_out": selectors.batch_left_out}
 ACTIONS = {"pause": services.batch_pause, "resume": services.batch_resume, "cancel": services.batch_cancel}
 
 
@@ -61,12 +63,13 @@ def _batch_create(request: HttpRequest) -> HttpResponse:
 @require_safe
 def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
     batch = get_object_or_404(Batch, pk=batch_id, owner=user_of(request))
-    show = "failures" if request.GET.get("show") == "failures" else "photos"
+    show = chosen if (chosen := request.GET.get("show")) in TABS else "photos"
     number = request.GET.get("page")
-    context = batch_context(batch) | {"show": show, "notice": captioning_notice()}
+    tally = selectors.batch_tally(batch)
+    context = batch_context(batch) | {"show": show, "tabs": TABS, "tally": tally, "notice": captioning_notice()}
     context["waiting"] = context["pending"]
-    if show == "failures":
-        context["page"] = Paginator(selectors.batch_failures(batch), FAILURES_ON_PAGE).get_page(number)
+    if show in LISTS:
+        context["page"] = Paginator(LISTS[show](batch), ROWS_ON_PAGE).get_page(number)
     else:
         context |= grid_context(batch, number)
     return render(request, "gallery/batch.html", context)
@@ -76,7 +79,7 @@ def batch_context(batch: Batch) -> dict[str, object]:
     """What the templates show of a batch, and by what an open page says which state it shows."""
     progress = selectors.batch_progress(batch)
     live = batch.state in LIVE
-    counts = (progress.captioned, progress.failed, progress.waiting, progress.total)
+    counts = (progress.captioned, progress.failed, progress.waiting, progress.left_out, progress.total)
     return {
         "batch": batch,
         "progress": progress,

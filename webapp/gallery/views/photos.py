@@ -84,9 +84,12 @@ def upload(request: HttpRequest) -> HttpResponse:
         elif item.photo and not item.created:
             link = format_html('<a href="{}">Show it</a>', item.photo.get_absolute_url())
             messages.info(request, format_html("{} is already in your gallery. {}", item.name, link))
-    added = sum(item.created for item in uploads)
-    if added:
-        messages.success(request, f"{added} photo{'s' if added > 1 else ''} added. The captions follow.")
+    tally = services.uploads_tally(uploads)
+    follow = " The captions follow." if tally.taken else ""
+    if tally.found > tally.taken:
+        messages.info(request, f"{tally}{follow}")
+    else:
+        messages.success(request, f"{tally.taken} photo{'s' if tally.taken > 1 else ''} added.{follow}")
     return redirect("gallery")
 
 

@@ -8,6 +8,7 @@ const PARALLEL = 3;
 const LIMITS = { files: Number(form.dataset.maxFiles), bytes: Number(form.dataset.maxBytes) };
 const waiting = [];
 let running = 0;
+let told = { taken: 0, same: 0, failed: 0 }; // of the files since the page was last at rest
 
 function element(tag, className, text) {
   const made = document.createElement(tag);
@@ -63,6 +64,7 @@ function add(files) {
     const line = new Line(file.name);
     const zip = /\.zip$/i.test(file.name);
     if (!zip && file.size > LIMITS.bytes) {
+      told.failed += 1;
       line.finish("error", `${file.name}: The file has ${file.size.toLocaleString("en")} bytes; the limit is ${LIMITS.bytes.toLocaleString("en")}. Save it smaller or with more compression.`);
       continue;
     }
@@ -76,6 +78,17 @@ function next() {
     running += 1;
     send(waiting.shift());
   }
+  if (!running) sumUp();
+}
+
+function sumUp() {
+  const { taken, same, failed } = told;
+  const found = taken + same + failed;
+  told = { taken: 0, same: 0, failed: 0 };
+  if (found < 2) return; // one file has its own line
+  const parts = [`${taken} taken`, `${same} there already`];
+  if (failed) parts.push(`${failed} not taken (the reasons stand above)`);
+  new Line("").finish(failed ? "error" : "created", `${found} found: ${parts.join(", ")}.`);
 }
 
 function send({ file, line, zip }) {
@@ -98,6 +111,7 @@ function send({ file, line, zip }) {
 
 function show(request, file, line) {
   const result = request.response?.results?.[0];
+  told[{ created: "taken", duplicate: "same" }[result?.status] ?? "failed"] += 1;
   if (!result) {
     const reason = request.status ? `the site answered ${request.status}` : "the site could not be reached";
     line.finish("error", `${file.name} was not uploaded: ${reason}. Reload the page and try again.`);
