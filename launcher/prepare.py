@@ -32,8 +32,19 @@ def main() -> None:
         call_command("migrate", verbosity=0, interactive=False)
     except (SystemCheckError, DatabaseError) as error:
         sys.exit(str(error).strip())
+    media_pair()
     account_ensure()
     samples_submit(marker=settings.DATA_DIR / "samples-submitted")
+
+
+def media_pair() -> None:
+    """Media folder and database meet here first, before anything is uploaded. What is wrong with them is told."""
+    from webapp.gallery.selectors.media import media_messages
+    from webapp.gallery.services.identity import identity_settle
+
+    identity_settle()
+    for message in media_messages():
+        print(f"  {message}")
 
 
 def account_ensure() -> None:

@@ -9,7 +9,6 @@ import os
 import sys
 import warnings
 from enum import IntEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -79,11 +78,11 @@ def _model_load(engine: "Engine") -> None:
     active = model_version_active()
     if active is None:
         registered = bundle_register(settings.DEFAULT_BUNDLE)
-        engine.swap(engine.load(Path(registered.path), model_version_id=registered.pk))
+        engine.swap(engine.load(registered.folder, model_version_id=registered.pk))
         model_version_verified(model_version_id=registered.pk)
         model_version_activate(model_version_id=registered.pk)
     else:
-        engine.swap(engine.load(Path(active.path), model_version_id=active.pk))
+        engine.swap(engine.load(active.folder, model_version_id=active.pk))
 
 
 def _serve(runtime: "Runtime") -> int:

@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from django.conf import settings
 from django.db import Error
@@ -120,7 +119,7 @@ class Runtime:
         if active.pk == self._refused and time.monotonic() < self._retry_at:
             return
         try:
-            self.engine.swap(self.engine.load(Path(active.path), model_version_id=active.pk))
+            self.engine.swap(self.engine.load(active.folder, model_version_id=active.pk))
         except Exception as error:
             log.exception("model version %s does not load; the former one stays in use", active)
             self._refused, self._retry_at = active.pk, time.monotonic() + RELOAD_SECONDS

@@ -30,7 +30,7 @@ def model_verify(*, model_version_id: int) -> None:
         candidate = model_version_candidate(model_version_id=model_version_id)
         if candidate is None:
             return
-        error = _error(Path(candidate.path))
+        error = _error(candidate.folder)
         if error:
             log.warning("model version %s is rejected: %s", candidate, error)
             model_versions.model_version_rejected(model_version_id=model_version_id, error=error)

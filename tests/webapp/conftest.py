@@ -14,6 +14,8 @@ from webapp.gallery.models import ModelVersion, Photo, WorkerHeartbeat
 from webapp.gallery.services import photos
 from webapp.gallery.services.photos import photo_create
 
+PHOTO_FILES = 4  # original, thumbnail, preview and label
+
 
 @pytest.fixture(autouse=True)
 def _broker_untried(monkeypatch: pytest.MonkeyPatch) -> None:

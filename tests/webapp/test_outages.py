@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.test import Client
 
 from tests.pictures import picture, upload
-from tests.webapp.conftest import files_of
+from tests.webapp.conftest import PHOTO_FILES, files_of
 from tests.webapp.pages import JSON
 from webapp.accounts.models import User
 from webapp.gallery.models import Photo
@@ -80,12 +80,14 @@ def test_row_for_which_a_sqlite_file_has_no_room_is_507_and_leaves_no_file(media
         finally:
             cursor.execute(f"PRAGMA max_page_count = {most}")
     assert set(codes) == {200, 507}  # until the last page was full
-    assert len(files_of(media)) == 3 * Photo.objects.count()
+    assert len(files_of(media)) == PHOTO_FILES * Photo.objects.count()
     assert visitor.post("/upload/", {"file": upload()}, headers=JSON).status_code == 200
 
 
 @pytest.mark.parametrize(
-    ("error", "left"), [(FULL, 0), (OperationalError("server closed the connection"), 3)], ids=["full", "unknown"]
+    ("error", "left"),
+    [(FULL, 0), (OperationalError("server closed the connection"), PHOTO_FILES)],
+    ids=["full", "unknown"],
 )
 @pytest.mark.django_db(transaction=True)
 def test_files_of_a_photo_whose_commit_fails_stay_only_if_the_row_may_be_there(

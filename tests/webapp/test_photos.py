@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection
 from tests.brokers import Broker
 from tests.harm import bloat, crash, hang
 from tests.pictures import noise, picture, png_bomb, upload
-from tests.webapp.conftest import files_of
+from tests.webapp.conftest import PHOTO_FILES, files_of
 from webapp import jobs
 from webapp.accounts.models import User
 from webapp.gallery.errors import GalleryError, PhotoRejected
@@ -65,7 +65,7 @@ def test_photo_create_gives_the_same_bytes_one_photo(media: Path, user: User) ->
     first = create(user)
     again, created = photo_create(owner=user, file=upload(name="other.jpg"), name="other.jpg")
     assert (again, created) == (first, False)
-    assert len(files_of(media)) == 3
+    assert len(files_of(media)) == PHOTO_FILES
 
 
 def test_photo_create_gives_each_owner_their_own(media: Path, user: User, other_user: User) -> None:
@@ -219,4 +219,4 @@ def test_photo_create_of_one_file_in_two_requests_at_once_gives_one_photo(media:
         thread.join()
     assert sorted(created for _, created in found) == [False, True]
     assert found[0][0] == found[1][0]
-    assert len(files_of(media)) == 3
+    assert len(files_of(media)) == PHOTO_FILES

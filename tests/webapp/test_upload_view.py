@@ -10,7 +10,7 @@ from django.test import Client
 
 from tests.brokers import Broker
 from tests.pictures import picture, upload
-from tests.webapp.conftest import files_of
+from tests.webapp.conftest import PHOTO_FILES, files_of
 from tests.webapp.pages import JSON, page
 from webapp.accounts.models import User
 from webapp.gallery.models import CaptionJob, Photo, WorkerHeartbeat
@@ -83,7 +83,7 @@ def test_upload_at_a_database_that_fails_reports_what_was_stored(
     response = member.post("/upload/", {"file": files}, headers=JSON)
     assert [result["status"] for result in response.json()["results"]] == ["created", "error", "error"]
     assert response.json()["results"][2]["message"].startswith("tan.jpg: The database does not answer")
-    assert len(files_of(media)) == 3
+    assert len(files_of(media)) == PHOTO_FILES
 
 
 def test_upload_to_a_busy_machine_waits_for_it_once(

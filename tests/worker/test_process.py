@@ -66,7 +66,7 @@ def test_worker_captions_with_the_default_bundle_on_its_first_start(worker: Work
     wait_until(lambda: _in_state(State.DONE, *photos), what="captioning")
     version = ModelVersion.objects.get(state=ModelVersion.State.ACTIVE)
     assert {caption.model_version for caption in Caption.objects.all()} == {version}
-    assert Path(version.path).parent == settings.MODELS_DIR
+    assert version.path == f"models/{version.version[:12]}"
     assert worker_progress().ok
     assert worker.terminate() == 0
     assert not WorkerHeartbeat.objects.exists()

@@ -64,11 +64,11 @@ def blind_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_registration_copies_the_bundle_and_describes_it(db: None, models_dir: Path, tiny_bundle: Path) -> None:
     row = bundle_register(tiny_bundle, name="first")
     assert (row.name, row.state) == ("first", State.CANDIDATE)
-    assert Path(row.path) == models_dir / row.version[:12]
+    assert row.folder == models_dir / row.version[:12]
     assert "dog" in row.vocabulary
     assert row.config["encoder"]["name"] == "efficientnet_lite0"
     assert row.card.startswith("# A bundle")
-    assert Captioner.load(row.path).version == row.version
+    assert Captioner.load(row.folder).version == row.version
 
 
 def test_registration_twice_keeps_one_row(db: None, models_dir: Path, tiny_bundle: Path) -> None:

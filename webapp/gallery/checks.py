@@ -8,6 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from webapp.gallery.lost_and_found import KEPT_DAYS, lost_told
+
 LOW_SPACE_BYTES = 2**30
 
 
@@ -33,6 +35,19 @@ def data_folder_check(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+@register()
+def lost_and_found_check(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if not (told := lost_told()):
+        return []
+    return [
+        Warning(
+            f"{told}.",
+            hint=f"Look at them with `manage.py recover_media --dry-run`. They are kept for {KEPT_DAYS} days.",
+            id="fovea.W004",
+        )
+    ]
 
 
 @register()

@@ -1,6 +1,7 @@
 """The rows of the gallery. A row is the truth; a message on the queue is a hint that there is work."""
 
 import secrets
+from pathlib import Path
 
 from django.conf import settings
 from django.db import models
@@ -68,6 +69,11 @@ class ModelVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.version[:12]})"
+
+    @property
+    def folder(self) -> Path:
+        """Where the bundle lies now: the data folder may have been moved since it was registered."""
+        return Path(settings.DATA_DIR) / self.path
 
 
 class Batch(models.Model):

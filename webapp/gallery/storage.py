@@ -1,8 +1,8 @@
-"""Files below the media folder. What is not complete is never seen, and what has no row does not stay.
+"""Files below the media folder. What is not complete is never seen, and what has no row is taken to the lost-and-found.
 
 The files of one photo share a folder with a generated name. It is written below `incoming/`, flushed to the disk and
-renamed into place as a whole. What a crash leaves, in `incoming/` or in place but without a row, is removed an hour
-later: see `services/housekeeping.py`.
+renamed into place as a whole. What a crash leaves in `incoming/` is removed an hour later. What it leaves in place
+without a row is kept elsewhere: see `services/housekeeping.py` and `lost_and_found.py`.
 """
 
 import contextlib
@@ -21,6 +21,7 @@ from webapp.gallery.outages import disk_full, outage
 
 ORPHAN_SECONDS = 3600
 PUBLISHED_PARTS = 3  # kind, two digits, folder
+KINDS = ("photos", "archives")
 
 
 def media_path(name: str) -> Path:
@@ -59,6 +60,11 @@ def file_write(path: Path, chunks: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def folder_publish(folder: Path, kind: str) -> str:
     """Moves a staged folder to its place below `kind`. Returns its path below the media folder."""
     name = f"{kind}/{folder.name[:2]}/{folder.name}"
@@ -92,24 +98,37 @@ def folder_kept(name: str) -> Iterator[None]:
         raise
 
 
-def folder_remove(name: str) -> None:
-    """Removes a published folder, of its own name or of the name of a file in it. It may be gone already.
+def folder_place(name: str) -> str:
+    """The published folder that a name means: its own or that of a file in it.
 
     Raises ValueError for the name of anything else: above a published folder lie those of other photos.
     """
     parts = PurePosixPath(name).parts
     if len(parts) not in {PUBLISHED_PARTS, PUBLISHED_PARTS + 1}:
         raise ValueError(f"{name!r} names no published folder and no file in one")
-    shutil.rmtree(media_path("/".join(parts[:PUBLISHED_PARTS])), ignore_errors=True)
+    return "/".join(parts[:PUBLISHED_PARTS])
 
 
-def folders_old(kind: str) -> Iterator[str]:
-    """The published folders of a kind that are old enough for their row to have been written."""
-    oldest = time.time() - ORPHAN_SECONDS
-    for folder in (Path(settings.MEDIA_ROOT) / kind).glob("*/*"):
-        with contextlib.suppress(FileNotFoundError):  # deleted at this moment
-            if folder.is_dir() and folder.stat().st_mtime < oldest:
+def folder_remove(name: str) -> None:
+    """Removes a published folder, of its own name or of the name of a file in it. It may be gone already."""
+    shutil.rmtree(media_path(folder_place(name)), ignore_errors=True)
+
+
+def folders(*kinds: str) -> Iterator[str]:
+    """The published folders of these kinds, or of all, in no order."""
+    for kind in kinds or KINDS:
+        for folder in (Path(settings.MEDIA_ROOT) / kind).glob("*/*"):
+            if folder.is_dir():
                 yield f"{kind}/{folder.parent.name}/{folder.name}"
+
+
+def folders_old(seconds: float = ORPHAN_SECONDS) -> Iterator[str]:
+    """The published folders that are old enough for their row to have been written."""
+    oldest = time.time() - seconds
+    for name in folders():
+        with contextlib.suppress(FileNotFoundError):  # deleted at this moment
+            if media_path(name).stat().st_mtime < oldest:
+                yield name
 
 
 def leftovers_sweep() -> None:

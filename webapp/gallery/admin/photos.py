@@ -6,8 +6,10 @@ from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
+from django.urls import path
 
 from webapp.admin import DeletesWhole, ReadOnlyAdmin, act_on_each, photo_image, state_badge
+from webapp.gallery.admin.lost_and_found import lost_and_found, lost_thumbnail
 from webapp.gallery.models import Caption, CaptionJob, Photo
 from webapp.gallery.services import photos
 
@@ -47,6 +49,13 @@ class PhotoAdmin(DeletesWhole, ReadOnlyAdmin):
     fields = ["preview_image", "name", "owner", "state", "error", "size", "sha256", "created_at"]
     inlines = [CaptionInline]
     actions = ["retry"]
+
+    def get_urls(self) -> list[Any]:
+        own = [
+            path("lost-and-found/", self.admin_site.admin_view(lost_and_found), name="lost_and_found"),
+            path("lost-and-found/<str:name>/", self.admin_site.admin_view(lost_thumbnail), name="lost_thumbnail"),
+        ]
+        return own + super().get_urls()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("gallery.delete_photo")

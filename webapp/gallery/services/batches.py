@@ -11,6 +11,7 @@ from django.core.files import File
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from webapp import jobs
 from webapp.accounts.models import User
@@ -18,6 +19,7 @@ from webapp.gallery import storage
 from webapp.gallery.archives import Member, archive_members, member_chunks, name_shown
 from webapp.gallery.errors import ActionRefused, BatchRejected, GalleryError
 from webapp.gallery.isolation import sandbox
+from webapp.gallery.labels import Label, label_write
 from webapp.gallery.models import Batch, BatchItem, CaptionJob
 from webapp.gallery.services.batch_items import (
     LIVE,
@@ -28,6 +30,7 @@ from webapp.gallery.services.batch_items import (
     jobs_of,
     jobs_settle,
 )
+from webapp.gallery.services.removals import folder_remove_on_commit
 from webapp.sandbox import SandboxError, SandboxHarmed
 
 State = Batch.State
@@ -48,22 +51,26 @@ def batch_create_from_zip(*, owner: User, file: File[bytes], name: str = "") -> 
                 f"The zip has {file.size:,} bytes; the limit is {settings.ZIP_MAX_BYTES:,}. Send several smaller ones.",
             )
         with storage.staging_folder() as folder:
-            storage.file_write(folder / "archive.zip", file.chunks())
+            sha256 = storage.file_write(folder / "archive.zip", file.chunks())
             members = _members(folder / "archive.zip")
+            called = name_shown(name)[:200] or shown[:200]
+            label_write(folder, Label(owner.get_username(), called, sha256, timezone.now().isoformat()))
             published = storage.folder_publish(folder, "archives")
     except BatchRejected as error:
         raise BatchRejected(error.code, f"{shown}: {error.message}") from error
     with storage.folder_kept(published):
-        batch = Batch.objects.create(
-            owner=owner,
-            name=name_shown(name)[:200] or shown[:200],
-            source=Batch.Source.ZIP,
-            state=State.UNPACKING,
-            archive=f"{published}/archive.zip",
-        )
-        items_create(batch, members)
-        transaction.on_commit(lambda: jobs.batch_unpack_enqueue(batch.pk), robust=True)
-    return batch
+        return _batch_of_archive(owner, published, members, called)
+
+
+def batch_create_from_archive(*, owner: User, published: str, name: str) -> Batch:
+    """Makes the rows of a zip that lies in its place without them.
+
+    Raises:
+        BatchRejected: it cannot be unpacked.
+    """
+    members = _members(storage.media_path(published) / "archive.zip")
+    with transaction.atomic():
+        return _batch_of_archive(owner, published, members, name)
 
 
 def batch_unpack(*, batch_id: int, proceed: Callable[[], bool] = lambda: True) -> None:
@@ -133,7 +140,16 @@ def batch_cancel(*, batch: Batch) -> None:
         _state_change(batch, (*LIVE, State.PAUSED), State.CANCELLED, "cancelled")
         if archive:
             Batch.objects.filter(pk=batch.pk).update(archive="", unpack_lease_expires_at=None)
-            transaction.on_commit(lambda: storage.folder_remove(archive))
+            folder_remove_on_commit(archive)
+
+
+def _batch_of_archive(owner: User, published: str, members: Iterable[Member], name: str) -> Batch:
+    batch = Batch.objects.create(
+        owner=owner, name=name, source=Batch.Source.ZIP, state=State.UNPACKING, archive=f"{published}/archive.zip"
+    )
+    items_create(batch, members)
+    transaction.on_commit(lambda: jobs.batch_unpack_enqueue(batch.pk), robust=True)
+    return batch
 
 
 class _MemberFile(File[bytes]):
@@ -192,4 +208,4 @@ def _unpack_end(batch: Batch, *, state: str, error: str = "") -> None:
             state=state, error=error, archive="", unpack_lease_expires_at=None
         )
         if ended:
-            transaction.on_commit(lambda: storage.folder_remove(batch.archive))
+            folder_remove_on_commit(batch.archive)

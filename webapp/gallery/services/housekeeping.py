@@ -1,5 +1,9 @@
-"""Removes what crashes left behind: files without a row, and what was half written."""
+"""Tidies the data folder: finishes deletions, labels files, and takes what no row names to the lost-and-found.
 
+Nothing that may be somebody's only copy is removed here before it has lain in the lost-and-found for thirty days.
+"""
+
+import contextlib
 import logging
 import threading
 import time
@@ -7,12 +11,17 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from webapp.gallery import storage
+from webapp.gallery.labels import FILE, label_write
+from webapp.gallery.lost_and_found import KEPT_DAYS, Lost, lost_add, lost_expire, lost_list, lost_return, manifest_write
 from webapp.gallery.models import Batch, Photo
+from webapp.gallery.services.identity import identity_settle
+from webapp.gallery.services.photos import photo_label
+from webapp.gallery.services.removals import removals_finish
 
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS: Final = 3600
-MANY: Final = 100
+ROWS_AT_ONCE: Final = 500
 
 _sweeping = threading.Lock()
 _next_sweep = 0.0
@@ -29,31 +38,53 @@ def storage_sweep_hourly() -> None:
 
 
 def storage_sweep() -> int:
-    """Removes the folders that no row names, if they are an hour old. Returns how many.
+    """Returns how many folders were taken to the lost-and-found.
 
-    They come from a process that was killed between the files and the row of an upload, or between the row and the
-    files of a deletion. One query for each kind reads all names, for which there is no index.
+    Where media folder and database do not belong together, only what was half written goes.
     """
     storage.leftovers_sweep()
-    removed = 0
-    for kind, names in (
-        ("photos", Photo.objects.values_list("original", flat=True)),
-        ("archives", Batch.objects.exclude(archive="").values_list("archive", flat=True)),
-    ):
-        orphans = set(storage.folders_old(kind))  # before the rows are read: a row is never younger than its old folder
-        total = len(orphans)
-        if orphans:
-            orphans.difference_update(str(PurePosixPath(name).parent) for name in names.iterator())
-        if len(orphans) > max(MANY, total // 2):
-            log.error(
-                "%d of %d folders in %s have no row in the database; nothing is removed. Is it the right database "
-                "(FOVEA_DATABASE_URL) for this media folder? If it is, remove the files yourself.",
-                len(orphans), total, storage.media_path(kind),
-            )  # fmt: skip
-            continue
-        for name in sorted(orphans):
-            storage.folder_remove(name)
-        removed += len(orphans)
-    if removed:
-        log.warning("Removed %d folders of files that no photo or batch names", removed)
-    return removed
+    if problem := identity_settle():
+        log.error("%s", problem)
+        return 0
+    removals_finish()
+    orphans = set(storage.folders_old())  # before the rows are read: a row is never younger than its old folder
+    named = places_named()
+    returned = _return([lost for lost in lost_list() if lost.place in named])
+    orphans -= named.keys()
+    for place in sorted(orphans):
+        lost_add(place)
+    labels_write(named)
+    ended = lost_expire()
+    if orphans or returned or ended:
+        manifest_write(lost_list())
+        log.warning(
+            "Lost-and-found: %d folders that no row names were taken there, %d that a row names again were put back, "
+            "%d were removed after %d days. `manage.py recover_media` puts back what is there.",
+            len(orphans), returned, ended, KEPT_DAYS,
+        )  # fmt: skip
+    return len(orphans)
+
+
+def places_named() -> dict[str, int]:
+    """The folders that rows name, with the primary key of the row. One query for each kind: there is no index."""
+    rows = [*Photo.objects.values_list("original", "pk").iterator()]
+    rows += Batch.objects.exclude(archive="").values_list("archive", "pk").iterator()
+    return {str(PurePosixPath(name).parent): pk for name, pk in rows}
+
+
+def labels_write(named: dict[str, int]) -> None:
+    """Labels the folders that earlier versions of Fovea left without."""
+    bare = {
+        named[place]: place
+        for place in storage.folders("photos")
+        if place in named and not storage.media_path(f"{place}/{FILE}").exists()
+    }
+    keys = list(bare)
+    for start in range(0, len(keys), ROWS_AT_ONCE):
+        for photo in Photo.objects.filter(pk__in=keys[start : start + ROWS_AT_ONCE]).select_related("owner"):
+            with contextlib.suppress(FileNotFoundError):  # deleted at this moment
+                label_write(storage.media_path(bare[photo.pk]), photo_label(photo))
+
+
+def _return(found: list[Lost]) -> int:
+    return sum(lost_return(lost) for lost in found)

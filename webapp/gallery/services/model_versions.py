@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -20,9 +21,11 @@ def model_version_register(*, description: Mapping[str, Any], path: Path, name: 
 
     Args:
         description: what `bundle_describe` says: version, config, vocabulary, metrics, card.
-        path: where the bundle lies for the workers.
+        path: where the bundle lies for the workers; kept relative to the data folder.
         name: for people.
     """
+    if path.is_relative_to(settings.DATA_DIR):
+        path = path.relative_to(settings.DATA_DIR)
     known = {key: description[key] for key in ("config", "vocabulary", "metrics", "card")}
     with transaction.atomic():
         row, created = ModelVersion.objects.get_or_create(

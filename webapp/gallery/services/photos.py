@@ -11,6 +11,7 @@ from django.core.files import File
 from django.db import Error, IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from webapp import jobs
 from webapp.accounts.models import User
@@ -19,8 +20,10 @@ from webapp.gallery.errors import ActionRefused, GalleryError, PhotoRejected
 from webapp.gallery.formats import raw_problem
 from webapp.gallery.imaging import Inspection, Limits, photo_inspect, size_check
 from webapp.gallery.isolation import sandbox
+from webapp.gallery.labels import Label, label_write
 from webapp.gallery.models import CaptionJob, Photo
 from webapp.gallery.outages import outage
+from webapp.gallery.services.removals import folder_remove_on_commit
 from webapp.gallery.services.waiting import waiting_followed
 from webapp.gallery.tally import Tally
 from webapp.gallery.uploads import name_sent, too_many_files
@@ -117,6 +120,7 @@ def photo_create(
             raise PhotoRejected(error.code, f"{name}: {error.message}") from error
         storage.file_write(folder / "thumbnail.jpg", [inspection.thumbnail])
         storage.file_write(folder / "preview.jpg", [inspection.preview])
+        label_write(folder, Label(owner.get_username(), name, sha256, timezone.now().isoformat()))
         published = storage.folder_publish(folder, "photos")
     try:
         with storage.folder_kept(published):
@@ -144,6 +148,10 @@ def photo_create(
         return _wanted_again(existing, lane), False
 
 
+def photo_label(photo: Photo) -> Label:
+    return Label(photo.owner.get_username(), photo.name, photo.sha256, photo.created_at.isoformat())
+
+
 def name_check(name: str) -> None:
     """Raises PhotoRejected for a file name that cannot be one."""
     problem = ""
@@ -164,9 +172,8 @@ def photo_delete(*, photo: Photo) -> None:
     with transaction.atomic():
         # Whoever writes its caption at this moment holds the job: after that its caption is there to be deleted too.
         list(CaptionJob.objects.select_for_update().filter(photo=photo).values_list("pk"))
-        original = photo.original
+        folder_remove_on_commit(photo.original)
         photo.delete()
-        transaction.on_commit(lambda: storage.folder_remove(original))
 
 
 def photo_retry(*, photo: Photo, lane: str = jobs.INTERACTIVE) -> None:

@@ -1,6 +1,9 @@
+from typing import Any
+
 from django import template
 
 from webapp.gallery.models import CaptionJob, Photo
+from webapp.gallery.selectors.media import media_messages as messages_of_media
 from webapp.gallery.selectors.operation import span_text
 from webapp.gallery.selectors.photos import CaptionShown
 from webapp.gallery.selectors.photos import caption_shown as selected
@@ -12,6 +15,13 @@ register.filter("span", span_text)
 @register.simple_tag
 def caption_shown(photo: Photo) -> CaptionShown | None:
     return selected(photo)
+
+
+@register.simple_tag(takes_context=True)
+def media_messages(context: dict[str, Any]) -> list[str]:
+    """What staff who look after photos must know of their files."""
+    request = context.get("request")
+    return messages_of_media() if request is not None and request.user.has_perm("gallery.view_photo") else []
 
 
 @register.filter

@@ -12,6 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from webapp.gallery.selectors.media import media_messages
 from webapp.gallery.selectors.operation import Operation, operation, span_text
 from webapp.gallery.selectors.workers import WorkerState, WorkerStatus, workers_told
 
@@ -35,7 +36,9 @@ class Command(BaseCommand):
                 well, told = _here()
             else:
                 now = operation()
-                well, told = now.healthy, _json(now) if options["json"] else "\n".join(_lines(now))
+                media = media_messages()
+                lines = [*_lines(now), *(f"Media      {message}" for message in media)]
+                well, told = now.healthy, _json(now, media) if options["json"] else "\n".join(lines)
         except DatabaseError as error:
             raise CommandError(f"The database does not answer: {str(error).strip()}") from error
         self.stdout.write(told)
@@ -53,8 +56,9 @@ def _here() -> tuple[bool, str]:
     return well, f"{worker.name}: {worker.state.value}. {worker.message}".rstrip()
 
 
-def _json(now: Operation) -> str:
+def _json(now: Operation, media: list[str]) -> str:
     told = asdict(now) | {"healthy": now.healthy, "progress": now.progress.progress, "message": now.message}
+    told["media"] = media
     return json.dumps(told, default=lambda value: value.value if isinstance(value, Enum) else value.isoformat())
 
 

@@ -1,0 +1,139 @@
+"""A database of an earlier version keeps all that is in it, on SQLite and on PostgreSQL."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.databases import postgres
+from tests.schemas import manage, postgres_restore, sqlite_restore
+
+pytestmark = pytest.mark.slow
+
+DUMP = """
+import json
+from django.core.management import call_command
+from webapp.accounts.models import User
+from webapp.api.models import AuthToken
+from webapp.gallery.models import *
+from webapp.review.models import Review
+
+def values(model, *names):
+    return [list(row) for row in model.objects.order_by("pk").values_list(*names)]
+
+print(json.dumps({
+    "photos": values(Photo, "name", "owner__username", "original", "job__state", "job__lane", "job__error_message"),
+    "captions": values(Caption, "text", "photo__name", "model_version__name", "confidence"),
+    "attention": [bytes(caption.attention).hex() for caption in Caption.objects.order_by("pk")],
+    "words": Caption.objects.order_by("pk").first().words,
+    "reviews": values(Review, "decision", "text", "reviewer__username", "caption__text"),
+    "versions": values(ModelVersion, "name", "state", "path"),
+    "folders": [str(version.folder) for version in ModelVersion.objects.order_by("pk")],
+    "vocabulary": ModelVersion.objects.order_by("pk").first().vocabulary,
+    "batches": values(Batch, "name", "source", "state", "archive", "origin", "owner__username"),
+    "submissions": sorted(len(batch.submission) for batch in Batch.objects.all()),
+    "distinct": Batch.objects.values("submission").distinct().count(),
+    "items": values(BatchItem, "batch__name", "name", "key", "sha256", "outcome", "photo__name", "error_message"),
+    "tokens": values(AuthToken, "name", "scope", "user__username"),
+    "workers": values(WorkerHeartbeat, "name", "captions"),
+    "rights": sorted(User.objects.get(username="rita").get_all_permissions()),
+    "login": User.objects.get(username="ada").check_password("correct horse"),
+}))
+"""
+
+
+def key(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """What stands in a database of c771c4c after this version's migrations; its data folder was moved besides."""
+    data = tmp_path_factory.mktemp("moved")
+    if request.param == "sqlite":
+        sqlite_restore("c771c4c", data)
+        manage(data, "migrate")
+        yield {"data": data, **json.loads(manage(data, "shell", "--no-imports", "-c", DUMP))}
+    else:
+        with postgres() as url:
+            postgres_restore("c771c4c", data, url)
+            manage(data, "migrate", url=url)
+            yield {"data": data, **json.loads(manage(data, "shell", "--no-imports", "-c", DUMP, url=url))}
+
+
+def test_earlier_photos_keep_their_state(migrated: dict[str, Any]) -> None:
+    states = ["queued", "running", "done", "failed", "quarantined", "paused", "cancelled"]
+    assert [(row[1], row[3], row[4]) for row in migrated["photos"]] == [
+        (owner, state, lane) for state in states for owner, lane in (("ada", "bulk"), ("admin", "interactive"))
+    ]
+    assert migrated["photos"][0][:3] == ["ada-queued.jpg", "ada", "photos/00/00ada/original"]
+    assert migrated["photos"][6][5] == "Save it again."
+
+
+def test_earlier_captions_keep_all_they_say(migrated: dict[str, Any]) -> None:
+    assert migrated["captions"] == [
+        ["a dog runs", "ada-done.jpg", "default", 0.5],
+        ["a cat sits", "ada-done.jpg", "elsewhere", 0.4],
+        ["two dogs", "admin-done.jpg", "default", 0.7],
+    ]
+    assert migrated["attention"] == ["00ff10", "", ""]
+    assert migrated["words"] == [{"text": "a", "log_probability": -0.5}]
+
+
+def test_earlier_decisions_stand(migrated: dict[str, Any]) -> None:
+    assert migrated["reviews"] == [
+        ["edited", "A brown dog runs.", "rita", "a dog runs"],
+        ["rejected", "", "rita", "two dogs"],
+    ]
+
+
+def test_earlier_model_versions_are_found_where_the_data_folder_lies_now(migrated: dict[str, Any]) -> None:
+    copied, elsewhere = migrated["versions"]
+    assert copied == ["default", "active", "models/abababababab"]
+    assert elsewhere == ["elsewhere", "retired", "/opt/bundles/mine"]
+    assert migrated["folders"] == [str(Path(migrated["data"]) / "models" / "abababababab"), "/opt/bundles/mine"]
+    assert migrated["vocabulary"] == ["a", "dog"]
+
+
+def test_earlier_batches_get_ids_of_their_own(migrated: dict[str, Any]) -> None:
+    assert migrated["batches"] == [
+        ["holiday", "folder", "running", "", "", "ada"],
+        ["summer.zip", "zip", "unpacking", "archives/aa/aabb/archive.zip", "", "ada"],
+        ["holiday", "folder", "cancelled", "", "", "admin"],
+    ]
+    assert (migrated["submissions"], migrated["distinct"]) == ([12, 12, 12], 3)
+
+
+def test_earlier_items_are_known_by_name_and_content(migrated: dict[str, Any]) -> None:
+    done, queued, paused = ("2", "0", "5")
+    assert migrated["items"] == [
+        [
+            "holiday",
+            "day one/done.jpg",
+            key("day one/done.jpg"),
+            f"{done}2".rjust(64, "0"),
+            "taken",
+            "ada-done.jpg",
+            "",
+        ],
+        ["holiday", "caf\ufffd.jpg", key("caf\ufffd.jpg"), f"{queued}2".rjust(64, "0"), "taken", "ada-queued.jpg", ""],
+        ["holiday", "later.jpg", key("later.jpg"), "", "pending", None, ""],
+        ["holiday", "broken.jpg", key("broken.jpg"), "", "failed", None, "It is no picture."],
+        ["summer.zip", "1.jpg", key("1.jpg"), "", "pending", None, ""],
+        ["summer.zip", "2.jpg", key("2.jpg"), f"{paused}2".rjust(64, "0"), "taken", "ada-paused.jpg", ""],
+    ]
+
+
+def test_earlier_accounts_keep_their_passwords_tokens_and_rights(migrated: dict[str, Any]) -> None:
+    assert migrated["login"]
+    assert migrated["tokens"] == [["script", "read", "ada"]]
+    assert migrated["rights"] == [
+        "gallery.change_batch",
+        "gallery.view_photo",
+        "review.add_review",
+        "review.view_review",
+    ]
+    assert migrated["workers"] == [["host:1", 7]]

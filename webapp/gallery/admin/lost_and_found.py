@@ -1,0 +1,65 @@
+"""The page of files that no row names: what there is, for how long, and a button that puts it back."""
+
+from itertools import islice
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from webapp.gallery.lost_and_found import KEPT_DAYS, KINDS, root
+from webapp.gallery.models import Photo
+from webapp.gallery.selectors.media import identity_problem
+from webapp.gallery.services.recovery import Outcome, media_lost, media_recover
+
+ON_PAGE = 50
+AT_ONCE = 100  # are put back by one request; each has to be looked into
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def lost_and_found(request: HttpRequest) -> HttpResponse:
+    if not request.user.has_perm("gallery.view_photo"):
+        raise PermissionDenied
+    may_put_back = request.user.has_perm("gallery.change_photo")
+    if request.method == "POST":
+        if not may_put_back:
+            raise PermissionDenied
+        _put_back(request)
+        return redirect("admin:lost_and_found")
+    found = media_lost()
+    context = {
+        **admin.site.each_context(request),
+        "opts": Photo._meta,
+        "title": "Lost and found",
+        "page": Paginator(found, ON_PAGE).get_page(request.GET.get("page")),
+        "problem": identity_problem(),
+        "may_put_back": may_put_back,
+        "kept_days": KEPT_DAYS,
+        "at_once": AT_ONCE,
+    }
+    return TemplateResponse(request, "admin/gallery/lost_and_found.html", context)
+
+
+@require_safe
+def lost_thumbnail(request: HttpRequest, name: str) -> HttpResponse:
+    """Our own small JPEG of a photo that lies in the lost-and-found."""
+    if not request.user.has_perm("gallery.view_photo"):
+        raise PermissionDenied
+    path = root() / KINDS[0] / name / "thumbnail.jpg"
+    if "/" in name or name.startswith(".") or not path.is_file():
+        raise Http404("There is no such picture in the lost-and-found.")
+    return HttpResponse(path.read_bytes(), content_type="image/jpeg", headers={"X-Content-Type-Options": "nosniff"})
+
+
+def _put_back(request: HttpRequest) -> None:
+    lost = media_lost()
+    results = list(islice(media_recover(lost=lost[:AT_ONCE], adopt=len(lost) <= AT_ONCE), AT_ONCE))
+    back = sum(result.outcome in {Outcome.RECOVERED, Outcome.SAME} for result in results)
+    rest = f" {len(lost) - AT_ONCE:,} more wait: press the button again." if len(lost) > AT_ONCE else ""
+    if back:
+        messages.success(request, f"{back:,} put back. Their captions follow.{rest}")
+    for result in [result for result in results if result.message][:5]:
+        messages.warning(request, f"{result.label.name or result.label.sha256[:12]}: {result.message}")

@@ -1,0 +1,47 @@
+"""Reads: whether the media folder is this database's, and what staff must know of it."""
+
+import contextlib
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+
+from webapp.gallery import storage
+from webapp.gallery.lost_and_found import KEPT_DAYS, lost_told
+from webapp.gallery.models import Installation
+
+IDENTITY_FILE: Final = "identity"
+OTHERS: Final = (
+    "The media folder and the database belong to different sites, so nothing is cleaned. Check FOVEA_DATABASE_URL and "
+    "FOVEA_DATA_DIR. To keep the two together, run `manage.py recover_media`: it makes the rows that are missing."
+)
+AWAY: Final = (
+    "The database names photos, and the media folder holds none, so nothing is cleaned. Mount the media folder, or "
+    "restore it from its backup."
+)
+
+
+def media_messages() -> list[str]:
+    """What is wrong with the files and what to do; empty where all is well. One query."""
+    messages = [problem] if (problem := identity_problem()) else []
+    if told := lost_told():
+        messages.append(f"{told}, for {KEPT_DAYS} days. `manage.py recover_media` puts back what is there.")
+    return messages
+
+
+def identity_problem() -> str:
+    """What is wrong, as far as it is known; empty where media folder and database agree, or have not met yet."""
+    database, media = database_identity(), media_identity()
+    if not database or database == media:
+        return ""
+    return OTHERS if media or any(storage.folders("photos")) else AWAY
+
+
+def database_identity() -> str:
+    return Installation.objects.filter(pk=1).values_list("identity", flat=True).first() or ""
+
+
+def media_identity() -> str:
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        return (Path(settings.MEDIA_ROOT) / IDENTITY_FILE).read_text(encoding="utf-8").strip()
+    return ""
