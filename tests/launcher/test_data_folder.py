@@ -39,7 +39,8 @@ def send(api: httpx.Client, seed: int) -> str:
 
 def photos(api: httpx.Client) -> dict[str, str]:
     """State by sha256."""
-    found, page = {}, "photos/"
+    found: dict[str, str] = {}
+    page = "photos/"
     while page:
         body = api.get(page).raise_for_status().json()
         found |= {photo["sha256"]: photo["state"] for photo in body["results"]}

@@ -17,9 +17,8 @@ from webapp.gallery.services.photos import photo_create
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL has its own tools"),
+    pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has its own tools"),
 ]
-assert connection
 
 
 @pytest.fixture

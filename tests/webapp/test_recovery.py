@@ -134,7 +134,7 @@ def test_recovery_keeps_what_cannot_be_read(media: Path, lost: list[Photo], caps
     broken = next(path for path in media.rglob("lost-and-found/*/*/original") if path.read_bytes() == picture("blue"))
     broken.write_bytes(b"x")
     assert recover() == 1
-    assert "It stays in the lost-and-found." in capsys.readouterr().out
+    assert "It is kept." in capsys.readouterr().out
     assert (Photo.objects.count(), lost_count(), broken.read_bytes()) == (2, 1, b"x")
 
 
@@ -183,6 +183,34 @@ def test_recovery_as_json(media: Path, lost: list[Photo], capsys: pytest.Capture
         ("ada", "blue.jpg", "recovered"), ("ada", "tan.jpg", "recovered"),
     ]  # fmt: skip
     assert {row["sha256"] for row in rows} == {photo.sha256 for photo in lost}
+
+
+def test_recovery_leaves_files_where_the_newer_database_knows_them(media: Path, lost: list[Photo]) -> None:
+    recover()
+    assert set(Photo.objects.values_list("original", flat=True)) >= {photo.original for photo in lost}
+    assert all((media / photo.original).exists() for photo in lost)
+
+
+def test_recovery_makes_pictures_that_are_missing(media: Path, lost: list[Photo]) -> None:
+    for path in [*media.rglob("lost-and-found/*/*/*.jpg")]:
+        path.unlink()
+    assert recover() == 0
+    photo = Photo.objects.get(name="blue.jpg")
+    assert all((media / path).read_bytes()[:2] == b"\xff\xd8" for path in (photo.thumbnail, photo.preview))
+
+
+def test_recovery_on_a_full_disk_keeps_what_it_cannot_put_back(
+    media: Path, lost: list[Photo], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(lost: object) -> bool:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("webapp.gallery.services.recovery.lost_return", full)
+        assert recover() == 1
+    assert "Free some space, then retry. It is kept." in capsys.readouterr().out
+    assert lost_count() == 2
+    assert recover() == 0
 
 
 def test_files_of_the_right_database_come_back_by_themselves(media: Path, user: User, photos: list[Photo]) -> None:

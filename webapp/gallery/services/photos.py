@@ -105,7 +105,7 @@ def photo_create(
         GalleryError: no_space, or busy where no process can be had to look into the file.
     """
     name_check(name)
-    limits = Limits(max_bytes=settings.UPLOAD_MAX_BYTES, max_pixels=settings.UPLOAD_MAX_PIXELS)
+    limits = _limits()
     with storage.staging_folder() as folder:
         original = folder / "original"
         try:
@@ -124,28 +124,58 @@ def photo_create(
         published = storage.folder_publish(folder, "photos")
     try:
         with storage.folder_kept(published):
-            photo = Photo.objects.create(
-                owner=owner,
-                sha256=sha256,
-                name=name,
-                original=f"{published}/original",
-                thumbnail=f"{published}/thumbnail.jpg",
-                preview=f"{published}/preview.jpg",
-                format=inspection.format,
-                width=inspection.width,
-                height=inspection.height,
-                size_bytes=file.size,
-            )
-            job = CaptionJob.objects.create(photo=photo, lane=lane, queued_at=Now())
-            job.refresh_from_db(fields=["queued_at"])
+            photo = _rows_create(owner, published, inspection, name=name, sha256=sha256, size=file.size, lane=lane)
             if enqueue:
-                transaction.on_commit(lambda: jobs_publish([job]), robust=True)
+                transaction.on_commit(lambda: jobs_publish([photo.job]), robust=True)
         return photo, True
     except IntegrityError:  # the same file, uploaded at the same moment, was first
         existing = Photo.objects.select_related("job").filter(owner=owner, sha256=sha256).first()
         if existing is None:  # no: the owner was deleted
             raise
         return _wanted_again(existing, lane), False
+
+
+def photo_adopt(*, owner: User, place: str, name: str) -> Photo:
+    """Makes the rows of a photo whose files lie in their place without them; missing derivatives are made anew.
+
+    Raises:
+        PhotoRejected: it cannot be read.
+        GalleryError: busy.
+    """
+    folder = storage.media_path(place)
+    original = folder / "original"
+    inspection = _inspected(original, _limits())
+    for file, content in (("thumbnail.jpg", inspection.thumbnail), ("preview.jpg", inspection.preview)):
+        if not (folder / file).exists():
+            storage.file_write(folder / file, [content])
+    sha256, size = storage.file_sha256(original), original.stat().st_size
+    with transaction.atomic():
+        photo = _rows_create(owner, place, inspection, name=name, sha256=sha256, size=size, lane=jobs.BULK)
+        transaction.on_commit(lambda: jobs_publish([photo.job]), robust=True)
+    return photo
+
+
+def _rows_create(
+    owner: User, place: str, inspection: Inspection, *, name: str, sha256: str, size: int, lane: str
+) -> Photo:
+    photo = Photo.objects.create(
+        owner=owner,
+        sha256=sha256,
+        name=name,
+        original=f"{place}/original",
+        thumbnail=f"{place}/thumbnail.jpg",
+        preview=f"{place}/preview.jpg",
+        format=inspection.format,
+        width=inspection.width,
+        height=inspection.height,
+        size_bytes=size,
+    )
+    CaptionJob.objects.create(photo=photo, lane=lane, queued_at=Now()).refresh_from_db(fields=["queued_at"])
+    return photo
+
+
+def _limits() -> Limits:
+    return Limits(max_bytes=settings.UPLOAD_MAX_BYTES, max_pixels=settings.UPLOAD_MAX_PIXELS)
 
 
 def photo_label(photo: Photo) -> Label:

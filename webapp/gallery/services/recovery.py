@@ -7,19 +7,17 @@ from datetime import datetime
 from enum import Enum
 from pathlib import Path
 
-from django.core.files import File
-
-from webapp import jobs
 from webapp.accounts.models import User
 from webapp.gallery import storage
 from webapp.gallery.errors import GalleryError
 from webapp.gallery.labels import Label, content_of, label_read, label_write
 from webapp.gallery.lost_and_found import Lost, lost_add, lost_list, lost_remove, lost_return, manifest_write
 from webapp.gallery.models import Photo
+from webapp.gallery.outages import outage
 from webapp.gallery.services.batches import batch_create_from_archive
 from webapp.gallery.services.housekeeping import places_named
 from webapp.gallery.services.identity import identity_adopt
-from webapp.gallery.services.photos import name_check, photo_create, photo_label
+from webapp.gallery.services.photos import name_check, photo_adopt, photo_label
 from webapp.gallery.services.removals import removals_finish
 
 SETTLED_SECONDS = 60  # a younger folder may be an upload whose row is about to be written
@@ -96,10 +94,14 @@ def _recovered(lost: Lost, owner: User, *, dry_run: bool) -> Recovered:
     try:
         outcome = recover(lost, owner, dry_run=dry_run)
     except GalleryError as error:
+        message = error.message
         if not dry_run:
             lost_add(lost.place)
-        return Recovered(lost.kind, lost.label, Outcome.FAILED, f"{error.message} It stays in the lost-and-found.")
-    return Recovered(lost.kind, lost.label, outcome)
+    except OSError as error:  # such as a full disk
+        message = problem.message if (problem := outage(error)) else f"It cannot be read ({error.strerror})."
+    else:
+        return Recovered(lost.kind, lost.label, outcome)
+    return Recovered(lost.kind, lost.label, Outcome.FAILED, f"{message} It is kept.")
 
 
 def _photo_recover(lost: Lost, owner: User, *, dry_run: bool) -> Outcome:
@@ -117,13 +119,12 @@ def _photo_recover(lost: Lost, owner: User, *, dry_run: bool) -> Outcome:
     if existing is not None:
         _files_give(existing, lost)
         return Outcome.RECOVERED
-    with content.open("rb") as file:
-        photo, _ = photo_create(owner=owner, file=File(file), name=_name(lost.label, sha256), lane=jobs.BULK)
+    _return(lost)
+    photo = photo_adopt(owner=owner, place=lost.place, name=_name(lost.label, sha256))
     with contextlib.suppress(ValueError):  # its time is not known
         photo.created_at = datetime.fromisoformat(lost.label.stored_at)
         photo.save(update_fields=["created_at"])
     label_write(_folder_of(photo), photo_label(photo))
-    lost_remove(lost)
     return Outcome.RECOVERED
 
 
@@ -131,10 +132,14 @@ def _archive_recover(lost: Lost, owner: User, *, dry_run: bool) -> Outcome:
     if content_of(lost.folder) is None:
         raise GalleryError("unreadable", "Its zip is missing.")
     if not dry_run:
-        if lost.folder != storage.media_path(lost.place):
-            lost_return(lost)
+        _return(lost)
         batch_create_from_archive(owner=owner, published=lost.place, name=lost.label.name or "Recovered zip")
     return Outcome.RECOVERED
+
+
+def _return(lost: Lost) -> None:
+    if lost.folder != storage.media_path(lost.place) and not lost_return(lost):
+        raise GalleryError("unreadable", "Another file lies in its place.")
 
 
 def _folder_of(photo: Photo) -> Path:
