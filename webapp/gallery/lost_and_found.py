@@ -21,12 +21,11 @@ from typing import Any, Final
 from django.conf import settings
 
 from webapp.gallery.labels import Label, content_of, label_read, label_write
-from webapp.gallery.storage import file_sha256, media_path
+from webapp.gallery.storage import KINDS, file_sha256, media_path
 
 NAME: Final = "lost-and-found"
 MANIFEST: Final = "manifest.jsonl"
 KEPT_DAYS: Final = 30
-KINDS: Final = ("photos", "archives")
 _DAY: Final = 86400.0
 _NOTE, _CLOCK = "lost.json", "clock.json"
 
@@ -85,10 +84,9 @@ def lost_remove(lost: Lost) -> None:
 
 
 def lost_list() -> list[Lost]:
-    """Oldest first, with those of photos before those of archives."""
+    """In no order."""
     clock = _clock_read()["seconds"]
-    found = [_lost(folder, kind, clock) for kind in KINDS for folder in _folders(kind)]
-    return sorted(found, key=lambda lost: (KINDS.index(lost.kind), lost.label.stored_at, lost.folder.name))
+    return [_lost(folder, kind, clock) for kind in KINDS for folder in _folders(kind)]
 
 
 def lost_count() -> int:

@@ -10,10 +10,11 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from webapp.gallery.lost_and_found import KEPT_DAYS, KINDS, root
+from webapp.gallery.lost_and_found import KEPT_DAYS, root
 from webapp.gallery.models import Photo
 from webapp.gallery.selectors.media import identity_problem
 from webapp.gallery.services.recovery import Outcome, media_lost, media_recover
+from webapp.gallery.storage import media_path
 
 ON_PAGE = 50
 AT_ONCE = 100  # are put back by one request; each has to be looked into
@@ -45,13 +46,16 @@ def lost_and_found(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def lost_thumbnail(request: HttpRequest, name: str) -> HttpResponse:
-    """Our own small JPEG of a photo that lies in the lost-and-found."""
+    """Our own small JPEG of a photo that lies in the lost-and-found, or still in its place."""
     if not request.user.has_perm("gallery.view_photo"):
         raise PermissionDenied
-    path = root() / KINDS[0] / name / "thumbnail.jpg"
-    if "/" in name or name.startswith(".") or not path.is_file():
-        raise Http404("There is no such picture in the lost-and-found.")
-    return HttpResponse(path.read_bytes(), content_type="image/jpeg", headers={"X-Content-Type-Options": "nosniff"})
+    if not name.isalnum():
+        raise Http404("No picture has such a name.")
+    for folder in (root() / "photos" / name, media_path(f"photos/{name[:2]}/{name}")):
+        if (picture := folder / "thumbnail.jpg").is_file():
+            nosniff = {"X-Content-Type-Options": "nosniff"}
+            return HttpResponse(picture.read_bytes(), content_type="image/jpeg", headers=nosniff)
+    raise Http404("There is no such picture in the lost-and-found.")
 
 
 def _put_back(request: HttpRequest) -> None:

@@ -43,9 +43,8 @@ class Recovered:
 def media_lost() -> list[Lost]:
     """The folders that no row names: those in the lost-and-found, and those that still lie in their place."""
     named = places_named()
-    kept = lost_list()
-    in_place = sorted(set(storage.folders_old(SETTLED_SECONDS)) - named.keys())
-    return kept + [_in_place(place) for place in in_place]
+    in_place = set(storage.folders_old(SETTLED_SECONDS)) - named.keys()
+    return sorted([*lost_list(), *map(_in_place, in_place)], key=lambda lost: (lost.kind, lost.label.stored_at))
 
 
 def media_recover(
