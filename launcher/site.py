@@ -21,6 +21,7 @@ from launcher.lock import data_folder_lock, processes_lock_path
 from launcher.supervision import Program, State, Supervisor
 from launcher.web import web_command
 from webapp import env
+from webapp.running_site import RunningSite, running_site_remove, running_site_write
 
 MODEL_UNUSABLE = 3  # exit status of a worker whose bundle is missing, corrupt or incompatible
 _WEB_STOP_SECONDS = 8
@@ -47,7 +48,12 @@ class Site:
         self._stack = ExitStack()
         self.data_dir: Path = self._values["FOVEA_DATA_DIR"]
         self.logs = self.data_dir / "logs"
-        self.environ = {**environ, "DJANGO_SETTINGS_MODULE": "webapp.settings", "PYTHONUNBUFFERED": "1"}
+        self.environ = {
+            **environ,
+            "FOVEA_DATA_DIR": str(self.data_dir),  # absolute: the programs start in another folder
+            "DJANGO_SETTINGS_MODULE": "webapp.settings",
+            "PYTHONUNBUFFERED": "1",
+        }
         self.broker_url: str = self._values["FOVEA_BROKER_URL"]
 
     @property
@@ -61,6 +67,9 @@ class Site:
             self._stack.enter_context(data_folder_lock(self.data_dir))
             _port_check(self._values["FOVEA_HOST"], self._values["FOVEA_PORT"])
             stages = [self._broker(), self._programs()]
+            self._stack.callback(running_site_remove, self.data_dir)
+            told = RunningSite(os.getpid(), self.broker_url, self._values["FOVEA_DATABASE_URL"])
+            running_site_write(self.data_dir, told)
             self._supervisor = self._stack.enter_context(
                 Supervisor(
                     stages=stages,

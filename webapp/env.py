@@ -182,3 +182,9 @@ def unknown(environ: Mapping[str, str]) -> list[Problem]:
         remedy = f"did you mean {near[0]}?" if near else "no such variable; see webapp/env.py"
         problems.append(Problem(name, environ[name], remedy))
     return problems
+
+
+def url_shown(url: str) -> str:
+    """Without what may be a password: the user, the password, the query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if url else ""

@@ -35,6 +35,11 @@ def main() -> int:
     django.setup()
     from django.conf import settings
 
+    from webapp.jobs import broker_missing
+
+    if told := broker_missing():
+        log.error("%s", told)
+        return Exit.FAILED
     from worker.engine import Engine
 
     device, max_batch = settings.ENV["FOVEA_DEVICE"], settings.ENV["FOVEA_WORKER_MAX_BATCH"]

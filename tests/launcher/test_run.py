@@ -1,5 +1,6 @@
 """`make run` and `make demo`, whole: real broker, web and worker."""
 
+import json
 import os
 import re
 import signal
@@ -17,6 +18,7 @@ import pytest
 from launcher.processes import session_processes
 from launcher.site import free_port
 from tests.brokers import wait_until
+from tests.photos import picture
 from webapp.env import BASE_DIR
 
 pytestmark = pytest.mark.slow
@@ -145,6 +147,31 @@ def test_run_keeps_the_broker_password_for_its_owner_alone(run):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def manage(run: Run, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """By hand, in another terminal: of the site it knows the data folder alone."""
+    own = {"FOVEA_BROKER_URL", "FOVEA_DATABASE_URL", "FOVEA_PORT"}
+    environ = {name: value for name, value in run.environ.items() if name not in own}
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, cwd=BASE_DIR, env=environ, capture_output=True, text=True, check=False)
+
+
+def test_worker_status_beside_a_healthy_run_says_that_all_is_well(run):
+    done = manage(run, "worker_status", "--json")
+    assert (done.returncode, json.loads(done.stdout)["healthy"]) == (0, True), done.stdout + done.stderr
+
+
+def test_folder_that_is_submitted_beside_a_run_is_captioned(run, api, tmp_path):
+    (tmp_path / "one.jpg").write_bytes(picture(1))
+    done = manage(run, "submit_folder", str(tmp_path), "--user", "admin")
+    assert done.returncode == 0, done.stderr
+    assert "not published" not in done.stderr
+
+    def photos():
+        return {photo["name"]: photo["state"] for photo in api.get("photos/").raise_for_status().json()["results"]}
+
+    wait_for(lambda: photos().get("one.jpg") == "done", 60, lambda: str(photos()))
+
+
 def test_second_run_on_the_same_data_says_so_and_ends(run):
     environ = run.environ | {"FOVEA_PORT": str(free_port())}
     second = subprocess.run([*LAUNCHER, "run"], cwd=BASE_DIR, env=environ, capture_output=True, text=True, check=False)
@@ -184,6 +211,7 @@ def test_run_leaves_nothing_running_when_stopped(broken_run, number):
         process.send_signal(number)
         assert process.wait(60) == 0
     assert broken_run.processes() == {}
+    assert not (broken_run.folder / "running.json").exists()
     assert "nothing is left running" in broken_run.text()
 
 
