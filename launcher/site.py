@@ -63,6 +63,16 @@ class Site:
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def __enter__(self) -> Self:
+        try:
+            self._start()
+        except OSError as error:
+            raise LaunchError(
+                f"Fovea cannot start, as {error.filename or self.data_dir} could not be written ({error.strerror}). "
+                "Free some space if its disk is full, or let this account write there, and start again."
+            ) from error
+        return self
+
+    def _start(self) -> None:
         with self._stack:
             self._stack.enter_context(data_folder_lock(self.data_dir))
             _port_check(self._values["FOVEA_HOST"], self._values["FOVEA_PORT"])
@@ -91,7 +101,6 @@ class Site:
             for program in stages[1]:
                 self._supervisor.start(program.name)
             self._stack = self._stack.pop_all()  # all went well: keep it all open
-        return self
 
     def __exit__(self, *exception: object) -> None:
         self._stack.close()

@@ -81,7 +81,7 @@ class Supervisor:
         configuration.write_text(self._configuration(), encoding="utf-8")
         with (self.logs / "supervisor.err").open("wb") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(configuration)],
+                [sys.executable, "-m", "launcher.supervisord", "--nodaemon", "--configuration", str(configuration)],
                 cwd=self.directory,
                 env=dict(self.environ) | self._paths(),
                 stdin=subprocess.DEVNULL,
