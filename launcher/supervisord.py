@@ -48,7 +48,7 @@ class Errors:
 
 def main() -> None:
     loggers.RotatingFileHandler = LogFile
-    sys.stderr = Errors(sys.stderr)  # type: ignore[assignment]  # as much of a stream as is asked of it
+    sys.stderr = Errors(sys.stderr)  # as much of a stream as is asked of it
     supervisord.main()
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx
+
 from launcher.processes import session_processes
 from launcher.site import free_port
 from webapp.env import BASE_DIR
@@ -69,3 +71,10 @@ def wait_for(condition, seconds, explain=lambda: ""):
         assert time.monotonic() < give_up, f"waited {seconds} s: {explain()}"
         time.sleep(0.2)
     return result
+
+
+def answers(run: Run) -> bool:
+    try:
+        return httpx.get(f"{run.url}/healthz", trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False

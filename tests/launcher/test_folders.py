@@ -6,7 +6,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -35,7 +34,7 @@ def broker_part(run: Run) -> bool:
 
 
 @pytest.fixture(scope="module")
-def stopped(tmp_path_factory: pytest.TempPathFactory, tiny_bundle: Path) -> Iterator[Run]:
+def stopped(tmp_path_factory: pytest.TempPathFactory, tiny_bundle: Path) -> Run:
     """A run in a folder of an odd name that has captioned the samples, and was stopped. Its cache lies there too."""
     folder = tmp_path_factory.mktemp("odd") / ODD
     run = Run(folder, FOVEA_DEFAULT_BUNDLE=str(tiny_bundle), FOVEA_CACHE_DIR="")

@@ -15,7 +15,7 @@ import pytest
 
 from launcher.site import free_port
 from tests.brokers import wait_until
-from tests.launcher.runs import LAUNCHER, Run, wait_for
+from tests.launcher.runs import LAUNCHER, Run, answers, wait_for
 from tests.photos import picture
 from webapp.env import BASE_DIR
 
@@ -32,13 +32,6 @@ def children_of(web: int) -> set[int]:
     """The processes that serve, where there are several."""
     found = {int(child) for child in Path(f"/proc/{web}/task/{web}/children").read_text().split()}
     return {child for child in found if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()}
-
-
-def answers(run: Run) -> bool:
-    try:
-        return httpx.get(f"{run.url}/healthz", trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 @pytest.fixture(scope="module")

@@ -92,6 +92,8 @@ def test_supervisor_outlives_logs_that_find_no_room(tmp_path):
                    environ=os.environ) as supervisor,
     ):  # fmt: skip
         pid = running(supervisor, "chatter")
+        with (logs / "supervisor.log").open("ab") as log:
+            log.write(b"\n" * (-log.tell() % 4096))  # what is left of its last page would be room
         disk.fill()
         for _ in range(3):  # it has something to say of each
             os.kill(pid, signal.SIGKILL)

@@ -10,7 +10,7 @@ from webapp.accounts.models import User
 from webapp.gallery.models import Caption, CaptionJob, ModelVersion, Photo
 
 if TYPE_CHECKING:
-    from playwright.sync_api import SetCookieParam
+    from playwright._impl._api_structures import SetCookieParam
 
 JSON = {"Accept": "application/json"}
 
