@@ -1,4 +1,4 @@
-"""The disk full while media are stored, while rows are written and while a bundle is saved.
+"""The disk full while media are stored, while rows are written, while a bundle is saved, and below a whole `make run`.
 
 Each is refused with its remedy, leaves neither a row without files nor files without a row, and works again without a
 restart once there is room. The disk is a real one, of some megabytes in memory, which only root can have.
@@ -31,7 +31,7 @@ from webapp.gallery.models import Batch, ModelVersion, Photo
 MEGABYTES = 64
 PAGE = 4096
 STEPS = {"full": 120, "small": 24}  # how many amounts of free space are tried, each a page more
-CYCLES = {"full": 10, "small": 2}  # of a whole `make run`, whose logs find no room either
+CYCLES = {"full": 6, "small": 2}  # of a whole `make run`, whose logs find no room either
 ROWS = 100  # more than fit into what is left of a table's last page
 
 REGISTER = [sys.executable, "manage.py", "register_model"]
