@@ -41,6 +41,8 @@ class Reserve:
                 self._make()
         except FileNotFoundError:  # there is no data folder yet
             return True
+        except PermissionError:  # a command of another account made it
+            return self._free() >= LOW_BYTES
         return not self._given_up()
 
     def _free(self) -> int:

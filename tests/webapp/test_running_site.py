@@ -152,6 +152,13 @@ def test_worker_status_on_an_empty_folder_says_that_no_site_runs_there(tmp_path:
     assert "Traceback" not in done.stderr
 
 
+def test_folder_that_is_submitted_where_no_site_ever_ran_says_so(tmp_path: Path) -> None:
+    done = python(tmp_path, str(ROOT / "manage.py"), "submit_folder", str(tmp_path), "--user", "ada")
+    assert done.returncode == 1
+    assert f"No site runs on the data folder {tmp_path}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_worker_status_without_a_site_says_how_to_start_one(
     db: None, no_broker: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
