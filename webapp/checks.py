@@ -41,7 +41,7 @@ def running_site_check(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             f"{name} names {env.url_shown(given)}, but the site that runs on {settings.DATA_DIR} works with "
             f"{env.url_shown(used) or 'SQLite in that folder'}.",
             hint=f"Unset {name} to work with that site, or set FOVEA_DATA_DIR to the folder of the one you mean.",
-            id="fovea.W004",
+            id="fovea.W006",
         )
         for name, given, used in others
     ]

@@ -113,5 +113,5 @@ def test_check_tells_of_a_disk_that_takes_no_photos(reserve: Reserve, disk: Disk
     disk.fill()
     reserve.look()
     (warning,) = data_folder_check(None)
-    assert warning.id == "fovea.W005"
+    assert warning.id == "fovea.W007"
     assert str(disk.folder) in str(warning.hint)

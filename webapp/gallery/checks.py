@@ -26,7 +26,7 @@ def data_folder_check(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         ]
     if told := room_notice():
-        return [Warning(told, hint=f"Make room on the disk of FOVEA_DATA_DIR={folder}.", id="fovea.W005")]
+        return [Warning(told, hint=f"Make room on the disk of FOVEA_DATA_DIR={folder}.", id="fovea.W007")]
     free = shutil.disk_usage(existing).free
     if free < LOW_SPACE_BYTES:
         return [
