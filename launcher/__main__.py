@@ -1,6 +1,7 @@
 """`python -m launcher run` and `python -m launcher demo`."""
 
 import argparse
+import os
 import sys
 
 
@@ -16,5 +17,14 @@ def main() -> int:
     return demo()
 
 
+def leave(status: int) -> None:
+    """What is still to be written to a terminal that is gone, or to a full disk, does not change the status."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

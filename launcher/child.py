@@ -1,4 +1,6 @@
-"""`python -m launcher.child LOCK COMMAND…` becomes COMMAND, which dies with its parent and holds LOCK as it lives."""
+"""`python -m launcher.child LOCK DIRECTORY COMMAND…` becomes COMMAND, in that directory, which dies with its parent and
+holds LOCK as it lives.
+"""
 
 import fcntl
 import os
@@ -8,13 +10,14 @@ from webapp.processes import process_die_with_parent
 
 
 def main() -> None:
-    lock, *command = sys.argv[1:]
+    lock, directory, *command = sys.argv[1:]
     process_die_with_parent()
     if os.getsid(0) not in {os.getpid(), os.getppid()}:
         sys.exit("The supervisor, leader of this session, died before this program began.")
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     os.set_inheritable(descriptor, True)  # kept by COMMAND: see lock.py
+    os.chdir(directory)
     os.execvp(command[0], command)  # noqa: S606  (no shell is wanted)
 
 

@@ -14,8 +14,9 @@ from typing import Any
 import httpx
 
 from launcher.errors import LaunchError
-from launcher.run import StopAsked, Stopper, say
+from launcher.run import StopAsked, Stopper
 from launcher.site import Site, free_port, model_unusable, path_shown
+from launcher.telling import say
 from webapp.env import BASE_DIR
 
 SAMPLES = BASE_DIR / "samples"

@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from launcher.errors import AlreadyRunning, LaunchError
+from webapp.running_site import LAUNCHER_LOCK
 
+LOOKS_PATIENCE = 1.0  # seconds: a command that looks whether the lock is held has let go long before
 ORPHANS_PATIENCE = 40.0  # seconds: more than a worker takes to finish its photos and end
 
 
@@ -21,12 +23,17 @@ def processes_lock_path(folder: Path) -> Path:
     return folder / "processes.lock"
 
 
-def _take(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def _take(descriptor: int, *, patience: float) -> bool:
+    give_up = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > give_up:
+                return False
+            time.sleep(0.05)
+        else:
+            return True
 
 
 @contextmanager
@@ -34,7 +41,7 @@ def data_folder_lock(folder: Path, *, patience: float = ORPHANS_PATIENCE) -> Ite
     """Hold the data folder. Raises AlreadyRunning, or LaunchError: not writable, or a killed run lives on."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        launcher = os.open(folder / "launcher.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        launcher = os.open(folder / LAUNCHER_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         processes = os.open(processes_lock_path(folder), os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise LaunchError(
@@ -42,7 +49,7 @@ def data_folder_lock(folder: Path, *, patience: float = ORPHANS_PATIENCE) -> Ite
             "write, or set FOVEA_DATA_DIR to another one."
         ) from error
     try:
-        if not _take(launcher):
+        if not _take(launcher, patience=LOOKS_PATIENCE):
             holder = os.pread(launcher, 32, 0).decode(errors="replace").strip()
             raise AlreadyRunning(
                 f"Fovea already runs on {folder} (process {holder or 'unknown'}). Use that one, stop it with Ctrl-C, "
@@ -50,14 +57,11 @@ def data_folder_lock(folder: Path, *, patience: float = ORPHANS_PATIENCE) -> Ite
             )
         os.ftruncate(launcher, 0)
         os.pwrite(launcher, str(os.getpid()).encode(), 0)
-        give_up = time.monotonic() + patience
-        while not _take(processes):
-            if time.monotonic() > give_up:
-                raise LaunchError(
-                    f"Processes of an earlier run still work on {folder}: see `fuser {processes_lock_path(folder)}`, "
-                    "end them and start again."
-                )
-            time.sleep(0.1)
+        if not _take(processes, patience=patience):
+            raise LaunchError(
+                f"Processes of an earlier run still work on {folder}: see `fuser {processes_lock_path(folder)}`, "
+                "end them and start again."
+            )
         fcntl.flock(processes, fcntl.LOCK_UN)
         yield
     finally:

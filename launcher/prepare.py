@@ -17,6 +17,7 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import DatabaseError
 
+from launcher.telling import say
 from webapp.env import BASE_DIR
 from webapp.secrets import secret_ensure
 
@@ -44,7 +45,7 @@ def media_pair() -> None:
 
     identity_settle()
     for message in media_messages():
-        print(f"  {message}")
+        say(f"  {message}")
 
 
 def account_ensure() -> None:
@@ -54,11 +55,11 @@ def account_ensure() -> None:
         return
     password: str = settings.ENV["FOVEA_ADMIN_PASSWORD"]
     if password:
-        print(f"  First start: log in as `{ADMIN}` with the password from FOVEA_ADMIN_PASSWORD.")
+        say(f"  First start: log in as `{ADMIN}` with the password from FOVEA_ADMIN_PASSWORD.")
     else:
         path: Path = settings.DATA_DIR / "secrets" / "admin_password"
         password = secret_ensure(path, length=12)
-        print(f"  First start: log in as `{ADMIN}`, password {password} (shown this once; kept in {path}).")
+        say(f"  First start: log in as `{ADMIN}`, password {password} (shown this once; kept in {path}).")
     users.create_superuser(username=ADMIN, password=password)
 
 

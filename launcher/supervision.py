@@ -27,10 +27,12 @@ _RETRIES = 100  # of starts that fail at once, each a second later than the one 
 
 @dataclass(frozen=True)
 class Program:
-    """`final_status`: an exit status after which starting again is of no use until a person has mended something."""
+    """`final_status`: an exit status after which starting again is of no use until a person has mended something.
+    `directory`: where it runs, if not where all do."""
 
     name: str
     command: Sequence[str]
+    directory: Path | None = None
     stop_seconds: int = 10
     final_status: int | None = None
 
@@ -45,9 +47,8 @@ class State:
     started_at: int
 
 
-def _escaped(value: object) -> str:
-    """For supervisord's configuration, which expands `%` (a program's log file twice)."""
-    return str(value).replace("%", "%%")
+_LOGS = "SUPERVISED_LOGS"
+_COMMAND = "SUPERVISED_"  # and the program's name
 
 
 class Supervisor:
@@ -80,9 +81,9 @@ class Supervisor:
         configuration.write_text(self._configuration(), encoding="utf-8")
         with (self.logs / "supervisor.err").open("wb") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(configuration)],
+                [sys.executable, "-m", "launcher.supervisord", "--nodaemon", "--configuration", str(configuration)],
                 cwd=self.directory,
-                env=dict(self.environ),
+                env=dict(self.environ) | self._paths(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
@@ -146,14 +147,24 @@ class Supervisor:
             else:
                 return
 
+    def _paths(self) -> dict[str, str]:
+        """What may hold ` ;`, ` #` or `%`. Its configuration knows no escape for these, and takes them from here."""
+        commands = {
+            _COMMAND + program.name: shlex.join(self._wrapped(program)) for stage in self.stages for program in stage
+        }
+        return {_LOGS: str(self.logs), **commands}
+
+    def _wrapped(self, program: Program) -> list[str]:
+        directory = str(program.directory or self.directory)
+        return [sys.executable, "-m", "launcher.child", str(self.lock), directory, *program.command]
+
     def _configuration(self) -> str:
-        logs = _escaped(self.logs)
         sections = [
             f"""
 [supervisord]
 nodaemon = true
 silent = true
-logfile = {logs}/supervisor.log
+logfile = %(ENV_{_LOGS})s/supervisor.log
 logfile_maxbytes = 2MB
 logfile_backups = 1
 pidfile = {self._runtime}/pid
@@ -177,12 +188,11 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
         return "".join(sections)
 
     def _program_section(self, program: Program) -> str:
-        wrapped = [sys.executable, "-m", "launcher.child", str(self.lock), *program.command]
         restart = "true" if program.final_status is None else f"unexpected\nexitcodes = {program.final_status}"
+        # The log file is expanded twice: the first time would leave a `%` of the folder's name to the second.
         return f"""
 [program:{program.name}]
-command = {_escaped(shlex.join(wrapped))}
-directory = {_escaped(self.directory)}
+command = %(ENV_{_COMMAND}{program.name})s
 autostart = false
 autorestart = {restart}
 startsecs = {3 if program.final_status is None else 0}
@@ -190,7 +200,7 @@ startretries = {_RETRIES}
 stopwaitsecs = {program.stop_seconds}
 killasgroup = true
 redirect_stderr = true
-stdout_logfile = {_escaped(_escaped(self.logs))}/{program.name}.log
+stdout_logfile = %%(ENV_{_LOGS})s/{program.name}.log
 stdout_logfile_maxbytes = 5MB
 stdout_logfile_backups = 2
 """

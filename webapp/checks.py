@@ -3,9 +3,11 @@
 import os
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from webapp import env
+from webapp.databases import same_database
 
 
 @register()
@@ -20,3 +22,26 @@ def environment_check(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         for problem in env.unknown(os.environ)
     ]
     return wrong + unread
+
+
+@register()
+def running_site_check(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """A command that works beside a running site, and not with what that one works with."""
+    site = settings.RUNNING_SITE
+    if site is None:
+        return []
+    broker, database = settings.ENV["FOVEA_BROKER_URL"], settings.ENV["FOVEA_DATABASE_URL"]
+    others = []
+    if broker and broker != site.broker_url:
+        others.append(("FOVEA_BROKER_URL", broker, site.broker_url))
+    if database and not same_database(database, site.database_url, data_dir=settings.DATA_DIR):
+        others.append(("FOVEA_DATABASE_URL", database, site.database_url))
+    return [
+        Warning(
+            f"{name} names {env.url_shown(given)}, but the site that runs on {settings.DATA_DIR} works with "
+            f"{env.url_shown(used) or 'SQLite in that folder'}.",
+            hint=f"Unset {name} to work with that site, or set FOVEA_DATA_DIR to the folder of the one you mean.",
+            id="fovea.W006",
+        )
+        for name, given, used in others
+    ]

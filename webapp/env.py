@@ -6,6 +6,7 @@
 
 import difflib
 import os
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +79,13 @@ def _list(value: str) -> list[str]:
 
 
 def _path(value: str) -> Path:
-    return Path(value).expanduser().absolute()
+    path = Path(value).expanduser().absolute()
+    for character in str(path):
+        category = unicodedata.category(character)
+        if category in {"Cc", "Cs"}:  # logs, rows and pages could not show it
+            what = f"the byte {ord(character) - 0xDC00:#x}, which is no UTF-8" if category == "Cs" else ascii(character)
+            raise ValueError(f"the path holds {what}: rename the folder, or name another one")
+    return path
 
 
 def _url(*schemes: str) -> Callable[[str], str]:
@@ -158,13 +165,16 @@ def read(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
     problems: list[Problem] = []
     for name, variable in VARIABLES.items():
         values[name] = variable.default
+        text = None
         try:
             text = _source(name, variable, environ)
+            if not text and isinstance(variable.default, Path):
+                text = str(variable.default)  # the checkout may lie in a folder of any name
             if text:
                 values[name] = variable.parse(text)
         except ValueError as error:
-            shown = "(hidden)" if variable.secret else environ.get(name, "")
-            problems.append(Problem(name, shown, str(error)))
+            shown = "(hidden)" if variable.secret else text or ""
+            problems.append(Problem(name, shown if shown.isprintable() else ascii(shown)[1:-1], str(error)))
     return values, problems
 
 
@@ -182,3 +192,9 @@ def unknown(environ: Mapping[str, str]) -> list[Problem]:
         remedy = f"did you mean {near[0]}?" if near else "no such variable; see webapp/env.py"
         problems.append(Problem(name, environ[name], remedy))
     return problems
+
+
+def url_shown(url: str) -> str:
+    """Without what may be a password: the user, the password, the query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if url else ""

@@ -82,6 +82,8 @@ def database_check() -> str:
 
 def broker_check() -> str:
     """Writes a key that expires: a broker that is full or only reads answers a ping all the same."""
+    if missing := jobs.broker_missing():
+        raise NotReady(missing, "uploads are kept meanwhile; this process has to be started anew")
     with jobs.app.connection_for_write() as broker:
         try:
             channel: Any = broker.default_channel

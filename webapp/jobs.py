@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, Final
 
 from celery import Celery
@@ -29,7 +30,25 @@ VERIFY_MODEL: Final = "fovea.verify_model"  # {"model_version_id": int}
 CHUNK_SIZE: Final = 16
 PUBLISH_LIMIT: Final = 10_000  # rows that are published for at once
 
-app = Celery("fovea", fixups=[])  # the one for Django would open a connection to the database for every task
+
+class _App(Celery):
+    """Connects to our broker alone. Celery by itself takes CELERY_BROKER_URL, which may be another program's, before
+    any setting, and a broker on this host where there is none.
+    """
+
+    def connection_for_read(self, url: str | None = None, **options: Any) -> Any:
+        return super().connection_for_read(url or self._broker_url(), **options)
+
+    def connection_for_write(self, url: str | None = None, **options: Any) -> Any:
+        return super().connection_for_write(url or self._broker_url(), **options)
+
+    def _broker_url(self) -> str:
+        if told := broker_missing():
+            raise OperationalError(told)
+        return str(self.conf["broker_url"])
+
+
+app = _App("fovea", fixups=[])  # the one for Django would open a connection to the database for every task
 app.conf.update(
     broker_url=settings.BROKER_URL,
     task_serializer="json",
@@ -62,8 +81,26 @@ _broker_rests_until = 0.0
 _publishing = threading.BoundedSemaphore(app.conf.broker_pool_limit)
 
 
+def broker_missing() -> str:
+    """Why this process has no broker, and what to do. Empty where it has one."""
+    if app.conf["broker_url"]:
+        return ""
+    return (
+        f"No site runs on the data folder {settings.DATA_DIR}, so there is no broker. Start one with `make run`, or "
+        "set FOVEA_DATA_DIR to the folder of the one that runs (or FOVEA_BROKER_URL, where the broker is your own)."
+    )
+
+
+@cache
+def _broker_missing_log(told: str) -> None:
+    log.warning("%s Photos are kept, and captioned once it runs.", told)
+
+
 def _publish(task: str, payload: dict[str, Any], *, queue: str) -> bool:
     global _broker_rests_until
+    if told := broker_missing():
+        _broker_missing_log(told)
+        return False
     with _publishing:
         if time.monotonic() < _broker_rests_until:
             return False
@@ -102,7 +139,10 @@ def model_verify_enqueue(model_version_id: int) -> bool:
 
 
 def queue_lengths() -> dict[str, int] | None:
-    """Messages that wait in each queue, or None where the broker is down, silent (then after 2 s) or refuses to say."""
+    """Messages that wait in each queue, or None where the broker is missing, down, silent (then after 2 s) or refuses
+    to say."""
+    if broker_missing():
+        return None
     connection: Any = app.connection_for_read()
     try:
         with connection:

@@ -1,14 +1,16 @@
 """Django settings. What a deployment may change is an environment variable, read in `env.py`."""
 
+import hashlib
 import os
 from datetime import timedelta
 from typing import Any
 
-import dj_database_url
 import django_stubs_ext
 from csp.constants import NONE, SELF
 
 from webapp import env
+from webapp.databases import SQLITE, database_parts
+from webapp.running_site import running_site
 from webapp.secrets import secret_ensure
 
 django_stubs_ext.monkeypatch()
@@ -17,6 +19,7 @@ BASE_DIR = env.BASE_DIR
 ENV, _ = env.read(os.environ)  # what is wrong in it is reported by checks.environment_check
 
 DATA_DIR = ENV["FOVEA_DATA_DIR"]
+RUNNING_SITE = running_site(DATA_DIR)  # its broker and database are those of a command that names no others
 MEDIA_ROOT = DATA_DIR / "media"
 MODELS_DIR = DATA_DIR / "models"
 CACHE_DIR = ENV["FOVEA_CACHE_DIR"] or DATA_DIR / "cache"
@@ -81,11 +84,9 @@ TEMPLATES = [
 ]
 
 # --- Database: SQLite embedded, PostgreSQL in production -------------------------------------------------------------
-if _url := ENV["FOVEA_DATABASE_URL"]:
-    _database: dict[str, Any] = dict(dj_database_url.parse(_url))
-else:
-    _database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "fovea.sqlite3")}
-if _database["ENGINE"] == "django.db.backends.sqlite3":
+_url = ENV["FOVEA_DATABASE_URL"] or (RUNNING_SITE.database_url if RUNNING_SITE else "")
+_database: dict[str, Any] = database_parts(_url, data_dir=DATA_DIR)
+if _database["ENGINE"] == SQLITE:
     # IMMEDIATE takes the write lock at BEGIN, where the time-out applies; FULL because a power cut loses no caption.
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -133,6 +134,10 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "accounts/locked.html"
 AXES_VERBOSE = False
 
+# Cookies know hosts, not ports: of two sites on one host, each would end the other's logins by a cookie of one name.
+_site = hashlib.blake2b(SECRET_KEY.encode(), digest_size=4, person=b"fovea cookies").hexdigest()
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"fovea_session_{_site}", f"fovea_csrf_{_site}"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # the default one has a cookie of its own
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENV["FOVEA_HTTPS"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV["FOVEA_HTTPS"] else None
 SECURE_REFERRER_POLICY = "same-origin"
@@ -162,7 +167,8 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10 * UPLOAD_MAX_FILES + 1000
 FILE_UPLOAD_HANDLERS = ["webapp.gallery.uploads.MemoryUploadHandler", "webapp.gallery.uploads.DiskUploadHandler"]
 
 # --- Queue and worker -------------------------------------------------------------------------------------------------
-BROKER_URL = ENV["FOVEA_BROKER_URL"] or "redis://127.0.0.1:6379/0"
+# Empty where no site runs: a guessed address may be somebody else's broker.
+BROKER_URL = ENV["FOVEA_BROKER_URL"] or (RUNNING_SITE.broker_url if RUNNING_SITE else "")
 DEFAULT_BUNDLE = ENV["FOVEA_DEFAULT_BUNDLE"]
 LEASE_SECONDS = 15
 LEASE_RENEW_SECONDS = 5

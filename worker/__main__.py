@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("worker")
 
+DISK_LOOK_SECONDS = 1.0
 DRAIN_SECONDS = 20.0  # after TERM; then the rest is given back and the process ends
 
 
@@ -34,6 +35,11 @@ def main() -> int:
     django.setup()
     from django.conf import settings
 
+    from webapp.jobs import broker_missing
+
+    if told := broker_missing():
+        log.error("%s", told)
+        return Exit.FAILED
     from worker.engine import Engine
 
     device, max_batch = settings.ENV["FOVEA_DEVICE"], settings.ENV["FOVEA_WORKER_MAX_BATCH"]
@@ -94,6 +100,7 @@ def _serve(runtime: "Runtime") -> int:
     from django.db import connection
 
     from webapp import jobs
+    from webapp.gallery.room import room_look
     from webapp.gallery.services.heartbeats import heartbeats_forget
     from webapp.gallery.services.housekeeping import storage_sweep_hourly
     from webapp.gallery.services.sweep import jobs_sweep, leases_reclaim
@@ -140,6 +147,7 @@ def _serve(runtime: "Runtime") -> int:
     # In threads of their own, so that neither waits for hands that are all busy, nor the first for the second. They end
     # with the process: what they leave undone, another sweep does.
     Periodic("sweep", sweep, seconds=settings.SWEEP_SECONDS)
+    Periodic("disk-look", room_look, seconds=DISK_LOOK_SECONDS)
     Periodic("storage-sweep", storage_sweep_hourly, seconds=settings.SWEEP_SECONDS)
     consumer.start()
     runtime.close()

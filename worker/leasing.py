@@ -63,7 +63,7 @@ class LeasesHeld:
 class Periodic:
     """Calls `function` every `seconds` in a thread until closed; an error is logged, and the next call comes."""
 
-    def __init__(self, name: str, function: Callable[[], None], *, seconds: float) -> None:
+    def __init__(self, name: str, function: Callable[[], object], *, seconds: float) -> None:
         self._function, self._seconds = function, seconds
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from captioner.bundle import bundle_describe, bundle_validate, path_flush
 from captioner.errors import BundleError
+from webapp.gallery.room import room_look
 from webapp.gallery.services.model_versions import model_version_register
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def bundle_register(directory: Path, *, name: str = "") -> "ModelVersion":
     description = bundle_describe(directory)
     copy = settings.MODELS_DIR / version[:12]
     if not _intact(copy):
+        if not room_look():
+            raise NotCopied(f"The disk is nearly full, so {directory} was not copied: make room, then do it again.")
         try:
             _bundle_copy(directory, copy)
         except OSError as error:  # a full disk, most likely; copytree lists one for each file

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.brokers import Broker
+from tests.webapp.pages import session_cookie
 from tests.webapp.rows import model_version_make
 from webapp.accounts.models import User
 from webapp.gallery.models import WorkerHeartbeat
@@ -24,7 +25,7 @@ def page(chromium: Browser, live_server: LiveServer, broker: Broker, staff_user:
     client.force_login(staff_user)
     complaints: list[str] = []
     with chromium.new_context(base_url=live_server.url, viewport={"width": 390, "height": 844}) as context:
-        context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
+        context.add_cookies([session_cookie(client, live_server.url)])
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -1,4 +1,4 @@
-"""The disk full while media are stored, while rows are written and while a bundle is saved.
+"""The disk full while media are stored, while rows are written, while a bundle is saved, and below a whole `make run`.
 
 Each is refused with its remedy, leaves neither a row without files nor files without a row, and works again without a
 restart once there is room. The disk is a real one, of some megabytes in memory, which only root can have.
@@ -9,8 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -21,6 +20,8 @@ from tests.bundles import bundle_make
 from tests.chaos.figures import Figures
 from tests.chaos.promises import captioned_once
 from tests.databases import UNPRIVILEGED, Postgres
+from tests.disks import Disk, small_disk
+from tests.launcher.full_disk import site_outlives_full_disk
 from tests.pictures import noise
 from tests.processes import ROOT
 from tests.stack import Stack
@@ -30,47 +31,10 @@ from webapp.gallery.models import Batch, ModelVersion, Photo
 MEGABYTES = 64
 PAGE = 4096
 STEPS = {"full": 120, "small": 24}  # how many amounts of free space are tried, each a page more
+CYCLES = {"full": 6, "small": 2}  # of a whole `make run`, whose logs find no room either
 ROWS = 100  # more than fit into what is left of a table's last page
 
 REGISTER = [sys.executable, "manage.py", "register_model"]
-
-
-class Disk:
-    """A small file system in a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._filler = folder / "filler"
-
-    def fill(self, *, leave: int = 0) -> None:
-        """Leave so many bytes free."""
-        self.free()
-        with self._filler.open("wb") as file:
-            while (room := self._room() - leave) > 0:
-                with suppress(OSError):  # somebody else took some of it just now
-                    os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size + room)
-
-    def _room(self) -> int:
-        found = os.statvfs(self.folder)
-        return found.f_bavail * found.f_frsize
-
-    def free(self) -> None:
-        self._filler.unlink(missing_ok=True)
-
-
-@contextmanager
-def small_disk(folder: Path, *, megabytes: int) -> Iterator[Disk]:
-    """A disk in the place of a folder, with what the folder holds. At the end the folder is as it was."""
-    held = folder.with_name(f"{folder.name}-held")
-    shutil.copytree(folder, held)
-    options = f"size={megabytes}m,uid={folder.stat().st_uid},mode=0700"
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "fovea", folder], check=True)
-    try:
-        shutil.copytree(held, folder, dirs_exist_ok=True)
-        yield Disk(folder)
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
-        shutil.rmtree(held)
 
 
 def run(stack: Stack, scale: str, seed: int) -> Figures:
@@ -111,6 +75,9 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
         assert worker.running.poll() is None, "the worker ended"
         assert web.running.poll() is None, "the site ended"
         connection.close()
+    site = stack.folder / "site"
+    site.mkdir()
+    refusals += site_outlives_full_disk(site, stack.bundle, cycles=CYCLES[scale])
     return Figures(kills=refusals, note="refusals, each with its remedy; no orphan", **figures)
 
 

@@ -1,83 +1,25 @@
 """`make run` and `make demo`, whole: real broker, web and worker."""
 
+import json
 import os
 import re
 import signal
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
-from launcher.processes import session_processes
 from launcher.site import free_port
 from tests.brokers import wait_until
+from tests.launcher.runs import LAUNCHER, Run, answers, wait_for
+from tests.photos import picture
 from webapp.env import BASE_DIR
 
 pytestmark = pytest.mark.slow
-
-LAUNCHER = [sys.executable, "-m", "launcher"]
-
-
-class Run:
-    """`python -m launcher run` in a data folder of its own."""
-
-    def __init__(self, folder: Path, **variables: str) -> None:
-        self.folder = folder
-        self.environ = os.environ | {
-            "FOVEA_DATA_DIR": str(folder),
-            "FOVEA_PORT": str(free_port()),
-            "FOVEA_BROKER_URL": "",
-            "FOVEA_DATABASE_URL": "",
-            **variables,
-        }
-        self.url = f"http://127.0.0.1:{self.environ['FOVEA_PORT']}"
-        self.printed = folder.with_suffix(".txt")
-        self._sessions: set[int] = set()  # of its supervisors
-
-    @contextmanager
-    def started(self) -> Iterator[subprocess.Popen[bytes]]:
-        with self.printed.open("wb") as out:
-            process = subprocess.Popen(
-                [*LAUNCHER, "run"], cwd=BASE_DIR, env=self.environ, stdout=out, stderr=subprocess.STDOUT
-            )
-        try:
-            yield process
-        finally:
-            process.terminate()
-            process.wait(60)
-
-    def text(self) -> str:
-        return self.printed.read_text()
-
-    def wait_for(self, text: str, seconds: float = 120) -> None:
-        wait_for(lambda: text in self.text(), seconds, self.text)
-
-    def processes(self) -> dict[int, str]:
-        """Command lines of every living process of this run's supervisor, orphans included."""
-        mark = f"FOVEA_DATA_DIR={self.folder}\0".encode()
-        for process in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                if mark in (process / "environ").read_bytes() and os.getsid(int(process.name)) != os.getsid(0):
-                    self._sessions.add(os.getsid(int(process.name)))
-        found = {}
-        for pid in {pid for session in self._sessions for pid in session_processes(session)}:
-            with suppress(OSError):
-                found[pid] = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-        return found
-
-
-def wait_for(condition, seconds, explain=lambda: ""):
-    give_up = time.monotonic() + seconds
-    while not (result := condition()):
-        assert time.monotonic() < give_up, f"waited {seconds} s: {explain()}"
-        time.sleep(0.2)
-    return result
 
 
 def web_process(run: Run) -> int:
@@ -90,13 +32,6 @@ def children_of(web: int) -> set[int]:
     """The processes that serve, where there are several."""
     found = {int(child) for child in Path(f"/proc/{web}/task/{web}/children").read_text().split()}
     return {child for child in found if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()}
-
-
-def answers(run: Run) -> bool:
-    try:
-        return httpx.get(f"{run.url}/healthz", trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 @pytest.fixture(scope="module")
@@ -126,9 +61,9 @@ def api(run) -> Iterator[httpx.Client]:
 def test_run_captions_the_sample_photos_unasked(run, api):
     def captions() -> list[str]:
         photos = api.get("photos/").raise_for_status().json()["results"]
-        return [photo["caption"] for photo in photos if photo["state"] == "done"]
+        return [photo["caption"] for photo in photos if photo["state"] == "done" and photo["name"] in samples]
 
-    samples = sorted((BASE_DIR / "samples").glob("*.jpg"))
+    samples = {path.name for path in (BASE_DIR / "samples").glob("*.jpg")}
     assert len(samples) >= 4
     wait_for(lambda: len(captions()) == len(samples), 60, lambda: str(api.get("photos/").json()))
 
@@ -143,6 +78,31 @@ def test_run_keeps_the_broker_password_for_its_owner_alone(run):
     path = run.folder / "broker" / "valkey.conf"
     assert "requirepass" in path.read_text()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def manage(run: Run, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """By hand, in another terminal: of the site it knows the data folder alone."""
+    own = {"FOVEA_BROKER_URL", "FOVEA_DATABASE_URL", "FOVEA_PORT"}
+    environ = {name: value for name, value in run.environ.items() if name not in own}
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, cwd=BASE_DIR, env=environ, capture_output=True, text=True, check=False)
+
+
+def test_worker_status_beside_a_healthy_run_says_that_all_is_well(run):
+    done = manage(run, "worker_status", "--json")
+    assert (done.returncode, json.loads(done.stdout)["healthy"]) == (0, True), done.stdout + done.stderr
+
+
+def test_folder_that_is_submitted_beside_a_run_is_captioned(run, api, tmp_path):
+    (tmp_path / "one.jpg").write_bytes(picture(1))
+    done = manage(run, "submit_folder", str(tmp_path), "--user", "admin")
+    assert done.returncode == 0, done.stderr
+    assert "not published" not in done.stderr
+
+    def photos():
+        return {photo["name"]: photo["state"] for photo in api.get("photos/").raise_for_status().json()["results"]}
+
+    wait_for(lambda: photos().get("one.jpg") == "done", 60, lambda: str(photos()))
 
 
 def test_second_run_on_the_same_data_says_so_and_ends(run):
@@ -184,6 +144,7 @@ def test_run_leaves_nothing_running_when_stopped(broken_run, number):
         process.send_signal(number)
         assert process.wait(60) == 0
     assert broken_run.processes() == {}
+    assert not (broken_run.folder / "running.json").exists()
     assert "nothing is left running" in broken_run.text()
 
 

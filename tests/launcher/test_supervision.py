@@ -11,6 +11,7 @@ import pytest
 
 from launcher.processes import session_processes
 from launcher.supervision import Program, Supervisor
+from tests.disks import needs_mount, small_disk
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 # Ignores TERM, and leaves an orphan that does so too.
@@ -78,6 +79,28 @@ def test_supervisor_keeps_the_log_of_a_program(supervise):
         log = supervisor.logs / "speaker.log"
         wait_for(lambda: log.exists() and log.read_text())
     assert log.read_text().startswith("100% said\n")
+
+
+@needs_mount
+def test_supervisor_outlives_logs_that_find_no_room(tmp_path):
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    chatter = [sys.executable, "-uc", "import time\nwhile True: print('x' * 500); time.sleep(0.01)"]
+    with (
+        small_disk(logs, megabytes=1) as disk,
+        Supervisor(stages=[[Program("chatter", chatter)]], directory=Path.cwd(), logs=logs, lock=tmp_path / "lock",
+                   environ=os.environ) as supervisor,
+    ):  # fmt: skip
+        pid = running(supervisor, "chatter")
+        with (logs / "supervisor.log").open("ab") as log:
+            log.write(b"\n" * (-log.tell() % 4096))  # what is left of its last page would be room
+        disk.fill()
+        for _ in range(3):  # it has something to say of each
+            os.kill(pid, signal.SIGKILL)
+            pid = wait_for(lambda pid=pid: (found := supervisor.states()["chatter"].pid) not in {0, pid} and found)
+        disk.free()
+        size = (logs / "chatter.log").stat().st_size
+        wait_for(lambda: (logs / "chatter.log").stat().st_size > size + 5000)
 
 
 @pytest.mark.slow

@@ -1,12 +1,16 @@
 """Rows that tests of pages need, made without files or a worker; and how a test looks at a page."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
 from webapp.accounts.models import User
 from webapp.gallery.models import Caption, CaptionJob, ModelVersion, Photo
+
+if TYPE_CHECKING:
+    from playwright._impl._api_structures import SetCookieParam
 
 JSON = {"Accept": "application/json"}
 
@@ -40,3 +44,9 @@ def page(client: Client, path: str, **query: Any) -> str:
     response = client.get(path, query)
     assert response.status_code == 200
     return response.content.decode()
+
+
+def session_cookie(client: Client, url: str) -> "SetCookieParam":
+    """The login of a client, for a browser."""
+    name = settings.SESSION_COOKIE_NAME
+    return {"name": name, "value": client.cookies[name].value, "url": url}

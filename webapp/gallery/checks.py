@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from webapp.gallery.lost_and_found import KEPT_DAYS, lost_told
+from webapp.gallery.room import room_notice
 
 LOW_SPACE_BYTES = 2**30
 
@@ -25,6 +26,8 @@ def data_folder_check(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="fovea.E002",
             )
         ]
+    if told := room_notice():
+        return [Warning(told, hint=f"Make room on the disk of FOVEA_DATA_DIR={folder}.", id="fovea.W007")]
     free = shutil.disk_usage(existing).free
     if free < LOW_SPACE_BYTES:
         return [

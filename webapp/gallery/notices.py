@@ -1,12 +1,17 @@
-"""What the pages say at the top when captioning does not go on."""
+"""What the pages say at the top when captioning does not go on, or no photo is taken."""
 
 from webapp import jobs
 from webapp.gallery.models import CaptionJob
+from webapp.gallery.room import room_notice
 from webapp.gallery.selectors.workers import worker_progress
 
 
 def captioning_notice() -> str:
     """Empty where all is well."""
+    return " ".join(filter(None, (room_notice(), _waiting_notice())))
+
+
+def _waiting_notice() -> str:
     progress = worker_progress()
     if progress.stopped:
         return progress.message

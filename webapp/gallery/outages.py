@@ -6,6 +6,7 @@ from typing import Final
 from django.db import Error, InterfaceError, OperationalError
 
 from webapp.gallery.errors import GalleryError
+from webapp.gallery.room import room_look
 
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL_TEXTS: Final = ("disk is full", "No space left on device")  # of SQLite and PostgreSQL
@@ -21,6 +22,8 @@ def disk_full(error: BaseException | None) -> bool:
 def outage(error: BaseException | None) -> GalleryError | None:
     """What people are told of it: no_space or database_unavailable. None for any other error."""
     if disk_full(error):
+        if isinstance(error, Error):
+            room_look()  # rows go first: what is kept for them is theirs now
         return GalleryError("no_space", "The disk is full, so it was not stored. Free some space, then retry.")
     if isinstance(error, (OperationalError, InterfaceError)):
         return GalleryError("database_unavailable", "The database does not answer now. Try again in some seconds.")

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from webapp.gallery.outages import disk_full, outage
+from webapp.gallery.room import room_check
 
 ORPHAN_SECONDS = 3600
 PUBLISHED_PARTS = 3  # kind, two digits, folder
@@ -36,6 +37,7 @@ def media_path(name: str) -> Path:
 @contextlib.contextmanager
 def staging_folder() -> Iterator[Path]:
     """A new folder below `incoming/`, gone at the end unless it was published. A full disk becomes a GalleryError."""
+    room_check()
     folder = Path(settings.MEDIA_ROOT) / "incoming" / uuid.uuid4().hex
     try:
         folder.mkdir(parents=True)

@@ -44,9 +44,11 @@ class Operation:
     @property
     def message(self) -> str:
         """What is wrong and what to do; empty where all is well."""
-        away = "The broker does not answer: photos are kept, and captioned once it is back. See that it runs."
         if self.queues is not None:
             return self.progress.message
+        away = jobs.broker_missing() or (
+            "The broker does not answer: photos are kept, and captioned once it is back. See that it runs."
+        )
         no_worker = self.progress.progress is Progress.NO_WORKER  # else the broker is why nothing is finished
         return f"{away} {self.progress.message}" if no_worker else away
 

@@ -41,7 +41,8 @@ class Command(BaseCommand):
             self._activate(registered.pk)
         elif registered.state == registered.State.CANDIDATE:
             published = jobs.model_verify_enqueue(registered.pk)
-            wait = "A worker verifies it" if published else "A worker verifies it once the broker is back"
+            back = "a site runs here" if jobs.broker_missing() else "the broker is back"
+            wait = "A worker verifies it" if published else f"A worker verifies it once {back}"
             self.stdout.write(f"{wait}; then activate it in the admin.")
 
     def _activate(self, model_version_id: int) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from webapp import jobs
 from webapp.gallery.selectors.media import media_messages
 from webapp.gallery.selectors.operation import Operation, operation, span_text
 from webapp.gallery.selectors.workers import WorkerState, WorkerStatus, workers_told
@@ -40,7 +41,8 @@ class Command(BaseCommand):
                 lines = [*_lines(now), *(f"Media      {message}" for message in media)]
                 well, told = now.healthy, _json(now, media) if options["json"] else "\n".join(lines)
         except DatabaseError as error:
-            raise CommandError(f"The database does not answer: {str(error).strip()}") from error
+            told = jobs.broker_missing() or "The database does not answer:"
+            raise CommandError(f"{told} {str(error).strip()}") from error
         self.stdout.write(told)
         if not well:
             sys.exit(1)

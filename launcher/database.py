@@ -1,0 +1,25 @@
+"""The SQLite database after the last process has ended."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+_PATIENCE_SECONDS = 5.0  # for a command that still writes
+
+
+def database_settle(path: Path, *, say: Callable[[str], None]) -> None:
+    """Move what lies in the write-ahead log into the database itself, so that its one file is all of it.
+
+    Processes that end at once, as ours do, leave that log behind; SQLite removes it with the last connection.
+    """
+    if not path.exists():
+        return
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=_PATIENCE_SECONDS)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error as error:
+        say(
+            f"  {path}-wal still holds a part of the database ({error}). Nothing is lost: the next start goes on with "
+            "it. For a copy of the database, take both files."
+        )

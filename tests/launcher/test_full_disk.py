@@ -1,0 +1,37 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from launcher.errors import LaunchError
+from launcher.site import Site, free_port
+from tests.disks import needs_mount, small_disk
+from tests.launcher.full_disk import site_outlives_full_disk
+from tests.launcher.runs import Run, answers, wait_for
+
+
+@needs_mount
+@pytest.mark.slow
+def test_run_outlives_a_disk_that_is_full_to_its_last_byte(tmp_path: Path, tiny_bundle: Path) -> None:
+    assert site_outlives_full_disk(tmp_path, tiny_bundle, cycles=2) > 4
+
+
+@pytest.mark.slow
+def test_run_whose_terminal_cannot_be_written_goes_on(tmp_path: Path) -> None:
+    run = Run(tmp_path / "data", FOVEA_DEFAULT_BUNDLE=str(tmp_path / "none"))
+    run.printed = Path("/dev/full")
+    with run.started() as process:
+        wait_for(lambda: answers(run), 60)
+        process.terminate()
+        assert process.wait(60) == 0
+
+
+@needs_mount
+def test_start_on_a_full_disk_names_the_remedy(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    with small_disk(data, megabytes=1) as disk:
+        disk.fill()
+        site = Site({**os.environ, "FOVEA_DATA_DIR": str(data), "FOVEA_PORT": str(free_port())}, say=print)
+        with pytest.raises(LaunchError, match=r"Free some space if its disk is full"):
+            site.__enter__()
