@@ -17,7 +17,7 @@ from captioner.bundle import bundle_describe
 from captioner.inference import Captioner
 from captioner.preprocessing import photo_pixels
 from tests.training.datasets import SAYINGS, captions_write
-from tests.training.learning.commands import ROOT, command_line, train, train_from
+from tests.training.learning.commands import LEARNT, ROOT, command_line, resume, train, train_from
 from tests.training.learning.runs import sources
 from training.management.commands.train_captioner import STOPPED
 
@@ -30,7 +30,7 @@ def metrics(run: Path) -> list[dict[str, str]]:
 def test_train_command_makes_a_bundle_that_says_what_it_was_taught(tmp_path, no_java):
     often = sources(tmp_path / "often", copies=20)
 
-    train(often, tmp_path / "run", decoder_epochs=4, decoder_rate=0.03, averaging=0.0, dropout=0.0)
+    train(often, tmp_path / "run", **LEARNT)
 
     captioner = Captioner.load(tmp_path / "run" / "bundle")
     pixels = [
@@ -117,7 +117,7 @@ def test_train_command_stops_at_its_time_limit_and_goes_on(found, tmp_path, no_j
         train(found, tmp_path / "run", max_minutes=0.0001)
     assert stopped.value.returncode == STOPPED
 
-    call_command("train_captioner", resume=tmp_path / "run")
+    resume(tmp_path / "run")
 
     train(found, tmp_path / "whole")
     assert losses(tmp_path / "run") == losses(tmp_path / "whole")
@@ -164,7 +164,7 @@ def test_train_command_goes_on_elsewhere_and_puts_a_local_encoder_into_the_bundl
     with pytest.raises(CommandError, match="limit"):
         train(found, tmp_path / "run", decoder_epochs=1, encoder_weights="encoder.pth", max_minutes=0.0001)
     monkeypatch.chdir("/")
-    call_command("train_captioner", resume=tmp_path / "run")
+    resume(tmp_path / "run")
     Path(weights).unlink()
 
     assert Captioner.load(tmp_path / "run" / "bundle").config.encoder.weights.source == "bundle"
@@ -241,7 +241,7 @@ def test_train_command_resumed_after_its_bundle_writes_the_page_that_is_missing(
     version = bundle_describe(tmp_path / "run" / "bundle")["version"]
     (tmp_path / "run" / "attention.html").unlink()
 
-    call_command("train_captioner", resume=tmp_path / "run")
+    resume(tmp_path / "run")
 
     assert "<html" in (tmp_path / "run" / "attention.html").read_text()
     assert bundle_describe(tmp_path / "run" / "bundle")["version"] == version
