@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -36,9 +37,18 @@ class Concern:
 
 
 def unknown_concern(
-    texts: Sequence[str], vocabulary: Vocabulary, *, what: str, remedy: str, refuse: bool = True
+    texts: Sequence[str],
+    vocabulary: Vocabulary,
+    *,
+    what: str,
+    remedy: str | Callable[[], str],
+    to: str = "the model, which cannot say them",
+    refuse: bool = True,
 ) -> list[Concern]:
-    """Where `vocabulary` does not know much of what `texts` say. `what`: they are, as the end of a sentence."""
+    """Where `vocabulary` does not know much of what `texts` say. `what`, `to`: these are, as parts of a sentence.
+
+    `remedy`: asked for only where it is told, if it takes another look at all captions.
+    """
     rate = vocabulary_coverage(texts, vocabulary).unknown_rate
     if rate <= UNKNOWN_MUCH:
         return []
@@ -46,8 +56,8 @@ def unknown_concern(
     commonest = ", ".join(f"{word} {count:,}" for word, count in counts.most_common(SHOWN))
     return [
         Concern(
-            f"{rate:.0%} of the words of {what} are unknown, the commonest {commonest}: the model cannot say them. "
-            f"{remedy}",
+            f"{rate:.0%} of the words of {what} are unknown to {to} (commonest: {commonest}). "
+            f"{remedy if isinstance(remedy, str) else remedy()}",
             refused=refuse and rate > UNKNOWN_MOST,
         )
     ]
@@ -90,7 +100,7 @@ def script_concern(
 
 def sameness_concern(texts: Sequence[str], *, what: str, effect: str) -> list[Concern]:
     """Where `texts` mostly say the same, whatever the photo. `effect`: what comes of that."""
-    said = Counter(" ".join(caption_tokens(text)) for text in texts)
+    said = Counter(" ".join(text.lower().strip(" .!").split()) for text in texts)
     commonest, count = max(said.items(), key=lambda item: item[1], default=("", 0))
     if len(texts) < 2 or count <= SAME_MOST * len(texts):
         return []
@@ -109,7 +119,7 @@ def captions_concerns(texts: Sequence[str], *, threshold: int) -> list[Concern]:
         vocabulary = vocabulary_build(texts, threshold=threshold)
     except VocabularyError as error:
         return [Concern(str(error), refused=True)]
-    remedy = threshold_remedy(texts, threshold=threshold)
+    remedy = partial(threshold_remedy, texts, threshold=threshold)
     return unknown_concern(texts, vocabulary, what="the captions", remedy=remedy) + sameness_concern(
         texts, what="captions", effect=SAME_LEARNT
     )
@@ -128,7 +138,7 @@ def training_concerns(
     texts, judged = ([text for photo in photos for text in photo.captions] for photos in (train, validation))
     found = list(chain.from_iterable(_bundle_concerns(texts, name, words) for name, words in bundles.items()))
     found += unknown_concern(
-        texts, vocabulary, what="the captions to train on", remedy=threshold_remedy(texts, threshold=threshold)
+        texts, vocabulary, what="the captions to train on", remedy=partial(threshold_remedy, texts, threshold=threshold)
     )
     found += script_concern(
         judged,
@@ -140,7 +150,7 @@ def training_concerns(
         judged,
         vocabulary,
         what="the captions to validate on",
-        remedy=_validation_remedy(texts, judged, threshold=threshold),
+        remedy=partial(_validation_remedy, texts, judged, threshold=threshold),
     )
     found += sameness_concern(texts, what="captions to train on", effect=SAME_LEARNT)
     found += sameness_concern(judged, what="captions to validate on", effect=SAME_JUDGED)
@@ -158,7 +168,7 @@ def scoring_concerns(photos: Sequence[CaptionedPhoto], *, words: Sequence[str], 
     texts = [text for photo in photos for text in photo.captions]
     what, remedy = "the captions to score by", "Scores tell little like this: give captions of its language, or train."
     foreign = script_concern(texts, words[len(SPECIALS) :], what=what, of=f"the words of {bundle}", remedy=remedy)
-    found = foreign or unknown_concern(texts, _vocabulary(words), what=f"{what}, by {bundle},", remedy=remedy)
+    found = foreign or unknown_concern(texts, _vocabulary(words), what=what, to=str(bundle), remedy=remedy)
     return found + sameness_concern(texts, what="captions to score by", effect=SAME_JUDGED)
 
 
@@ -167,14 +177,19 @@ def _vocabulary(words: Sequence[str]) -> Vocabulary:
 
 
 def _bundle_concerns(texts: Sequence[str], name: str, words: Sequence[str]) -> list[Concern]:
-    remedy = f"Leave {name.split(maxsplit=1)[0]} out, or give a bundle of that language."
+    remedy = f"leave {name.split(maxsplit=1)[0]} out, or give a bundle of that language."
     return script_concern(
-        texts, words[len(SPECIALS) :], what="the captions to train on", of=f"the words of {name}", remedy=remedy
+        texts,
+        words[len(SPECIALS) :],
+        what="the captions to train on",
+        of=f"the words of {name}",
+        remedy=remedy.capitalize(),
     ) or unknown_concern(
         texts,
         _vocabulary(words),
-        what=f"the captions to train on, by what {name} has learnt,",
-        remedy=f"Those that occur often enough are learnt anew. If the language is another: {remedy}",
+        what="the captions to train on",
+        to=name,
+        remedy=f"Those that occur often enough are learnt from the beginning. If the language is another: {remedy}",
         refuse=False,
     )
 

@@ -26,19 +26,21 @@ def run_failure(
     model, blind = metrics["validation"], metrics["blind"]
     if (model["cider"], model["bleu_4"]) > (blind["cider"], blind["bleu_4"]):
         return ""
-    reasons = [concern.message for concern in concerns]
-    if photos < FEW:
-        reasons.append(f"{photos} photos are few to learn from: give some hundreds.")
-    last = records[-1]
-    if len(records) > 1 and last.validation_loss == min(record.validation_loss for record in records):
-        flag = _EPOCHS[last.stage]
-        reasons.append(f"The loss was still falling in its last epoch: give more than {flag} {last.epochs}.")
-    elif round(model["distinct"] * model["photos"]) <= max(1, SAME * model["photos"]):
-        reasons.append("It says the same of nearly every photo: give more epochs, or another learning rate.")
-    if not reasons:
-        reasons.append("The captions may be those of other photos: look at them by manage.py inspect_dataset.")
+    why = " ".join(concern.message for concern in concerns) or _guess(model, photos=photos, records=records)
     return (
         f"Its captions are no better than blind ones: on the validation photos they score CIDEr {model['cider']:.1f} "
         f"and BLEU-4 {model['bleu_4']:.1f}, and {blind['how']}, CIDEr {blind['cider']:.1f} and BLEU-4 "
-        f"{blind['bleu_4']:.1f}. Most likely why, and what to do: {' '.join(reasons)}"
+        f"{blind['bleu_4']:.1f}. Most likely why, and what to do: {why}"
     )
+
+
+def _guess(model: Mapping[str, Any], *, photos: int, records: Sequence[EpochRecord]) -> str:
+    """Of a run whose captions seem to be in order."""
+    last = records[-1]
+    if photos < FEW:
+        return f"{photos} photos are few to learn from: give some hundreds."
+    if len(records) > 1 and last.validation_loss == min(record.validation_loss for record in records):
+        return f"The loss was still falling in its last epoch: give more than {_EPOCHS[last.stage]} {last.epochs}."
+    if round(model["distinct"] * model["photos"]) <= max(1, SAME * model["photos"]):
+        return "It says the same of nearly every photo: give more epochs, or another learning rate."
+    return "The captions may be those of other photos: look at them by manage.py inspect_dataset."

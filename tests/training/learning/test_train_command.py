@@ -40,20 +40,21 @@ def test_train_command_makes_a_bundle_that_says_what_it_was_taught(tmp_path, no_
     assert starts == ["A red", "Two blue", "A white", "Three black"]
 
 
-def test_train_command_writes_what_it_did(found, tmp_path, no_java, capsys):
+def test_train_command_writes_what_it_did(tmp_path, no_java, capsys):
+    found = sources(tmp_path / "dataset", copies=20)
     notes = tmp_path / "notes.md"
     notes.write_text("## Licence\n\nNobody may use this.\n")
 
-    train(found, tmp_path / "run", card_notes=notes, resize="crop", beam=2, length_penalty=0.5)
+    train(found, tmp_path / "run", card_notes=notes, resize="crop", beam=2, length_penalty=0.5, **LEARNT)
 
     described = bundle_describe(tmp_path / "run" / "bundle")
     assert described["config"]["preprocessing"]["resize"] == "crop"
     assert described["config"]["decoding"]["beam"] == 2
     training = described["metrics"]["training"]
-    assert [record["epoch"] for record in training["epochs"]] == [1, 2]
+    assert [record["epoch"] for record in training["epochs"]] == [1, 2, 3, 4]
     assert training["options"]["resize"] == "crop"
     assert "Nobody may use this." in described["card"]
-    assert "Trained on 4 captioned photos" in described["card"]
+    assert "Trained on 80 captioned photos" in described["card"]
     out = capsys.readouterr().out
     assert described["version"][:12] in out
     assert f"Next: manage.py register_model {tmp_path / 'run' / 'bundle'}" in out
@@ -227,17 +228,17 @@ def test_train_command_refuses_to_teach_the_tutorial(found, tmp_path, no_java, b
         train(found, tmp_path / "run", teacher=[bundle], decoder="tutorial")
 
 
-def test_train_command_registers_what_it_made_if_asked(found, tmp_path, no_java, db, settings):
+def test_train_command_registers_what_it_made_if_asked(tmp_path, no_java, db, settings):
     settings.DATA_DIR = tmp_path / "data"
-    train(found, tmp_path / "run", decoder_epochs=1, register=True)
+    train(sources(tmp_path / "dataset", copies=20), tmp_path / "run", register=True, **LEARNT)
 
     from webapp.gallery.models import ModelVersion
 
     assert ModelVersion.objects.get().version == bundle_describe(tmp_path / "run" / "bundle")["version"]
 
 
-def test_train_command_resumed_after_its_bundle_writes_the_page_that_is_missing(found, tmp_path, no_java):
-    train(found, tmp_path / "run", decoder_epochs=1)
+def test_train_command_resumed_after_its_bundle_writes_the_page_that_is_missing(tmp_path, no_java):
+    train(sources(tmp_path / "dataset", copies=20), tmp_path / "run", **LEARNT)
     version = bundle_describe(tmp_path / "run" / "bundle")["version"]
     (tmp_path / "run" / "attention.html").unlink()
 
