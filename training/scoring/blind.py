@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -48,7 +48,7 @@ def blind_score(texts: Sequence[str], photos: Sequence[CaptionedPhoto], *, score
     central = caption_central(texts)
     ways = {
         CENTRAL: {photo.id: central for photo in photos},
-        DRAWN: {photo.id: texts[chance.integers(len(texts))] for photo in photos},
+        DRAWN: {photo.id: texts[int(chance.integers(len(texts)))] for photo in photos},
     }
     found = {how: _scores(photos, said, scorer) for how, said in ways.items()}
     how = max(found, key=lambda how: (found[how].cider, found[how].bleu_4))
@@ -67,9 +67,10 @@ def caption_central(texts: Sequence[str]) -> str:
     weights = {gram: math.log(len(texts) / found) for gram, found in documents.items()}
     vectors = [_unit(grams, weights) for grams in counts]
     # The sum of the cosines to all is the product with the sum of all: no pair has to be looked at.
-    total: Counter[Gram] = Counter()
+    total: defaultdict[Gram, float] = defaultdict(float)
     for vector in vectors:
-        total.update(vector)
+        for gram, value in vector.items():
+            total[gram] += value
     likeness = [sum(value * total[gram] for gram, value in vector.items()) for vector in vectors]
     return texts[int(np.argmax(likeness))]
 
@@ -77,7 +78,7 @@ def caption_central(texts: Sequence[str]) -> str:
 def _unit(grams: Mapping[Gram, int], weights: Mapping[Gram, float]) -> dict[Gram, float]:
     """Of the length 1 for each n, or 0 where all captions hold the same n-grams."""
     vector = {gram: count * weights[gram] for gram, count in grams.items()}
-    squares: Counter[int] = Counter()
+    squares: defaultdict[int, float] = defaultdict(float)
     for gram, value in vector.items():
         squares[len(gram)] += value * value
     return {gram: value / math.sqrt(squares[len(gram)]) for gram, value in vector.items() if squares[len(gram)]}

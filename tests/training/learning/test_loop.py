@@ -105,7 +105,7 @@ def test_loop_of_epochs_with_the_same_score_keeps_the_one_of_the_lower_loss(foun
     fake_scores(monkeypatch, *judged)
     kept = []
     loop = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=3)).loop()
-    loop.workshop.shown = lambda record, validated: kept.append(dict(loop.best))
+    monkeypatch.setattr(loop.workshop, "shown", lambda record, validated: kept.append(dict(loop.best)))
 
     loop.run()
 

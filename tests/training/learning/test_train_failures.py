@@ -96,9 +96,7 @@ def test_run_is_refused_before_it_begins(own, tmp_path, train, validation, said)
 
 
 def test_run_with_most_words_below_the_threshold_is_refused(found, tmp_path):
-    with pytest.raises(
-        CommandError, match=r"the captions to train on are unknown .* --threshold 2 instead of 4"
-    ):
+    with pytest.raises(CommandError, match=r"the captions to train on are unknown .* --threshold 2 instead of 4"):
         call_command("train_captioner", **arguments(found, tmp_path / "run", threshold=4))
 
     assert not (tmp_path / "run").exists()
