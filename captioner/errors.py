@@ -25,6 +25,10 @@ class BundleIncompatible(BundleError):
     """The files are whole, but this version of the captioner cannot run them."""
 
 
+class BundleFailed(BundleError):
+    """The files are whole, and their metrics say that the training which made them failed."""
+
+
 class DeviceError(CaptionerError):
     """The device that the model is to run on is not there."""
 

@@ -25,6 +25,10 @@ class TrainingDiverged(TrainingError):
     """The loss is no longer a number."""
 
 
+class RunFailed(TrainingError):
+    """The run came to its end, and its model is no better than captions that were chosen without a look."""
+
+
 class DeviceExhausted(TrainingError):
     """The memory does not hold a step."""
 

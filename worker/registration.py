@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from captioner.bundle import bundle_describe, bundle_validate, path_flush
-from captioner.errors import BundleError
+from captioner.errors import BundleError, BundleFailed
 from webapp.gallery.room import room_look
 from webapp.gallery.services.model_versions import model_version_register
 
@@ -24,11 +24,13 @@ def bundle_register(directory: Path, *, name: str = "") -> "ModelVersion":
     """Register a bundle; its own copy is what workers load, so that the original may go.
 
     Raises:
-        BundleError: missing, corrupt or incompatible; nothing was registered.
+        BundleError: missing, corrupt, incompatible, or of a training that failed; nothing was registered.
         NotCopied
     """
     version = bundle_validate(directory)
     description = bundle_describe(directory)
+    if failure := description["metrics"].get("failed"):
+        raise BundleFailed(f"{directory} is not registered, as the training that made it failed. {failure}")
     copy = settings.MODELS_DIR / version[:12]
     if not _intact(copy):
         if not room_look():

@@ -59,7 +59,8 @@ def test_coco_results_hold_a_caption_for_each_image(run, info, tmp_path):
     assert json.loads((tmp_path / "results.json").read_text()) == [
         {"image_id": 10 * number, "caption": caption} for number, caption in enumerate(CAPTIONS.values(), start=1)
     ]
-    assert (out, err, error) == (f"{tmp_path / 'results.json'} holds captions of 4 photos.\n", "", None)
+    assert (out, error) == (f"{tmp_path / 'results.json'} holds captions of 4 photos.\n", None)
+    assert err == "Photos: 4 found: 4 taken, 0 there already, 0 left out.\n"
 
 
 def test_coco_results_of_more_images_than_a_batch_stay_with_their_ids(run, info, tmp_path):
@@ -95,13 +96,25 @@ def test_coco_bad_photos_are_named_and_the_others_written(run, info, images, tmp
     _, err, error = run(info())
 
     assert [entry["image_id"] for entry in json.loads((tmp_path / "results.json").read_text())] == [10, 30]
-    first, second = err.splitlines()
+    first, second, tally = err.splitlines()
+    assert tally == "Photos: 4 found: 2 taken, 0 there already, 2 left out (1 not an image, 1 unreadable)."
     assert first.startswith(f"{images / 'blue.png'}: error: The file is not a picture")
     assert second.startswith(f"{images / 'black.png'}: error: The file cannot be opened")
     assert error is not None
     assert error.returncode == 1
     assert "2 of 4 photos could not be captioned: see above." in str(error)
     assert "--skip-bad" in str(error)
+
+
+def test_coco_files_that_are_not_named_are_counted_and_named_if_asked(run, info, images, tmp_path):
+    (images / "below").mkdir()
+    (images / "below" / "notes.txt").write_text("no picture")
+
+    _, err, error = run(info({1: "red.png"}), verbose=True)
+
+    assert error is None
+    assert f"Left out: {images / 'below' / 'notes.txt'} (not in image_info.json)" in err.splitlines()
+    assert err.endswith("Photos: 5 found: 1 taken, 0 there already, 4 left out (4 not in image_info.json).\n")
 
 
 def test_coco_bad_photos_may_be_left_out(run, info, images, tmp_path):

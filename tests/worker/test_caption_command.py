@@ -200,8 +200,14 @@ def test_caption_without_torch_says_what_to_install(photo):
     assert "Traceback" not in run.stderr
 
 
-def test_caption_is_silent_beside_its_lines_when_not_on_a_terminal(caption, photo, capfd):
+def test_caption_draws_no_bar_when_not_on_a_terminal(caption, photo, capfd):
     caption(*[photo(f"{n}.png") for n in range(BATCH + 1)])
+
+    assert capfd.readouterr() == ("", f"Photos: {BATCH + 1} found: {BATCH + 1} taken, 0 there already, 0 left out.\n")
+
+
+def test_caption_of_a_single_photo_counts_nothing(caption, photo, capfd):
+    caption(photo("a.png"))
 
     assert capfd.readouterr() == ("", "")
 

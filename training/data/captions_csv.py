@@ -6,8 +6,11 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
+from captioner.tally import Tally
+from training.data.captions_file import WORDLESS, caption_has_words
 from training.data.importing import ImportedPhoto, file_name_check, source_text
 from training.errors import DatasetError
 
@@ -17,8 +20,10 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "|": "bar", "\t": "tab"}
 _NUMBERED = re.compile(r"#\d+$")  # Flickr8k.token.txt: photo.jpg#0, photo.jpg#1, ...
 
 
-def csv_read(source: Path) -> list[ImportedPhoto]:
-    """Photos in the order of their first line, each with the captions of all its lines.
+def csv_read(source: Path, tally: Tally) -> list[ImportedPhoto]:
+    """Photos in the order of their first line, each with the captions of all its lines, which `tally` counts.
+
+    A line that is the same as a former one, in all its columns, is there already: the same person said it.
 
     The delimiter (comma, semicolon, bar or tab) is the one that comes first in the first line. A first line that names
     both columns (FILE_NAMES, CAPTION_NAMES, whatever else there is) is a header; without one there are two columns,
@@ -36,14 +41,19 @@ def csv_read(source: Path) -> list[ImportedPhoto]:
     if columns is None:
         columns = 0, 1
         _headerless_check(first, f"line {number} of {source}")
-        _row_add(photos, first, columns, f"line {number} of {source}")
+        rows = chain([(number, first)], rows)
+    known: set[tuple[str, ...]] = set()
     for number, row in rows:
         if len(row) != width:
             raise DatasetError(
                 f"Line {number} of {source} has {len(row)} fields, and the first line {width}, parted by a "
                 f"{_DELIMITERS[delimiter]}. {_remedy(delimiter)}"
             )
-        _row_add(photos, row, columns, f"line {number} of {source}")
+        if (content := tuple(row)) in known:
+            tally.there += 1
+        else:
+            known.add(content)
+            _row_add(photos, row, columns, f"line {number} of {source}", tally)
     if not photos:
         raise DatasetError(f"{source} has a header, but no line below it. Give lines of a file name and a caption.")
     return [ImportedPhoto(name, tuple(captions)) for name, captions in photos.items()]
@@ -102,12 +112,15 @@ def _headerless_check(first: list[str], place: str) -> None:
         )
 
 
-def _row_add(photos: dict[str, list[str]], row: list[str], columns: tuple[int, int], place: str) -> None:
+def _row_add(photos: dict[str, list[str]], row: list[str], columns: tuple[int, int], place: str, tally: Tally) -> None:
     file, caption = columns
     name = file_name_check(_NUMBERED.sub("", row[file]), place)
     captions = photos.setdefault(name, [])
-    if row[caption]:
+    if caption_has_words(row[caption]):
         captions.append(row[caption])
+        tally.taken += 1
+    else:
+        tally.leave(place, WORDLESS, row[caption])
 
 
 def _remedy(delimiter: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 from training.errors import DatasetError
 
+WORDLESS = "without a word"  # why a caption is left out
 SHOWN = 5  # of many faults alike, so many are named
 _FORM = (
     'It must be an object with "images": [{"id", "file_name"}, ...] and '
@@ -25,11 +26,12 @@ _FORM = (
 
 @dataclass(frozen=True)
 class Entry:
-    """One image of the file. `captions`: in the file's order, without those that hold no word."""
+    """One image of the file. `captions`: in the file's order, without those that hold no word: `wordless` of them."""
 
     id: int
     file_name: str
     captions: tuple[str, ...]
+    wordless: int = 0
 
 
 def captions_file_read(path: Path) -> list[Entry]:
@@ -55,18 +57,7 @@ def captions_file_read(path: Path) -> list[Entry]:
     coco.dataset = {"images": images, "annotations": annotations}
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress
         coco.createIndex()
-    return [
-        Entry(
-            id=image_id,
-            file_name=coco.imgs[image_id]["file_name"],
-            captions=tuple(
-                annotation["caption"]
-                for annotation in coco.imgToAnns.get(image_id, [])
-                if caption_has_words(annotation["caption"])
-            ),
-        )
-        for image_id in sorted(coco.imgs)
-    ]
+    return [_entry(coco.imgs[image_id], coco.imgToAnns.get(image_id, [])) for image_id in sorted(coco.imgs)]
 
 
 def captions_read(paths: Iterable[Path]) -> list[str]:
@@ -98,6 +89,11 @@ def names(items: Iterable[str], *, separator: str = ", ") -> str:
     """The first few of many, for a message."""
     known = list(items)
     return separator.join(known[:SHOWN]) + (f" and {len(known) - SHOWN:,} more" if len(known) > SHOWN else "")
+
+
+def _entry(image: dict[str, Any], annotations: list[dict[str, Any]]) -> Entry:
+    captions = tuple(filter(caption_has_words, (annotation["caption"] for annotation in annotations)))
+    return Entry(image["id"], image["file_name"], captions, wordless=len(annotations) - len(captions))
 
 
 def _json_read(path: Path) -> dict[str, Any]:

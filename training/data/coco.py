@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from training.data.captions_file import captions_file_read, names
+from captioner.tally import LeftOut, Tally, folders_unnamed
+from training.data.captions_file import WORDLESS, captions_file_read, names
 from training.data.photos import photo_is_file, photos_unreadable
 from training.errors import DatasetError
 
 REASONS = ("captionless", "missing", "unreadable")
+_OF_PHOTO = {"missing": "of a missing photo", "unreadable": "of an unreadable photo"}
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,16 @@ class BadPhoto:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The photos of one split, in the order of the files and of the ids in them, each photo once."""
+    """The photos of one split, in the order of the files and of the ids in them, each photo once.
+
+    `named`, `said`: what became of the photos and of the captions that the files hold. `folders`: of the photos.
+    """
 
     photos: list[CaptionedPhoto]
     bad: list[BadPhoto]
+    named: Tally = field(default_factory=Tally)
+    said: Tally = field(default_factory=Tally)
+    folders: tuple[Path, ...] = ()
 
     @property
     def bad_counts(self) -> dict[str, int]:
@@ -78,17 +86,37 @@ def dataset_examine(captions: Sequence[Path], *, images: Sequence[Path]) -> Data
     A photo is known by its resolved path: where several images name the same, it has the id of the first, and the
     captions of all of them. Ids are COCO's; an id that a former file has taken is replaced by one above all of them.
     """
-    photos, sources = _photos_merged(captions, _folders(captions, images))
+    folders = _folders(captions, images)
+    found = _photos_merged(captions, folders)
     bad: dict[Path, BadPhoto] = {}
-    for path, photo in photos.items():
-        if not photo.captions:
-            bad[path] = BadPhoto(str(photo.path), "captionless", f"no caption with a word in {sources[path]}")
-        elif not photo_is_file(photo.path):
-            bad[path] = BadPhoto(str(photo.path), "missing", "there is no such file")
-    for path, fault in photos_unreadable([path for path in photos if path not in bad]).items():
-        bad[path] = BadPhoto(str(photos[path].path), "unreadable", fault)
-    good = [photo for path, photo in photos.items() if path not in bad]
-    return Dataset(good, [bad[path] for path in photos if path in bad])
+    for path, one in found.items():
+        if not one.photo.captions:
+            bad[path] = BadPhoto(str(one.photo.path), "captionless", f"no caption with a word in {one.file}")
+        elif not photo_is_file(one.photo.path):
+            bad[path] = BadPhoto(str(one.photo.path), "missing", "there is no such file")
+    for path, fault in photos_unreadable([path for path in found if path not in bad]).items():
+        bad[path] = BadPhoto(str(found[path].photo.path), "unreadable", fault)
+    return Dataset(
+        photos=[one.photo for path, one in found.items() if path not in bad],
+        bad=[bad[path] for path in found if path in bad],
+        named=_named_count(found, bad),
+        said=_said_count(found, bad),
+        folders=tuple(dict.fromkeys(folders)),
+    )
+
+
+def datasets_count(*datasets: Dataset) -> dict[str, Tally]:
+    """What became of the captions and of the photos of these splits, with the files in their folders that none of them
+    names."""
+    photos, captions = Tally(), Tally()
+    for dataset in datasets:
+        photos.add(dataset.named)
+        captions.add(dataset.said)
+    folders = dict.fromkeys(folder for dataset in datasets for folder in dataset.folders)
+    known = [photo.path for dataset in datasets for photo in dataset.photos]
+    known += [Path(bad.file) for dataset in datasets for bad in dataset.bad]
+    photos.add(folders_unnamed(folders, known))
+    return {"Captions": captions, "Photos": photos}
 
 
 def splits_check(train: Sequence[CaptionedPhoto], validation: Sequence[CaptionedPhoto]) -> None:
@@ -124,28 +152,60 @@ def _folders(captions: Sequence[Path], images: Sequence[Path]) -> list[Path]:
     return list(images) * (len(captions) if len(images) == 1 else 1)
 
 
-def _photos_merged(
-    captions: Sequence[Path], folders: Sequence[Path]
-) -> tuple[dict[Path, CaptionedPhoto], dict[Path, Path]]:
-    """Each photo once, by its resolved path, and the first file that names it."""
+@dataclass
+class _Named:
+    """A photo, the first file that names it, how often others did, and captions that are not among its own."""
+
+    photo: CaptionedPhoto
+    file: Path
+    again: int = 0
+    repeated: int = 0
+    wordless: int = 0
+
+
+def _photos_merged(captions: Sequence[Path], folders: Sequence[Path]) -> dict[Path, _Named]:
+    """Each photo once, by its resolved path."""
     files = [captions_file_read(file) for file in captions]
     fresh = itertools.count(1 + max(entry.id for entries in files for entry in entries))
     taken: set[int] = set()
-    photos: dict[Path, CaptionedPhoto] = {}
-    sources: dict[Path, Path] = {}
+    found: dict[Path, _Named] = {}
     for file, folder, entries in zip(captions, folders, files, strict=True):
         root = folder.resolve()
         for entry in entries:
             path = _resolved(root / entry.file_name)
-            if known := photos.get(path):
-                new = tuple(text for text in entry.captions if text not in known.captions)
-                photos[path] = replace(known, captions=known.captions + new)
+            if known := found.get(path):
+                new = tuple(text for text in entry.captions if text not in known.photo.captions)
+                known.photo = replace(known.photo, captions=known.photo.captions + new)
+                known.again, known.repeated = known.again + 1, known.repeated + len(entry.captions) - len(new)
+                known.wordless += entry.wordless
                 continue
             photo_id = next(fresh) if entry.id in taken else entry.id
             taken.add(photo_id)
-            photos[path] = CaptionedPhoto(photo_id, folder / entry.file_name, entry.captions)
-            sources[path] = file
-    return photos, sources
+            photo = CaptionedPhoto(photo_id, folder / entry.file_name, entry.captions)
+            found[path] = _Named(photo, file, wordless=entry.wordless)
+    return found
+
+
+def _named_count(found: Mapping[Path, _Named], bad: Mapping[Path, BadPhoto]) -> Tally:
+    tally = Tally()
+    for path, one in found.items():
+        if fault := bad.get(path):
+            tally.left += [LeftOut(fault.file, fault.reason, fault.detail)] * (1 + one.again)
+        else:
+            tally.taken, tally.there = tally.taken + 1, tally.there + one.again
+    return tally
+
+
+def _said_count(found: Mapping[Path, _Named], bad: Mapping[Path, BadPhoto]) -> Tally:
+    tally = Tally()
+    for path, one in found.items():
+        tally.left += [LeftOut(f"a caption of {one.photo.path}", WORDLESS)] * one.wordless
+        tally.there += one.repeated
+        if fault := bad.get(path):
+            tally.left += [LeftOut(repr(text), _OF_PHOTO[fault.reason], fault.file) for text in one.photo.captions]
+        else:
+            tally.taken += len(one.photo.captions)
+    return tally
 
 
 def _resolved(path: Path) -> Path:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training.data.captions_file import file_name_fault
+from captioner.tally import Tally
+from training.data.captions_file import WORDLESS, caption_has_words, file_name_fault
 from training.errors import DatasetError
 
 SPLITS = {"train": "train", "restval": "train", "val": "val", "test": "test"}  # Karpathy's -> ours
@@ -24,11 +25,11 @@ class ImportedPhoto:
     id: int | None = None
 
 
-def karpathy_read(source: Path) -> dict[str, list[ImportedPhoto]]:
+def karpathy_read(source: Path, tally: Tally) -> dict[str, list[ImportedPhoto]]:
     """Photos by split (train, val, test; those that are not empty) of Karpathy's dataset_*.json, in its order.
 
     Karpathy and Fei-Fei 2015; his "restval", which everyone trains on, is joined to train. Ids are the "cocoid", or
-    the "imgid", where each photo has one of its own. Raises DatasetError.
+    the "imgid", where each photo has one of its own. `tally` counts the captions. Raises DatasetError.
     """
     try:
         data = json.loads(source_text(source))
@@ -45,7 +46,7 @@ def karpathy_read(source: Path) -> dict[str, list[ImportedPhoto]]:
     key = _id_key(images)
     for position, image in enumerate(images):
         place = f"images[{position}] in {source}"
-        photo = _karpathy_photo(image, place, key=key)
+        photo = _karpathy_photo(image, place, key=key, tally=tally)
         if image.get("split") not in SPLITS:
             raise DatasetError(f'"split" of {place} is {image.get("split")!r}: it must be one of {", ".join(SPLITS)}.')
         if photo.file_name in places:
@@ -109,7 +110,7 @@ def file_name_check(name: str, place: str) -> str:
     return name
 
 
-def _karpathy_photo(image: Any, place: str, *, key: str | None) -> ImportedPhoto:
+def _karpathy_photo(image: Any, place: str, *, key: str | None, tally: Tally) -> ImportedPhoto:
     try:
         folder, name = image.get("filepath", ""), image["filename"]
         captions = [sentence["raw"].strip() for sentence in image["sentences"]]
@@ -123,7 +124,12 @@ def _karpathy_photo(image: Any, place: str, *, key: str | None) -> ImportedPhoto
     if not isinstance(file_name, str):
         raise DatasetError(f'"filename" of {place} is {file_name!r}: it must be text.')
     file_name_check(file_name, place)
-    return ImportedPhoto(file_name, tuple(filter(None, captions)), image[key] if key else None)
+    said = tuple(filter(caption_has_words, captions))
+    tally.taken += len(said)
+    for text in captions:
+        if not caption_has_words(text):
+            tally.leave(f"a caption of {file_name}", WORDLESS, text)
+    return ImportedPhoto(file_name, said, image[key] if key else None)
 
 
 def _id_key(images: list[Any]) -> str | None:

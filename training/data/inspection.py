@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from captioner.tally import Tally
 from captioner.vocabulary import caption_tokens
 from training.data.captions_file import captions_file_read
-from training.data.coco import Dataset, dataset_examine
-from training.data.vocabulary_builder import ThresholdRow, vocabulary_thresholds
+from training.data.coco import Dataset, dataset_examine, datasets_count
+from training.data.concerns import Concern, captions_concerns, script_concern
+from training.data.vocabulary_builder import THRESHOLD, ThresholdRow, vocabulary_thresholds
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Inspection:
 
     lengths: words of a caption -> how many captions have as many. captions_per_photo: the same for photos.
     words: every word and how often it occurs. repeated: captions that say the same, word for word, as an earlier one.
+    tallies: what became of the captions, and of the photos that the files name or that lie in the folders.
+    concerns: what is wrong with the captions as a whole.
     """
 
     files: tuple[CaptionsFile, ...]
@@ -38,6 +42,8 @@ class Inspection:
     words: Counter[str]
     repeated: int
     thresholds: tuple[ThresholdRow, ...]
+    tallies: dict[str, Tally]
+    concerns: tuple[Concern, ...]
 
     @property
     def captions(self) -> int:
@@ -67,7 +73,26 @@ def dataset_inspect(captions: Sequence[Path], *, images: Sequence[Path]) -> Insp
         words=Counter(token for caption in tokens for token in caption),
         repeated=len(tokens) - len(set(tokens)),
         thresholds=tuple(vocabulary_thresholds(texts)),
+        tallies=datasets_count(dataset),
+        concerns=tuple(_concerns(captions, texts)),
     )
+
+
+def _concerns(files: Sequence[Path], texts: list[str]) -> list[Concern]:
+    """Of files in another script than the first, and of all of them at the usual threshold."""
+    said = [[text for entry in captions_file_read(file) for text in entry.captions] for file in files]
+    found = [
+        concern
+        for file, theirs in zip(files[1:], said[1:], strict=True)
+        for concern in script_concern(
+            theirs,
+            said[0],
+            what=f"the captions of {file}",
+            of=f"those of {files[0]}",
+            remedy="Give captions of one language.",
+        )
+    ]
+    return found + (captions_concerns(texts, threshold=THRESHOLD) if texts else [])
 
 
 def _file(file: Path, folder: Path) -> CaptionsFile:

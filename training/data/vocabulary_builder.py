@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from captioner.errors import VocabularyError
 from captioner.vocabulary import SPECIALS, UNKNOWN, Vocabulary, caption_tokens
 
+THRESHOLD = 5  # where nothing else is said
 THRESHOLDS = (1, 2, 3, 4, 5, 6, 8, 10, 15, 20)
 
 
@@ -20,6 +22,12 @@ def vocabulary_build(captions: Iterable[str], *, threshold: int) -> Vocabulary:
     kept = sorted(
         (word for word, count in counts.items() if count >= threshold), key=lambda word: (-counts[word], word)
     )
+    if not kept:
+        often = f"the commonest, {max(counts, key=counts.__getitem__)!r}, occurs {max(counts.values())} times"
+        raise VocabularyError(
+            f"The vocabulary is empty: no word reached the threshold. Lower it: --threshold is {threshold}, and "
+            f"{often if counts else 'there is no word at all'}."
+        )
     rare = sum(counts.values()) - sum(counts[word] for word in kept)
     return Vocabulary((*SPECIALS, *kept), (0, 0, 0, rare, *(counts[word] for word in kept)))
 

@@ -59,17 +59,19 @@ def card_text(
 ) -> str:
     """A model card (Mitchell et al. 2019) in Markdown: what is known from training, then `notes`.
 
-    `tuned`: the stages of the encoder that were trained.
+    `tuned`: the stages of the encoder that were trained. Metrics that say the run failed make the card begin with it.
     """
     training = metrics["training"]
     frozen = f"fine-tuned from {tuned[0]} on" if tuned else "frozen"
     recipe, changes = recipe_nearest(options)
     flags = "".join(f" --{key.replace('_', '-')} {value}" for key, value in changes.items())
     epochs = training["epochs"]
+    failed, blind = metrics.get("failed"), metrics.get("blind")
     minutes = sum(record["seconds"] for record in epochs) / 60
     lines = [
         f"# Model card: {name}",
         "",
+        *([f"**The run that made this model failed, and it is not to be used.** {failed}", ""] if failed else []),
         f"- Encoder: `{encoder.name}`, {frozen}; weights: {encoder.weights.source} `{encoder.weights.name}`",
         f"- Decoder: `{decoder.name}`, LSTM {decoder.hidden}, embedding {decoder.embedding}, {words:,} words",
         f"- Trained on {photos[0]:,} captioned photos, validated on {photos[1]:,} others",
@@ -91,6 +93,9 @@ def card_text(
     how = "" if scorer["comparable"] else " These do not compare with published scores: `manage.py evaluate_captioner`"
     how += "" if scorer["comparable"] else " gives those where Java is."
     lines += ["", f"Scores x 100 by {scorer['scorer']}.{how} The weights were chosen by these validation photos."]
+    if blind:
+        scores = f"CIDEr {blind['cider']:.1f}, BLEU-4 {blind['bleu_4']:.1f}"
+        lines += ["", f"Without a look at the photos: {scores} ({blind['how']})."]
     if "attention" in metrics:
         focus = metrics["attention"]
         peak = f"the largest weight of a content word's map is {focus['peak']:.1f} times that of an even map"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -54,9 +55,9 @@ def _scores_draw(axes: Axes, records: Sequence[EpochRecord]) -> None:
     axes.plot(range(1, len(records) + 1), ciders, "-o", color=_GREEN, markersize=4)
     comparable = all(record.comparable for record in records)
     axes.set_ylabel("validation CIDEr × 100" + ("" if comparable else "\nof the fallback scorer, not comparable"))
-    known = [(cider, n) for n, cider in enumerate(ciders, start=1) if cider == cider]  # noqa: PLR0124  NaN is not itself
-    if known:
-        best, epoch = max(known)
+    epoch = 1 + max(range(len(records)), key=lambda number: records[number].quality)
+    best = ciders[epoch - 1]
+    if math.isfinite(best):
         axes.plot([epoch], [best], "o", markersize=11, fillstyle="none", color="black")
         inwards = "left" if 2 * epoch <= len(records) else "right"
         axes.annotate(f"best {best:.1f}", (epoch, best), xytext=(0, -18), textcoords="offset points", ha=inwards)

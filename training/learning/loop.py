@@ -41,6 +41,7 @@ class Loop:
     minutes and when the run is asked to stop.
 
     best: state_dict of the best averaged model so far, over all stages; a stage begins with the best before it.
+    best_at: the place of its epoch in `records`.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Loop:
         self.patience, self.stop, self.device = patience, stop, device
         self.records: list[EpochRecord] = []
         self.best: dict[str, Tensor] = {}
+        self.best_at = 0
         self._stage = 0  # the stage that is trained, and where it stood when it was saved
         self._restored: dict[str, Any] | None = None
         self._saved = time.monotonic()
@@ -67,6 +69,7 @@ class Loop:
         try:
             self.records = [EpochRecord.from_dict(record) for record in json.loads(state["records"])]
             self.best, self._stage, self._restored = state["best"], state["stage"], state["trainer"]
+            self.best_at = state["best_at"] if "best_at" in state else _best_formerly(self.records)
         except (KeyError, TypeError, ValueError) as error:
             raise checkpoint_foreign(self.folder.checkpoint, error) from error
         if any(record.comparable != self.workshop.scorer.comparable for record in self.records):
@@ -85,7 +88,7 @@ class Loop:
             self._restored = None
 
     def best_record(self) -> EpochRecord:
-        return max(self.records, key=quality)
+        return self.records[self.best_at]
 
     def _stage_run(self, stage: Stage) -> None:
         trainer = self.workshop.trainer(stage)
@@ -115,7 +118,8 @@ class Loop:
 
     def _epoch_end(self, stage: Stage, trainer: StageTrainer, validated: Validated) -> None:
         record = record_of(stage, trainer, validated)
-        if not self.records or quality(record) > quality(self.best_record()):
+        if not self.records or record.quality > self.best_record().quality:
+            self.best_at = len(self.records)
             self.best = {key: value.detach().clone() for key, value in trainer.average.state_dict().items()}
         self.records.append(record)
         try:  # before it counts as done: an epoch that is validated again is shown once more, and no more than once
@@ -130,7 +134,7 @@ class Loop:
         self.stop.check()
 
     def _overtrained(self, stage: Stage) -> bool:
-        qualities = [quality(record) for record in self.records if record.stage == stage.name]
+        qualities = [record.quality for record in self.records if record.stage == stage.name]
         return (
             bool(self.patience)
             and len(qualities) > self.patience
@@ -143,6 +147,7 @@ class Loop:
             {
                 "records": json.dumps([record.to_dict() for record in self.records]),
                 "best": self.best,
+                "best_at": self.best_at,
                 "stage": self._stage,
                 "trainer": trainer.state(),
             },
@@ -173,6 +178,7 @@ def record_of(stage: Stage, trainer: StageTrainer, validated: Validated) -> Epoc
     )
 
 
-def quality(record: EpochRecord) -> float:
-    """What epochs are compared by: CIDEr of the validation photos."""
-    return record.cider if record.cider is not None else -record.validation_loss
+def _best_formerly(records: Sequence[EpochRecord]) -> int:
+    """Where the weights came from that a checkpoint holds which does not tell: the first of equals was kept then."""
+    ciders = [-record.validation_loss if record.cider is None else record.cider for record in records]
+    return ciders.index(max(ciders)) if ciders else 0

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self, get_type_hints
 
 from captioner.config import BEAM_MAX, DECODERS, RESIZE_POLICIES, SCORINGS, DecoderConfig, DecodingDefaults
+from training.data.vocabulary_builder import THRESHOLD
 from training.errors import OptionError
 
 BATCHINGS = ("bucketed", "same_length")
@@ -45,7 +46,7 @@ class TrainingOptions:
     dropout: float = _option(0.5, "share of activations dropped while training", group="model", low=0, high=0.99)
     size: int = _option(224, "side in pixels of the square that the encoder sees", group="model", low=32, high=1024)
     resize: str = _option("squash", "how a photo becomes a square", group="model", choices=RESIZE_POLICIES)
-    threshold: int = _option(5, "a word must occur this often to be learnt", group="model", low=1)
+    threshold: int = _option(THRESHOLD, "a word must occur this often to be learnt", group="model", low=1)
 
     batching: str = _option("bucketed", "how captions come together in a step", group="batches", choices=BATCHINGS)
     batch_photos: int = _option(32, "photos a step, with their captions (bucketed)", group="batches", low=1)

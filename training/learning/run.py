@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import torch
 
-from captioner.bundle import bundle_validate
-from training.errors import CheckpointError, TrainingError
+from captioner.bundle import bundle_describe
+from training.errors import CheckpointError, RunFailed, TrainingError
 from training.learning.loop import Loop
 from training.learning.numerics import Numerics, device_require
 from training.learning.options import TrainingOptions
@@ -27,16 +27,26 @@ def captioner_train(
     threads: int | None = None,
     minutes: float | None = None,
     report: Callable[[str], None],
+    verbose: bool = False,
 ) -> str:
     """A new run in `folder`, which must not hold one. Returns the bundle's version.
 
-    `device`, `threads`: those that there are where None. Raises TrainingError or CaptionerError; RunStopped when it was
+    `device`, `threads`: those that there are where None. `verbose`: report each photo and caption that is left out.
+    Raises TrainingError or CaptionerError: RunFailed where it made a bundle that is no good; RunStopped when it was
     asked to stop, and captioner_resume goes on then.
     """
     _new_require(folder)
     with StopRequest(minutes=minutes) as stop:
         _threads_use(threads)
-        session = Session(folder, options=options, sources=sources, device=device or "auto", stop=stop, report=report)
+        session = Session(
+            folder,
+            options=options,
+            sources=sources,
+            device=device or "auto",
+            stop=stop,
+            report=report,
+            verbose=verbose,
+        )
         with folder.held():  # only now: what refuses to begin leaves no folder
             _new_require(folder)  # another process may have begun meanwhile
             _settings(session).write(folder)
@@ -50,12 +60,14 @@ def captioner_resume(
     threads: int | None = None,
     minutes: float | None = None,
     report: Callable[[str], None],
+    verbose: bool = False,
 ) -> str:
     """Goes on with a run that was stopped or broke off. Raises as captioner_train, and CheckpointError.
 
     `device`, `threads`: the run's own where None. Others may give other losses, which is reported.
     """
     if folder.bundle.exists() and folder.attention.exists():
+        _bundle_version(folder)
         raise TrainingError(f"The run in {folder.path} is finished: its bundle is {folder.bundle}.")
     kept = RunSettings.read(folder)
     former = kept.numerics
@@ -70,6 +82,8 @@ def captioner_resume(
             precision=former.precision_on(place) if former else None,
             stop=stop,
             report=report,
+            begun=True,
+            verbose=verbose,
         )
         if changes := session.fingerprint.changes(kept.data, options=kept.options, sources=kept.sources):
             raise CheckpointError(
@@ -109,13 +123,23 @@ def _settings(session: Session) -> RunSettings:
 
 def _session_run(session: Session, loop: Loop) -> str:
     bundle = session.folder.bundle
-    if bundle.exists():  # the run broke off after its bundle
-        version = bundle_validate(bundle)
-    else:
+    if not bundle.exists():  # else the run broke off after it
         session.report(table_header())
         loop.run()
         best = loop.best_record()
         session.report(f"Epoch {best.epoch} of stage {best.stage} was the best; writing {bundle}.")
-        version = session.bundle_write(loop)
+        session.bundle_write(loop)
     session.attention_write()
+    return _bundle_version(session.folder)
+
+
+def _bundle_version(folder: RunFolder) -> str:
+    """Of the run's bundle. Raises RunFailed where that says of itself that it is no good."""
+    described = bundle_describe(folder.bundle)
+    if failure := described["metrics"].get("failed"):
+        raise RunFailed(
+            f"The run in {folder.path} failed. {failure} {folder.bundle} is for looking at alone: register_model "
+            "refuses it."
+        )
+    version: str = described["version"]
     return version

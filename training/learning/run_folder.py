@@ -7,6 +7,7 @@ import csv
 import fcntl
 import io
 import json
+import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -49,6 +50,11 @@ class EpochRecord:
     @property
     def key(self) -> tuple[str, int]:
         return self.stage, self.epoch
+
+    @property
+    def quality(self) -> tuple[float, float]:
+        """What epochs are compared by: CIDEr, and where that is the same, a lower loss. No number is worse than any."""
+        return _number(self.cider), _number(-self.validation_loss)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -200,6 +206,10 @@ def table_line(record: EpochRecord) -> str:
         f"{record.captions_per_second:>11,.0f} {record.data_share:>5.0%}"
         + ("" if record.comparable else "   * without Java: not comparable")
     )
+
+
+def _number(value: float | None) -> float:
+    return value if value is not None and math.isfinite(value) else -math.inf
 
 
 def _cell(value: float | None, digits: int, mark: str = "") -> str:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from captioner.bundle import bundle_save, weights_round
+from captioner.bundle import bundle_describe, bundle_save, weights_round
 from captioner.config import BundleConfig
 from captioner.inference import Captioner
 from training.data.coco import CaptionedPhoto
+from training.data.concerns import Concern, training_concerns
 from training.data.features import features_cached
 from training.data.vocabulary_builder import vocabulary_coverage
-from training.errors import FileError, OptionError
+from training.errors import DatasetError, FileError, OptionError
 from training.files import file_write
 from training.learning.card import card_text, validation_metrics
 from training.learning.fingerprint import Fingerprint
@@ -32,8 +33,10 @@ from training.learning.stopping import StopRequest
 from training.learning.teachers import Teachers, teachers_load
 from training.learning.training_set import TrainingSet
 from training.learning.validation import Validated, Validation
+from training.learning.verdict import run_failure
 from training.pages.attention import PHOTOS, attention_page
 from training.pages.samples import EpochSamples, PhotoSample, ShownPhoto, photos_shown, samples_append, samples_write
+from training.scoring.blind import blind_score
 from training.scoring.evaluate import photos_sample
 from training.scoring.scorer import scorer_choose
 
@@ -41,7 +44,8 @@ from training.scoring.scorer import scorer_choose
 class Session:
     """A run in memory. Everything that can be wrong with photos, captions and options is found when it is made.
 
-    `precision`: what an option of auto was found to be where the run began.
+    `precision`: what an option of auto was found to be where the run began. `begun`: it goes on, so that captions which
+    no run would begin with are only warned of. `verbose`: report each photo and caption that is left out.
     """
 
     def __init__(
@@ -54,13 +58,15 @@ class Session:
         precision: str | None = None,
         stop: StopRequest,
         report: Callable[[str], None],
+        begun: bool = False,
+        verbose: bool = False,
     ) -> None:
         self.folder, self.sources, self.stop, self.report = folder, sources, stop, report
         self.device = device_require(device)
         self.arithmetic = arithmetic_choose(precision or options.precision, self.device)
         self.notes = sources.notes()
         self.scorer = scorer_choose()
-        self.train, self.validation_photos = sources.photos(report=report)
+        self.train, self.validation_photos = sources.photos(report=report, verbose=verbose)
         texts = [text for photo in self.train for text in photo.captions]
         self.parts = (
             parts_create(options, texts)
@@ -69,6 +75,7 @@ class Session:
         )
         self.options, self.vocabulary = self.parts.options, self.parts.vocabulary
         self.encoder, self.decoder = self.parts.encoder.to(self.device), self.parts.decoder.to(self.device)
+        self.concerns = self._concerns(begun=begun)
         self.stages = stages_planned(self.options, self.encoder, learnt=sources.start_from is not None)
         self._teachers = {stage.name: self._teachers_load(stage) for stage in self.stages}
         self.fingerprint = Fingerprint.of(
@@ -150,8 +157,10 @@ class Session:
         for part in (model.decoder, model.encoder) if carried else (model.decoder,):
             weights_round(part)  # as the bundle keeps them, so that the scores are those of the bundle
         validated = self.validation(stage).judge(model)
+        texts = [text for photo in self.train for text in photo.captions]
         metrics = {
             **validation_metrics(self.validation_photos, validated, scorer=self.scorer, beam=self.options.beam),
+            "blind": blind_score(texts, self.validation_photos, scorer=self.scorer).to_dict(),
             "training": {
                 "options": self.options.to_dict(),
                 "start_from": self.fingerprint.start_from,
@@ -160,6 +169,8 @@ class Session:
                 "epochs": [record.to_dict() for record in loop.records],
             },
         }
+        if failure := run_failure(metrics, photos=len(self.train), concerns=self.concerns, records=loop.records):
+            metrics["failed"] = failure
         try:
             version = bundle_save(
                 self.folder.bundle,
@@ -234,6 +245,23 @@ class Session:
             check=self.stop.check,
         )
         return TrainingSet(photos, arrays, self.vocabulary, self.options)
+
+    def _concerns(self, *, begun: bool) -> list[Concern]:
+        """Warns of them. Raises DatasetError for those that no run begins with."""
+        named = [("--start-from", self.sources.start_from)] if self.sources.start_from else []
+        named += [("--teacher", path) for path in self.sources.teachers]
+        concerns = training_concerns(
+            self.train,
+            self.validation_photos,
+            vocabulary=self.vocabulary,
+            threshold=self.options.threshold,
+            bundles={f"{flag} {path}": bundle_describe(path)["vocabulary"] for flag, path in named},
+        )
+        if refused := [] if begun else [concern.message for concern in concerns if concern.refused]:
+            raise DatasetError(" ".join(refused))
+        for concern in concerns:
+            self.report(f"Warning: {concern.message}")
+        return concerns
 
     def _report_data(self) -> None:
         texts = [text for photo in self.train for text in photo.captions]

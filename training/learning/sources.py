@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from training.data.coco import CaptionedPhoto, Dataset, dataset_read, splits_check
+from captioner.tally import tallies_lines
+from training.data.coco import CaptionedPhoto, Dataset, dataset_read, datasets_count, splits_check
 from training.errors import TrainingError
 
 
@@ -53,8 +53,11 @@ class Sources:
         }
         return cls(**made)
 
-    def photos(self, *, report: Callable[[str], None]) -> tuple[list[CaptionedPhoto], list[CaptionedPhoto]]:
-        """Those to train on and those to validate on; what is left out is reported. Raises DatasetError."""
+    def photos(
+        self, *, report: Callable[[str], None], verbose: bool = False
+    ) -> tuple[list[CaptionedPhoto], list[CaptionedPhoto]]:
+        """Those to train on and those to validate on. Reports how many were found, and taken, and left out; each of
+        these too if `verbose`. Raises DatasetError."""
         count = len(self.train_captions)
         shared = len(self.images) == 1
         parts: list[Dataset] = []
@@ -63,12 +66,9 @@ class Sources:
             (self.val_captions, self.images if shared else self.images[count:]),
         ):
             parts.append(dataset_read(captions, images=images, skip_bad=self.skip_bad))
-            if counts := Counter(bad.reason for bad in parts[-1].bad):
-                reasons = ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
-                report(f"{counts.total():,} of {counts.total() + len(parts[-1].photos):,} photos left out: {reasons}.")
-            for bad in parts[-1].bad:
-                report(f"Left out: {bad.file} ({bad.reason}: {bad.detail})")
         splits_check(parts[0].photos, parts[1].photos)
+        for line in tallies_lines(datasets_count(*parts), verbose=verbose):
+            report(line)
         return parts[0].photos, parts[1].photos
 
     def notes(self) -> str:

@@ -43,6 +43,8 @@ def dataset_page(inspection: Inspection, *, photos: int = PHOTOS) -> str:
             }
         ),
         _verdict(inspection),
+        *(notice(concern.message, kind="danger" if concern.refused else "warning") for concern in inspection.concerns),
+        paragraph(" ".join(f"{what}: {tally}" for what, tally in inspection.tallies.items()), muted=True),
         section(
             "Files",
             table(

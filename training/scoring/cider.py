@@ -50,7 +50,7 @@ class CiderD:
             raise ScorerError(f"Photo id {bare[0]} has no reference caption: leave it out or add one.")
         known: dict[Gram, Gram] = {}  # each n-gram is kept once: there are a dozen million in COCO's captions
         counts = {
-            photo: [{known.setdefault(g, g): count for g, count in _gram_counts(c).items()} for c in captions]
+            photo: [{known.setdefault(g, g): count for g, count in gram_counts(c).items()} for c in captions]
             for photo, captions in references.items()
         }
         documents = Counter(chain.from_iterable(set().union(*captions) for captions in counts.values()))
@@ -71,7 +71,7 @@ class CiderD:
             references = self._references[photo]
         except KeyError as error:
             raise ScorerError(f"Photo id {photo} is not among those whose references CIDEr-D was given.") from error
-        counts = _gram_counts(caption)
+        counts = gram_counts(caption)
         norms, length, weights = self._norms(counts), _length(caption), self._weights
         total = 0.0
         for reference in references:
@@ -98,7 +98,7 @@ class CiderD:
         return tuple(map(math.sqrt, squares))
 
 
-def _gram_counts(caption: Tokens) -> dict[Gram, int]:
+def gram_counts(caption: Tokens) -> dict[Gram, int]:
     shifted = [caption[start:] for start in range(ORDERS)]
     counts: dict[Gram, int] = {}
     for order in range(1, ORDERS + 1):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from captioner.tally import Tally
 from training.data.captions_csv import csv_read
 from training.errors import DatasetError
 
@@ -19,7 +20,7 @@ def write(tmp_path):
 
 
 def read(path: Path) -> dict[str, tuple[str, ...]]:
-    return {photo.file_name: photo.captions for photo in csv_read(path)}
+    return {photo.file_name: photo.captions for photo in csv_read(path, Tally())}
 
 
 EXPECTED = {"b.jpg": ("A dog runs .", "a dog, running"), "a.jpg": ("A cat",)}
@@ -97,19 +98,19 @@ def test_csv_line_without_a_caption_keeps_its_photo(write):
 )
 def test_csv_faults_are_told_with_their_line(text, fault, write):
     with pytest.raises(DatasetError, match=fault):
-        csv_read(write(text))
+        csv_read(write(text), Tally())
 
 
 def test_csv_that_is_not_utf_8_is_refused(write):
     with pytest.raises(DatasetError, match=r"captions\.csv is not UTF-8 text \(.* at byte 9\)\. Save it as UTF-8"):
-        csv_read(write("a.jpg,caf\xe9\n", encoding="latin-1"))
+        csv_read(write("a.jpg,caf\xe9\n", encoding="latin-1"), Tally())
 
 
 def test_csv_with_a_field_without_end_is_refused(write):
     with pytest.raises(DatasetError, match=r"Line 1 of .*field larger than field limit"):
-        csv_read(write(f"a.jpg,{'x' * 200_000}\n"))
+        csv_read(write(f"a.jpg,{'x' * 200_000}\n"), Tally())
 
 
 def test_csv_that_is_not_there_is_named(tmp_path):
     with pytest.raises(DatasetError, match=r"none\.csv cannot be read \(No such file"):
-        csv_read(tmp_path / "none.csv")
+        csv_read(tmp_path / "none.csv", Tally())

@@ -46,6 +46,31 @@ def test_import_tells_what_it_wrote_and_what_to_do_next(lines, tmp_path):
     assert f"Next: manage.py inspect_dataset --captions {tmp_path / 'a.json'} --images" in out
 
 
+def test_import_of_csv_ends_with_a_count_of_all_its_lines(tmp_path):
+    text = "image,n,caption\n1.jpg,0,a dog\n1.jpg,1,a dog\n1.jpg,0,a dog\n2.jpg,0,\n2.jpg,1, ... \n2.jpg,2,a cat\n"
+    source = captions_write(tmp_path / "captions.csv", text)
+
+    *listed, last = run(source, tmp_path / "a.json", verbose=True).splitlines()
+
+    assert last == "Captions: 6 found: 3 taken, 1 there already, 2 left out (2 without a word)."
+    assert f"Left out: line 5 of {source} (without a word)" in listed
+    written = json.loads((tmp_path / "a.json").read_text())["annotations"]
+    assert [annotation["caption"] for annotation in written] == ["a dog", "a dog", "a cat"]
+
+
+def test_import_of_karpathy_ends_with_a_count_of_all_its_sentences(tmp_path):
+    images = [
+        {"filename": f"{split}.jpg", "split": split, "sentences": [{"raw": "A dog ."}, {"raw": "A dog ."}, {"raw": ""}]}
+        for split in ("train", "val")
+    ]
+
+    out = run(captions_write(tmp_path / "dataset.json", {"images": images}), tmp_path / "out", "karpathy")
+
+    assert out.splitlines()[-1] == (
+        "Captions: 6 found: 4 taken, 0 there already, 2 left out (2 without a word). --verbose names them."
+    )
+
+
 def test_import_of_csv_divides_by_photo(lines, tmp_path):
     run(lines, tmp_path / "out", validation=0.3)
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from captioner.tally import Tally
 from tests.training.datasets import captions_write
 from training.data.importing import ImportedPhoto, captions_json, karpathy_read, photos_divide
 from training.errors import DatasetError
@@ -14,7 +15,9 @@ def image(name: str, split: str = "train", *captions: str, **others: object) -> 
 
 
 def karpathy(tmp_path, *images: object) -> dict[str, list[ImportedPhoto]]:
-    return karpathy_read(captions_write(tmp_path / "dataset.json", {"images": list(images), "dataset": "coco"}))
+    return karpathy_read(
+        captions_write(tmp_path / "dataset.json", {"images": list(images), "dataset": "coco"}), Tally()
+    )
 
 
 def test_karpathy_photos_go_to_their_splits_and_restval_to_train(tmp_path):
@@ -92,12 +95,12 @@ def test_karpathy_file_of_another_form_is_refused_with_the_place(images, fault, 
 
 def test_karpathy_file_that_is_no_json_is_refused(tmp_path):
     with pytest.raises(DatasetError, match=r"dataset\.json is not JSON \(Expecting"):
-        karpathy_read(captions_write(tmp_path / "dataset.json", "image,caption"))
+        karpathy_read(captions_write(tmp_path / "dataset.json", "image,caption"), Tally())
 
 
 def test_karpathy_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(DatasetError, match=r"none\.json cannot be read \(No such file"):
-        karpathy_read(tmp_path / "none.json")
+        karpathy_read(tmp_path / "none.json", Tally())
 
 
 PHOTOS = [ImportedPhoto(f"{number}.jpg", (f"caption {number}",)) for number in range(40)]

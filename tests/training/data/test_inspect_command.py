@@ -14,10 +14,15 @@ from training.data.inspection import dataset_inspect
 from training.pages.dataset import dataset_page
 
 
-def run(captions: list[Path], images: list[Path], output: Path, **options: object) -> str:
-    out = io.StringIO()
-    call_command("inspect_dataset", captions=captions, images=images, output=output, stdout=out, **options)
-    return out.getvalue()
+def run(captions: list[Path], images: list[Path], output: Path, **options: object) -> tuple[str, str, str]:
+    """What it said, what it warned of, and the error that it ended with."""
+    out, err, error = io.StringIO(), io.StringIO(), ""
+    given = {"captions": captions, "images": images, "output": output} | options
+    try:
+        call_command("inspect_dataset", stdout=out, stderr=err, **given)
+    except CommandError as raised:
+        error = str(raised)
+    return out.getvalue(), err.getvalue(), error
 
 
 def page_of(*captions: Path, images: Path, **options: int) -> str:
@@ -148,20 +153,94 @@ def test_page_asks_nothing_of_any_server(tmp_path):
 
 
 def test_inspect_command_writes_the_page_and_sums_up(tmp_path):
-    captions = dataset_write(tmp_path)
-    (tmp_path / "images" / "red-0.png").unlink()
+    captions = dataset_write(tmp_path, copies=2)
 
-    out = run([captions], [tmp_path / "images"], tmp_path / "page.html", photos=2)
+    out, _, error = run([captions], [tmp_path / "images"], tmp_path / "page.html", photos=2)
 
     page = (tmp_path / "page.html").read_text()
     assert page.startswith("<!DOCTYPE html>")
     assert page.count("<img") == 2
-    assert out.startswith(f"3 photos with 6 captions; 1 missing. Open {tmp_path / 'page.html'}")
+    assert out.splitlines() == [
+        f"Open {tmp_path / 'page.html'} in a browser.",
+        "Captions: 16 found: 16 taken, 0 there already, 0 left out.",
+        "Photos: 8 found: 8 taken, 0 there already, 0 left out.",
+    ]
+    assert error == ""
+
+
+def test_inspect_command_counts_a_folder_of_everything(everything, tmp_path):
+    out, _, error = run([everything], [tmp_path / "images"], tmp_path / "page.html", verbose=True)
+
+    *listed, captions, photos = out.splitlines()
+    assert captions == (
+        "Captions: 8 found: 2 taken, 0 there already, 6 left out "
+        "(2 without a word, 2 of a missing photo, 2 of an unreadable photo)."
+    )
+    assert photos == (
+        "Photos: 6 found: 1 taken, 0 there already, 5 left out "
+        "(2 in no captions file, 1 captionless, 1 missing, 1 unreadable)."
+    )
+    assert sum(line.startswith("Left out: ") for line in listed) == 11
+    assert f"Left out: {tmp_path / 'images' / 'below' / 'notes.txt'} (in no captions file)" in listed
+    assert error.startswith("3 of 4 photos that the captions name cannot be trained on: 1 captionless, 1 missing, ")
+    assert "1 captionless, 1 missing, 1 unreadable" in (tmp_path / "page.html").read_text()
+
+
+@pytest.fixture
+def everything(tmp_path) -> Path:
+    """Captions of a photo of each fault and of a good one, and files that they do not name."""
+    captions = dataset_write(tmp_path)
+    content = json.loads(captions.read_text())
+    for annotation in content["annotations"]:
+        if annotation["image_id"] == 1:
+            annotation["caption"] = " . "
+    (tmp_path / "images" / "blue-0.png").unlink()
+    (tmp_path / "images" / "white-0.png").write_bytes(b"no picture")
+    (tmp_path / "images" / "below").mkdir()
+    for name in (".hidden", "below/notes.txt"):
+        (tmp_path / "images" / name).write_text("no picture")
+    return captions_write(captions, content)
+
+
+def test_inspect_command_warns_of_captions_that_are_all_alike(tmp_path):
+    captions = said(dataset_write(tmp_path, copies=5), "A dog.")
+
+    _, err, error = run([captions], [tmp_path / "images"], tmp_path / "page.html")
+
+    assert err.startswith("Warning: All 40 captions say the same ('a dog'): a model learns to say that of every photo.")
+    assert "All 40 captions say the same" in (tmp_path / "page.html").read_text()
+    assert error == ""
+
+
+def test_inspect_command_warns_of_a_file_in_another_script(tmp_path):
+    files = [dataset_write(tmp_path, name, prefix=name[0], copies=5) for name in ("a.json", "b.json")]
+    said(files[1], "Собака бежит по траве.")
+
+    _, err, _ = run(files, [tmp_path / "images"], tmp_path / "page.html")
+
+    assert f"Warning: 100% of the letters of the captions of {files[1]} are Cyrillic, and those of {files[0]} " in err
+
+
+def test_inspect_command_warns_where_the_usual_threshold_leaves_no_word(tmp_path):
+    captions = said(dataset_write(tmp_path), "A dog.", others="")
+
+    _, err, _ = run([captions], [tmp_path / "images"], tmp_path / "page.html")
+
+    assert err.startswith("Warning: The vocabulary is empty: no word reached the threshold. Lower it: --threshold is 5")
+
+
+def said(captions: Path, first: str, *, others: str | None = None) -> Path:
+    """Changes what the captions say: the first of each photo, and the others, which say the same if not given."""
+    content = json.loads(captions.read_text())
+    for number, annotation in enumerate(content["annotations"]):
+        annotation["caption"] = first if number % 2 == 0 or others is None else others
+    return captions_write(captions, content)
 
 
 def test_inspect_command_refuses_captions_of_another_form(tmp_path):
-    with pytest.raises(CommandError, match=r"captions\.json is not COCO captions JSON"):
-        run([captions_write(tmp_path / "captions.json", [])], [tmp_path], tmp_path / "page.html")
+    captions = captions_write(tmp_path / "captions.json", [])
+
+    assert "captions.json is not COCO captions JSON" in run([captions], [tmp_path], tmp_path / "page.html")[2]
 
 
 @pytest.mark.parametrize(
@@ -175,5 +254,4 @@ def test_inspect_command_refuses_captions_of_another_form(tmp_path):
 def test_inspect_command_refuses_what_cannot_be(output, options, fault, tmp_path):
     captions = dataset_write(tmp_path)
 
-    with pytest.raises(CommandError, match=fault):
-        run([captions], [tmp_path / "images"], tmp_path / output, **options)
+    assert fault in run([captions], [tmp_path / "images"], tmp_path / output, **options)[2]

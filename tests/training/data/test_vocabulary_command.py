@@ -74,8 +74,19 @@ def test_vocabulary_command_takes_a_threshold_of_its_own_into_the_table(tmp_path
     )
 
 
+def test_vocabulary_command_warns_where_much_is_unknown(tmp_path, capsys):
+    run([dataset_write(tmp_path)], tmp_path / "vocab.json", threshold=4)
+
+    err = capsys.readouterr().err
+    assert err.startswith("Warning: 90% of the words of the captions are unknown, the commonest the 3, red 2, ")
+    assert "--threshold 2 instead of 4: 15% would be unknown." in err
+
+
 def test_vocabulary_command_without_a_word_left_says_what_to_do(tmp_path):
-    with pytest.raises(CommandError, match=r"no word reached the threshold\. Lower it"):
+    with pytest.raises(
+        CommandError,
+        match=r"no word reached the threshold\. Lower it: --threshold is 100, and the commonest, 'a', occurs 4 times",
+    ):
         run([dataset_write(tmp_path)], tmp_path / "vocab.json", threshold=100)
 
     assert not (tmp_path / "vocab.json").exists()

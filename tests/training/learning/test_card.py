@@ -160,6 +160,21 @@ def test_card_of_a_decoder_without_attention_says_nothing_of_it():
     assert "Attention" not in card(metrics={key: value for key, value in METRICS.items() if key != "attention"})
 
 
+def test_card_of_a_run_that_failed_begins_with_that():
+    lines = card(metrics=METRICS | {"failed": "Its captions are no better than blind ones."}).splitlines()
+
+    assert lines[2] == (
+        "**The run that made this model failed, and it is not to be used.** Its captions are no better than blind ones."
+    )
+
+
+def test_card_tells_what_blind_captions_score():
+    text = card(metrics=METRICS | {"blind": {"how": "drawn at random", "cider": 7.92, "bleu_4": 3.71, "example": ""}})
+
+    assert "Without a look at the photos: CIDEr 7.9, BLEU-4 3.7 (drawn at random)." in text
+    assert "failed" not in text
+
+
 def test_card_ends_in_the_notes():
     assert card(notes="\n## Licence\n\nFor research.\n\n").endswith(
         "(total variation).\n\n## Licence\n\nFor research.\n"

@@ -56,6 +56,19 @@ def test_curves_leave_out_the_epoch_without_a_score():
     assert 0 < places(broken, GREEN).size < places(whole, GREEN).size
 
 
+def test_curves_mark_the_epoch_of_the_lower_loss_among_those_with_the_same_score():
+    falling = [record(epoch=epoch, cider=0.0, validation_loss=5.0 - epoch) for epoch in (1, 2, 3)]
+    rising = [record(epoch=epoch, cider=0.0, validation_loss=5.0 + epoch) for epoch in (1, 2, 3)]
+
+    assert _ring(drawn(falling)) > 480 > _ring(drawn(rising))
+
+
+def _ring(pixels: np.ndarray) -> float:
+    """The mean column of what is black in the field of the scores, within its frame: the ring and its words."""
+    dark = (pixels[440:760, 100:930] < 60).all(-1)
+    return 100 + float(np.nonzero(dark)[1].mean())
+
+
 def test_curves_tell_scores_that_do_not_compare():
     comparable, fallback = (drawn([record(comparable=flag)]) for flag in (True, False))
 

@@ -79,6 +79,73 @@ def test_loop_keeps_the_weights_of_the_best_epoch(found, tmp_path):
     assert model.judge(trained).loss == pytest.approx(best.validation_loss)
 
 
+def fake_scores(monkeypatch, *judged: tuple[float, float]) -> None:
+    """Epoch after epoch: CIDEr and validation loss."""
+    judge, left = Validation.judge, list(judged)
+
+    def faked(self, model):
+        found = judge(self, model)
+        cider, loss = left.pop(0)
+        return replace(found, loss=loss, scores=replace(found.scores, cider=cider))
+
+    monkeypatch.setattr(Validation, "judge", faked)
+
+
+@pytest.mark.parametrize(
+    ("judged", "best"),
+    [
+        ([(0.0, 3.0), (0.0, 2.0), (0.0, 2.5)], 2),
+        ([(0.0, 3.0), (4.0, 5.0), (0.0, 2.5)], 2),
+        ([(4.0, 3.0), (4.0, 3.0), (4.0, 3.0)], 1),
+        ([(float("nan"), 1.0), (0.0, 4.0), (float("nan"), 1.0)], 2),
+    ],
+    ids=["lower loss", "higher CIDEr", "first of equals", "a number"],
+)
+def test_loop_of_epochs_with_the_same_score_keeps_the_one_of_the_lower_loss(found, tmp_path, monkeypatch, judged, best):
+    fake_scores(monkeypatch, *judged)
+    kept = []
+    loop = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=3)).loop()
+    monkeypatch.setattr(loop.workshop, "shown", lambda record, validated: kept.append(dict(loop.best)))
+
+    loop.run()
+
+    assert loop.best_record().epoch == best
+    assert all(torch.equal(loop.best[key], value) for key, value in kept[best - 1].items())
+
+
+def test_loop_goes_on_while_the_loss_of_epochs_with_the_same_score_falls(found, tmp_path, monkeypatch):
+    fake_scores(monkeypatch, *[(0.0, 9.0 - epoch) for epoch in range(4)])
+    loop = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=4, patience=1)).loop()
+
+    loop.run()
+
+    assert len(loop.records) == 4
+
+
+def test_loop_goes_on_from_a_checkpoint_that_does_not_tell_its_best_epoch(found, tmp_path, monkeypatch):
+    fake_scores(monkeypatch, (0.0, 3.0), (0.0, 2.0))
+    loop = session(tmp_path / "run", found).loop()
+    loop.run()
+    state = torch.load(loop.folder.checkpoint)
+    del state["best_at"]  # as former versions wrote it, which kept the weights of the first of equals
+    torch.save(state, loop.folder.checkpoint)
+    resumed = session(tmp_path / "run", found).loop()
+
+    resumed.resume()
+
+    assert resumed.best_record().epoch == 1
+
+
+def test_loop_goes_on_with_the_best_epoch_that_its_checkpoint_tells(found, tmp_path, monkeypatch):
+    fake_scores(monkeypatch, (0.0, 3.0), (0.0, 2.0))
+    session(tmp_path / "run", found).loop().run()
+    resumed = session(tmp_path / "run", found).loop()
+
+    resumed.resume()
+
+    assert resumed.best_record().epoch == 2
+
+
 def test_loop_ends_a_stage_that_no_longer_gets_better(found, tmp_path):
     options = replace(OPTIONS, decoder_epochs=8, decoder_rate=0.0, patience=2)
     loop = session(tmp_path / "run", found, options=options).loop()

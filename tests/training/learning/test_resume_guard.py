@@ -11,7 +11,7 @@ from PIL import Image
 
 from captioner.bundle import bundle_describe
 from tests.training.datasets import captions_write
-from tests.training.learning.commands import train, train_from
+from tests.training.learning.commands import resume, train, train_from
 from tests.training.learning.runs import OPTIONS, session, sources
 from training.learning.sources import Sources
 
@@ -80,7 +80,7 @@ def test_run_of_a_version_that_guarded_the_captions_alone_goes_on(own, tmp_path)
     settings["data"] = settings["data"]["captions"]
     (run / "options.json").write_text(json.dumps(settings))
 
-    call_command("train_captioner", resume=run)
+    resume(run)
 
     assert (run / "bundle").is_dir()
 

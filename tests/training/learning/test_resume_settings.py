@@ -8,6 +8,7 @@ import pytest
 import torch
 from django.core.management import CommandError, call_command
 
+from tests.training.learning import commands
 from tests.training.learning.commands import train
 
 pytestmark = pytest.mark.usefixtures("no_java", "torch_threads")
@@ -75,7 +76,7 @@ def test_run_of_a_version_that_kept_none_of_it_goes_on(stopped):
     del settings["numerics"]
     (stopped / "options.json").write_text(json.dumps(settings))
 
-    call_command("train_captioner", resume=stopped, device="cpu")
+    commands.resume(stopped, device="cpu")
 
     assert (stopped / "bundle").is_dir()
     assert numerics(stopped)["device"] == "cpu"

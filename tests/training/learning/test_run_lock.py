@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.training.learning.commands import ROOT, train
+from tests.training.learning.commands import ROOT, resume, train
 from tests.training.learning.runs import OPTIONS
 from training.errors import TrainingError
 from training.learning.run import captioner_resume, captioner_train
@@ -64,7 +64,7 @@ def test_run_is_not_resumed_while_another_process_trains_there_even_if_that_is_k
         assert folder.settings.stat().st_mtime_ns == before
         holder.kill()
 
-    call_command("train_captioner", resume=folder.path)
+    resume(folder.path)
 
     assert folder.bundle.is_dir()
 

@@ -40,7 +40,7 @@ def test_sources_may_have_one_folder_of_photos_for_each_file(tmp_path):
     files = [dataset_write(tmp_path / name, size=(40 + n, 30)) for n, name in enumerate(("a", "b", "val"))]
 
     train, val = Sources(tuple(files[:2]), tuple(files[2:]), tuple(file.parent / "images" for file in files)).photos(
-        report=pytest.fail
+        report=lambda line: None
     )
 
     assert [photo.path.parent.parent.name for photo in train] == ["a"] * len(SAYINGS) + ["b"] * len(SAYINGS)
@@ -51,7 +51,7 @@ def test_sources_may_have_one_folder_of_photos_for_all_files(tmp_path):
     train = dataset_write(tmp_path, "train.json")
     val = dataset_write(tmp_path, "val.json", prefix="val-", size=(50, 50))
 
-    found = Sources((train,), (val,), (tmp_path / "images",)).photos(report=pytest.fail)
+    found = Sources((train,), (val,), (tmp_path / "images",)).photos(report=lambda line: None)
 
     assert [[photo.path.name for photo in photos] for photos in found] == [
         [f"{prefix}{colour}-0.png" for colour in SAYINGS] for prefix in ("", "val-")
@@ -70,13 +70,22 @@ def broken(tmp_path) -> Sources:
 def test_sources_report_what_they_leave_out_if_asked(broken):
     lines: list[str] = []
 
-    train, val = replace(broken, skip_bad=True).photos(report=lines.append)
+    train, val = replace(broken, skip_bad=True).photos(report=lines.append, verbose=True)
 
     assert (len(train), len(val)) == (3, 4)
-    count, line = lines
-    assert count == "1 of 4 photos left out: 1 missing."
-    assert line.startswith("Left out: ")
-    assert "red-0.png (missing: " in line
+    *left, captions, photos = lines
+    assert f"Left out: {broken.images[0] / 'red-0.png'} (missing: there is no such file)" in left
+    assert photos == "Photos: 8 found: 7 taken, 0 there already, 1 left out (1 missing)."
+    assert captions == "Captions: 16 found: 14 taken, 0 there already, 2 left out (2 of a missing photo)."
+
+
+def test_sources_in_one_folder_count_what_neither_part_names(tmp_path):
+    files = [dataset_write(tmp_path, f"{name}.json", prefix=name) for name in ("a", "b", "c")]
+    lines: list[str] = []
+
+    Sources(tuple(files[:1]), tuple(files[1:2]), (tmp_path / "images",)).photos(report=lines.append)
+
+    assert lines[1].startswith("Photos: 12 found: 8 taken, 0 there already, 4 left out (4 in no captions file).")
 
 
 def test_sources_with_a_bad_photo_are_refused(broken):

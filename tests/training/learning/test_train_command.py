@@ -17,7 +17,7 @@ from captioner.bundle import bundle_describe
 from captioner.inference import Captioner
 from captioner.preprocessing import photo_pixels
 from tests.training.datasets import SAYINGS, captions_write
-from tests.training.learning.commands import ROOT, command_line, train, train_from
+from tests.training.learning.commands import LEARNT, ROOT, command_line, resume, train, train_from
 from tests.training.learning.runs import sources
 from training.management.commands.train_captioner import STOPPED
 
@@ -30,7 +30,7 @@ def metrics(run: Path) -> list[dict[str, str]]:
 def test_train_command_makes_a_bundle_that_says_what_it_was_taught(tmp_path, no_java):
     often = sources(tmp_path / "often", copies=20)
 
-    train(often, tmp_path / "run", decoder_epochs=4, decoder_rate=0.03, averaging=0.0, dropout=0.0)
+    train(often, tmp_path / "run", **LEARNT)
 
     captioner = Captioner.load(tmp_path / "run" / "bundle")
     pixels = [
@@ -40,20 +40,21 @@ def test_train_command_makes_a_bundle_that_says_what_it_was_taught(tmp_path, no_
     assert starts == ["A red", "Two blue", "A white", "Three black"]
 
 
-def test_train_command_writes_what_it_did(found, tmp_path, no_java, capsys):
+def test_train_command_writes_what_it_did(tmp_path, no_java, capsys):
+    found = sources(tmp_path / "dataset", copies=20)
     notes = tmp_path / "notes.md"
     notes.write_text("## Licence\n\nNobody may use this.\n")
 
-    train(found, tmp_path / "run", card_notes=notes, resize="crop", beam=2, length_penalty=0.5)
+    train(found, tmp_path / "run", card_notes=notes, resize="crop", beam=2, length_penalty=0.5, **LEARNT)
 
     described = bundle_describe(tmp_path / "run" / "bundle")
     assert described["config"]["preprocessing"]["resize"] == "crop"
     assert described["config"]["decoding"]["beam"] == 2
     training = described["metrics"]["training"]
-    assert [record["epoch"] for record in training["epochs"]] == [1, 2]
+    assert [record["epoch"] for record in training["epochs"]] == [1, 2, 3, 4]
     assert training["options"]["resize"] == "crop"
     assert "Nobody may use this." in described["card"]
-    assert "Trained on 4 captioned photos" in described["card"]
+    assert "Trained on 80 captioned photos" in described["card"]
     out = capsys.readouterr().out
     assert described["version"][:12] in out
     assert f"Next: manage.py register_model {tmp_path / 'run' / 'bundle'}" in out
@@ -117,7 +118,7 @@ def test_train_command_stops_at_its_time_limit_and_goes_on(found, tmp_path, no_j
         train(found, tmp_path / "run", max_minutes=0.0001)
     assert stopped.value.returncode == STOPPED
 
-    call_command("train_captioner", resume=tmp_path / "run")
+    resume(tmp_path / "run")
 
     train(found, tmp_path / "whole")
     assert losses(tmp_path / "run") == losses(tmp_path / "whole")
@@ -164,7 +165,7 @@ def test_train_command_goes_on_elsewhere_and_puts_a_local_encoder_into_the_bundl
     with pytest.raises(CommandError, match="limit"):
         train(found, tmp_path / "run", decoder_epochs=1, encoder_weights="encoder.pth", max_minutes=0.0001)
     monkeypatch.chdir("/")
-    call_command("train_captioner", resume=tmp_path / "run")
+    resume(tmp_path / "run")
     Path(weights).unlink()
 
     assert Captioner.load(tmp_path / "run" / "bundle").config.encoder.weights.source == "bundle"
@@ -227,21 +228,21 @@ def test_train_command_refuses_to_teach_the_tutorial(found, tmp_path, no_java, b
         train(found, tmp_path / "run", teacher=[bundle], decoder="tutorial")
 
 
-def test_train_command_registers_what_it_made_if_asked(found, tmp_path, no_java, db, settings):
+def test_train_command_registers_what_it_made_if_asked(tmp_path, no_java, db, settings):
     settings.DATA_DIR = tmp_path / "data"
-    train(found, tmp_path / "run", decoder_epochs=1, register=True)
+    train(sources(tmp_path / "dataset", copies=20), tmp_path / "run", register=True, **LEARNT)
 
     from webapp.gallery.models import ModelVersion
 
     assert ModelVersion.objects.get().version == bundle_describe(tmp_path / "run" / "bundle")["version"]
 
 
-def test_train_command_resumed_after_its_bundle_writes_the_page_that_is_missing(found, tmp_path, no_java):
-    train(found, tmp_path / "run", decoder_epochs=1)
+def test_train_command_resumed_after_its_bundle_writes_the_page_that_is_missing(tmp_path, no_java):
+    train(sources(tmp_path / "dataset", copies=20), tmp_path / "run", **LEARNT)
     version = bundle_describe(tmp_path / "run" / "bundle")["version"]
     (tmp_path / "run" / "attention.html").unlink()
 
-    call_command("train_captioner", resume=tmp_path / "run")
+    resume(tmp_path / "run")
 
     assert "<html" in (tmp_path / "run" / "attention.html").read_text()
     assert bundle_describe(tmp_path / "run" / "bundle")["version"] == version

@@ -40,11 +40,11 @@ def test_train_command_leaves_bad_photos_out_if_asked(tmp_path, no_java, capsys)
     found = sources(tmp_path / "dataset")
     (found.images[0] / "red-0.png").write_bytes(b"\x89PNG broken")
 
-    train(found, tmp_path / "run", decoder_epochs=1, skip_bad=True)
+    train(found, tmp_path / "run", decoder_epochs=1, skip_bad=True, verbose=True)
 
     out = capsys.readouterr().out
     assert "red-0.png" in out
-    assert "1 of 4 photos left out: 1 unreadable." in out
+    assert "Photos: 8 found: 7 taken, 0 there already, 1 left out (1 unreadable)." in out
     assert "3 photos to train on" in out
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -118,10 +119,44 @@ def test_evaluate_names_a_photo_that_cannot_be_read(bundle, dataset):
 def test_evaluate_leaves_bad_photos_out_if_asked(bundle, dataset, capsys):
     (dataset["images"] / "2.png").write_bytes(b"broken")
 
-    report = json.loads(_output(bundle, dataset, json=True, skip_bad=True))
+    report = json.loads(_output(bundle, dataset, json=True, skip_bad=True, verbose=True))
 
     assert report["photos"] == 4
-    assert "2.png (unreadable: The file is not a picture" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "2.png (unreadable: The file is not a picture" in err
+    assert "Photos: 5 found: 4 taken, 0 there already, 1 left out (1 unreadable).\n" in err
+
+
+@pytest.mark.usefixtures("no_java")
+def test_evaluate_counts_what_it_does_not_score(bundle, dataset):
+    (dataset["images"] / "other.png").write_bytes(b"in no captions file")
+
+    captions, photos = _output(bundle, dataset, limit=2).splitlines()[-2:]
+
+    assert captions.startswith("Captions: 10 found: 4 taken, 0 there already, 6 left out (6 beyond --limit).")
+    assert photos.startswith(
+        "Photos: 6 found: 2 taken, 0 there already, 4 left out (3 beyond --limit, 1 in no captions file)."
+    )
+
+
+@pytest.mark.usefixtures("no_java")
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        ("zwei Hunde laufen", r"Warning: 100% of the words of the captions to score by, by .*, are unknown"),
+        ("две собаки бегут", r"Warning: 100% of the letters of the captions to score by are Cyrillic.* in Latin"),
+        ("a red dog runs", r"Warning: All 10 captions to score by say the same \('a red dog runs'\)"),
+    ],
+)
+def test_evaluate_warns_of_captions_that_scores_tell_little_by(bundle, dataset, text, warning, capsys):
+    content = json.loads(dataset["captions"].read_text())
+    for annotation in content["annotations"]:
+        annotation["caption"] = text
+    dataset["captions"].write_text(json.dumps(content))
+
+    _output(bundle, dataset)
+
+    assert re.search(warning, capsys.readouterr().err)
 
 
 @pytest.mark.usefixtures("no_java")

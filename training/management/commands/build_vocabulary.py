@@ -32,6 +32,7 @@ class Command(BaseCommand):
             from captioner.errors import CaptionerError
             from captioner.vocabulary import SPECIALS, UNKNOWN
             from training.data.captions_file import captions_read
+            from training.data.concerns import captions_concerns
             from training.data.vocabulary_builder import THRESHOLDS, vocabulary_build, vocabulary_thresholds
             from training.errors import TrainingError
             from training.files import file_write
@@ -46,9 +47,12 @@ class Command(BaseCommand):
             captions = captions_read(options["captions"])
             vocabulary = vocabulary_build(captions, threshold=threshold)
             rows = vocabulary_thresholds(captions, thresholds=sorted({*THRESHOLDS, threshold}))
+            concerns = captions_concerns(captions, threshold=threshold)
             file_write(output, vocabulary.to_json())
         except (CaptionerError, TrainingError) as error:
             raise CommandError(str(error)) from error
+        for concern in concerns:
+            self.stderr.write(f"Warning: {concern.message}")
         count, first = len(vocabulary) - len(SPECIALS), len(SPECIALS)
         coverage = next(row.coverage for row in rows if row.threshold == threshold)
         commonest = [

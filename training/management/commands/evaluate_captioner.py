@@ -13,6 +13,7 @@ from captioner.config import BEAM_MAX
 from training.management.packages import package_missing
 
 if TYPE_CHECKING:
+    from captioner.tally import Tally
     from training.data.coco import CaptionedPhoto
     from training.scoring.evaluate import Evaluation
 
@@ -38,6 +39,7 @@ class Command(BaseCommand):
             help="score N photos only, the same ones every time: the first by SHA-256 of the file name",
         )
         add("--device", default="cpu", help="cpu, cuda, cuda:1, ... or auto (cpu)")
+        add("--verbose", action="store_true", help="name each photo, caption and file that is left out")
         add("--skip-bad", action="store_true", help="leave out photos that are missing, unreadable or captionless")
         add("--json", action="store_true", help="print one JSON object instead of a table")
         add("--scores", type=Path, metavar="FILE", help="write the scores of each photo there, as CSV")
@@ -54,13 +56,16 @@ class Command(BaseCommand):
         _options_check(options)
         try:
             from captioner.errors import CaptionerError
+            from captioner.tally import tallies_lines
             from training.errors import TrainingError
             from training.scoring.comparison import scores_compare
             from training.scoring.report import comparison_text, evaluation_text
         except ModuleNotFoundError as error:
             raise package_missing("Scoring", error) from error
         try:
-            photos = self._photos(options)
+            photos, tallies = self._photos(options)
+            for bundle in options["compare"] or [options["bundle"] or settings.DEFAULT_BUNDLE]:
+                self._warn(bundle, photos)
             if options["compare"]:
                 a, b = (_evaluated(bundle, photos, options) for bundle in options["compare"])
                 found = scores_compare(a.scores, b.scores)
@@ -73,15 +78,37 @@ class Command(BaseCommand):
                 _files_write(evaluation, scores=options["scores"], page=options["page"])
         except (CaptionerError, TrainingError) as error:
             raise CommandError(str(error)) from error
+        out = self.stderr if options["json"] else self.stdout
+        for line in tallies_lines(tallies, verbose=options["verbose"]):
+            out.write(line)
 
-    def _photos(self, options: dict[str, Any]) -> "list[CaptionedPhoto]":
-        from training.data.coco import dataset_read
+    def _photos(self, options: dict[str, Any]) -> "tuple[list[CaptionedPhoto], dict[str, Tally]]":
+        """Those to score, and what became of all that were found, and of their captions."""
+        from training.data.coco import dataset_read, datasets_count
         from training.scoring.evaluate import photos_sample
 
         dataset = dataset_read([options["captions"]], images=[options["images"]], skip_bad=options["skip_bad"])
-        for bad in dataset.bad:
-            self.stderr.write(f"Left out: {bad.file} ({bad.reason}: {bad.detail})")
-        return photos_sample(dataset.photos, limit=options["limit"])
+        tallies = datasets_count(dataset)
+        chosen = photos_sample(dataset.photos, limit=options["limit"])
+        if len(chosen) < len(dataset.photos):
+            kept = {photo.id for photo in chosen}
+            for photo in dataset.photos:
+                if photo.id not in kept:
+                    tallies["Photos"].withdraw(photo.path, "beyond --limit")
+                    for text in photo.captions:
+                        tallies["Captions"].withdraw(repr(text), "beyond --limit")
+        return chosen, tallies
+
+    def _warn(self, bundle: Path, photos: "list[CaptionedPhoto]") -> None:
+        """Of what makes the scores of a bundle mean little. Raises BundleError."""
+        from captioner.bundle import bundle_describe
+        from training.data.concerns import scoring_concerns
+
+        described = bundle_describe(bundle)
+        if failure := described["metrics"].get("failed"):
+            self.stderr.write(f"Warning: The training that made {bundle} failed. {failure}")
+        for concern in scoring_concerns(photos, words=described["vocabulary"], bundle=bundle):
+            self.stderr.write(f"Warning: {concern.message}")
 
 
 def _options_check(options: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand, CommandError
 
 if TYPE_CHECKING:
+    from captioner.tally import Tally
     from training.data.importing import ImportedPhoto
 
 
@@ -34,15 +35,18 @@ class Command(BaseCommand):
             metavar="SHARE",
             help="csv: set this share of the photos apart to validate on (0.1, say), the same ones every time",
         )
+        parser.add_argument("--verbose", action="store_true", help="name each caption that is left out")
         parser.add_argument("--force", action="store_true", help="overwrite files that are there")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from captioner.tally import Tally, tallies_lines
         from training.data.importing import captions_json
         from training.errors import TrainingError
         from training.files import file_write
 
+        tally = Tally()
         try:
-            files = _files(options)
+            files = _files(options, tally)
             _output_check(options["source"], list(files), force=options["force"])
             for path, photos in files.items():
                 file_write(path, captions_json(photos))
@@ -53,9 +57,11 @@ class Command(BaseCommand):
         self.stdout.write(
             f"Next: manage.py inspect_dataset --captions {shlex.join(map(str, files))} --images DIR --output page.html"
         )
+        for line in tallies_lines({"Captions": tally}, verbose=options["verbose"]):
+            self.stdout.write(line)
 
 
-def _files(options: dict[str, Any]) -> dict[Path, "list[ImportedPhoto]"]:
+def _files(options: dict[str, Any], tally: "Tally") -> dict[Path, "list[ImportedPhoto]"]:
     """What is to be written where."""
     from training.data.captions_csv import csv_read
     from training.data.importing import karpathy_read, photos_divide
@@ -64,13 +70,13 @@ def _files(options: dict[str, Any]) -> dict[Path, "list[ImportedPhoto]"]:
     if options["form"] == "karpathy":
         if share is not None:
             raise CommandError("--validation is for csv: Karpathy's files say themselves which photos validate.")
-        splits = karpathy_read(source)
+        splits = karpathy_read(source, tally)
     elif share is None:
         if output.is_dir():
             raise CommandError(f"--output is {output}, which is a folder: give the name of a file, or --validation.")
-        return {output: csv_read(source)}
+        return {output: csv_read(source, tally)}
     else:
-        splits = photos_divide(csv_read(source), share=share)
+        splits = photos_divide(csv_read(source, tally), share=share)
     if output.exists() and not output.is_dir():
         raise CommandError(f"--output is {output}, which is a file: give a folder for the splits' files.")
     return {output / f"captions_{split}.json": photos for split, photos in splits.items()}

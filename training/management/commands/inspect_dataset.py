@@ -14,7 +14,7 @@ PHOTOS = 24
 class Command(BaseCommand):
     help = (
         "Writes one HTML page of COCO captions and their photos: a sample of them, lengths of captions, the vocabulary "
-        "by threshold, and which photos are missing, unreadable or captionless."
+        "by threshold, and which photos are missing, unreadable or captionless. The exit status is 1 where any is."
     )
     requires_system_checks: list[str] = []  # no site and no database are needed
 
@@ -30,11 +30,13 @@ class Command(BaseCommand):
             help="the folder of the photos, or one for each captions file",
         )
         add("--output", type=Path, required=True, metavar="FILE", help="the page to write, such as page.html")
+        add("--verbose", action="store_true", help="name each photo, caption and file that is left out")
         add("--photos", type=int, default=PHOTOS, metavar="N", help=f"how many photos are shown ({PHOTOS})")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             from captioner.errors import CaptionerError
+            from captioner.tally import tallies_lines
             from training.data.inspection import dataset_inspect
             from training.errors import TrainingError
             from training.files import file_write
@@ -53,8 +55,15 @@ class Command(BaseCommand):
             file_write(output, dataset_page(inspection, photos=options["photos"]))
         except (CaptionerError, TrainingError) as error:
             raise CommandError(str(error)) from error
-        bad = ", ".join(f"{count:,} {reason}" for reason, count in inspection.bad_counts.items()) or "none bad"
-        self.stdout.write(
-            f"{len(inspection.dataset.photos):,} photos with {inspection.captions:,} captions; {bad}. "
-            f"Open {output} in a browser."
-        )
+        for concern in inspection.concerns:
+            self.stderr.write(f"Warning: {concern.message}")
+        self.stdout.write(f"Open {output} in a browser.")
+        for line in tallies_lines(inspection.tallies, verbose=options["verbose"]):
+            self.stdout.write(line)
+        if bad := inspection.dataset.bad:
+            reasons = ", ".join(f"{count:,} {reason}" for reason, count in inspection.bad_counts.items())
+            total = len(bad) + len(inspection.dataset.photos)
+            raise CommandError(
+                f"{len(bad):,} of {total:,} photos that the captions name cannot be trained on: {reasons}. {output} "
+                "names them."
+            )

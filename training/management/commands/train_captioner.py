@@ -13,13 +13,15 @@ from training.management.packages import package_missing
 
 DEFAULT_RECIPE = "quick"
 STOPPED = 3  # exit status of a run that can go on
+FAILED = 4  # and of one that came to its end with a model that is no good
 
 
 class Command(BaseCommand):
     help = (
         "Trains a captioner on COCO captions JSON. The run folder keeps everything: cached features, checkpoint, "
         "metrics.csv, curves.png, samples.html, and at the end the bundle. Ctrl-C, TERM and --max-minutes leave a run "
-        f"that --resume goes on with, to the same losses (exit status {STOPPED})."
+        f"that --resume goes on with, to the same losses (exit status {STOPPED}). A model that is no better than "
+        f"captions chosen without a look at the photos is no success (exit status {FAILED}): it cannot be registered."
     )
     requires_system_checks: list[str] = []  # no site and no database are needed
 
@@ -55,6 +57,7 @@ class Command(BaseCommand):
         add("--teacher", type=Path, nargs="+", metavar="BUNDLE", help="learn what these would say, too (distillation)")
         add("--features", type=Path, metavar="DIR", help="cached features, which runs may share (in the run folder)")
         add("--card-notes", type=Path, metavar="FILE", help="Markdown for the model card: licence, use, limits")
+        add("--verbose", action="store_true", help="name each photo and each caption that is left out")
         add("--skip-bad", action="store_true", help="leave out photos that are missing, unreadable or captionless")
         add("--max-minutes", type=float, metavar="M", help="stop after that time, in a way that --resume goes on from")
         add("--device", help="cpu, cuda, cuda:1, ... (auto: CUDA where there is one; --resume: the run's own)")
@@ -78,7 +81,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             from captioner.errors import CaptionerError
-            from training.errors import FileError, TrainingError
+            from training.errors import FileError, RunFailed, TrainingError
             from training.learning.allocator import allocator_keep
             from training.learning.options import options_described
             from training.learning.recipes import recipe
@@ -97,6 +100,7 @@ class Command(BaseCommand):
             "threads": options["threads"],
             "minutes": options["max_minutes"],
             "report": self.stdout.write,
+            "verbose": options["verbose"],
         }
         try:
             if options["resume"]:
@@ -122,6 +126,8 @@ class Command(BaseCommand):
                 f"Stopped by {stopped}. Go on with: manage.py train_captioner --resume {shlex.quote(str(folder.path))}",
                 returncode=STOPPED,
             ) from stopped
+        except RunFailed as failed:
+            raise CommandError(str(failed), returncode=FAILED) from failed
         except FileError as error:
             again = f" Then go on with: manage.py train_captioner --resume {shlex.quote(str(folder.path))}"
             raise CommandError(f"{error}{again if folder.begun() else ''}") from error

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from captioner.errors import PhotoError
     from captioner.inference import Captioner, CaptionResult
+    from captioner.tally import Tally
 
 BATCH = 16
 FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
@@ -95,6 +96,7 @@ class Command(BaseCommand):
         coco.add_argument("--coco", type=Path, metavar="FILE", help="caption the images of this file")
         coco.add_argument("--images", type=Path, metavar="DIR", help="the folder of its photos")
         coco.add_argument("--output", type=Path, metavar="FILE", help="where results are written, as COCO's JSON")
+        coco.add_argument("--verbose", action="store_true", help="name the files in the folder that FILE does not name")
         coco.add_argument("--skip-bad", action="store_true", help="exit status 0 even if photos could not be captioned")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -114,30 +116,35 @@ class Command(BaseCommand):
             _figure_check(figure, photos, captioner)
         from tqdm import tqdm
 
+        from captioner.tally import Tally
+
         drawn: list[Captioned] = []
-        failed = 0
+        tally = Tally()
         # The bar goes to the terminal's error stream, and is silent elsewhere and for photos that take a moment.
         with tqdm(total=len(photos), unit="photo", disable=None if len(photos) > BATCH else True) as bar:
             for outcome in photos_caption(captioner, photos, beam=beam):
                 with tqdm.external_write_mode(file=sys.stdout):
                     self.stdout.write(json.dumps(outcome.to_dict()) if options["json"] else outcome.line())
-                if isinstance(outcome, Failed):
-                    failed += 1
-                elif figure:
+                _count(tally, outcome)
+                if figure and isinstance(outcome, Captioned):
                     drawn.append(outcome)
                 bar.update()
         if figure and drawn:
             _figure_write(figure, drawn, captioner)
-        if failed:
+        if len(photos) > 1:
+            self.stderr.write(f"Photos: {tally}")  # beside the captions, which programs read
+        if failed := len(tally.left):
             raise CommandError(f"{failed} of {len(photos)} photos could not be captioned: see above.")
 
     def _coco_caption(self, options: dict[str, Any]) -> None:
         """Writes the results of the photos that can be captioned, then names the others."""
+        from captioner.tally import Tally, folders_unnamed
         from worker.coco_results import CocoError, coco_images_read, coco_results_write
 
         output: Path = options["output"]
         captions: dict[int, str] = {}
         failed: list[Failed] = []
+        tally = Tally()
         try:
             images = coco_images_read(options["coco"], images=options["images"])
             if output.exists() and output.resolve() in {image.path.resolve() for image in images}:
@@ -148,6 +155,7 @@ class Command(BaseCommand):
             outcomes = photos_caption(captioner, [str(image.path) for image in images], beam=options["beam"])
             bar = tqdm(zip(images, outcomes, strict=True), total=len(images), unit="photo", disable=None)
             for image, outcome in bar:
+                _count(tally, outcome)
                 if isinstance(outcome, Failed):
                     failed.append(outcome)
                 else:
@@ -162,17 +170,30 @@ class Command(BaseCommand):
         if not captions:
             raise CommandError(f"{count} Nothing was written: check --images.")
         self.stdout.write(f"{output} holds captions of {len(captions):,} photos.")
+        named = [image.path for image in images]
+        unnamed = folders_unnamed([options["images"]], named, reason=f"not in {options['coco'].name}")
+        for left_out in unnamed.left if options["verbose"] else ():
+            self.stderr.write(str(left_out))
+        tally.add(unnamed)
+        self.stderr.write(f"Photos: {tally}")
         if failed and not options["skip_bad"]:
             raise CommandError(f"{count} Repair them, or accept it with --skip-bad.")
         if failed:
             self.stderr.write(count)
 
 
+def _count(tally: Tally, outcome: Captioned | Failed) -> None:
+    if isinstance(outcome, Failed):
+        tally.leave(outcome.file, outcome.error.code.replace("_", " "), outcome.error.message)
+    else:
+        tally.taken += 1
+
+
 def _options_check(options: dict[str, Any]) -> None:
     """Which options go together, and whether results can be written."""
     coco: Path | None = options["coco"]
     if coco is None:
-        if other := [name for name in ("images", "output", "skip_bad") if options[name]]:
+        if other := [name for name in ("images", "output", "skip_bad", "verbose") if options[name]]:
             raise CommandError(f"--{other[0].replace('_', '-')} is for photos that a --coco file names: give that too.")
         if not options["photos"]:
             raise CommandError("Name the photos to caption, or a --coco file that does.")
