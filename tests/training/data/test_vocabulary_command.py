@@ -78,7 +78,7 @@ def test_vocabulary_command_warns_where_much_is_unknown(tmp_path, capsys):
     run([dataset_write(tmp_path)], tmp_path / "vocab.json", threshold=4)
 
     err = capsys.readouterr().err
-    assert err.startswith("Warning: 90% of the words of the captions are unknown, the commonest the 3, red 2, ")
+    assert err.startswith("Warning: 90% of the words of the captions are unknown to the model, which cannot say them ")
     assert "--threshold 2 instead of 4: 15% would be unknown." in err
 
 

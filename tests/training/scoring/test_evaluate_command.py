@@ -143,7 +143,7 @@ def test_evaluate_counts_what_it_does_not_score(bundle, dataset):
 @pytest.mark.parametrize(
     ("text", "warning"),
     [
-        ("zwei Hunde laufen", r"Warning: 100% of the words of the captions to score by, by .*, are unknown"),
+        ("zwei Hunde laufen", r"Warning: 100% of the words of the captions to score by are unknown to"),
         ("две собаки бегут", r"Warning: 100% of the letters of the captions to score by are Cyrillic.* in Latin"),
         ("a red dog runs", r"Warning: All 10 captions to score by say the same \('a red dog runs'\)"),
     ],
