@@ -2,10 +2,11 @@
 
 The files of one photo share a folder with a generated name. It is written below `incoming/`, flushed to the disk and
 renamed into place as a whole. What a crash leaves, in `incoming/` or in place but without a row, is removed an hour
-later: see `services/housekeeping.py`.
+later: see `services/housekeeping.py`. An hour may pass at once, where the clock is set: who writes holds a lock too.
 """
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -38,7 +39,8 @@ def staging_folder() -> Iterator[Path]:
     folder = Path(settings.MEDIA_ROOT) / "incoming" / uuid.uuid4().hex
     try:
         folder.mkdir(parents=True)
-        yield folder
+        with _holding(folder):
+            yield folder
     except OSError as error:
         if full := outage(error):
             raise full from error
@@ -122,8 +124,34 @@ def leftovers_sweep() -> None:
     )
     for path in (path for folder, pattern in places for path in folder.glob(pattern)):
         with contextlib.suppress(FileNotFoundError):  # another process was first
-            if path.stat().st_mtime < oldest:
+            if path.stat().st_mtime < oldest and not _held(path):
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+
+
+@contextlib.contextmanager
+def _holding(folder: Path) -> Iterator[None]:
+    """No sweep takes the folder for a leftover, however old it looks. The kernel ends that with the process."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks: there its age alone tells
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _held(path: Path) -> bool:
+    """Whether a living process writes there: see `_holding`."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _folder_sync(folder: Path) -> None:
