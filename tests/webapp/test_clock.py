@@ -1,0 +1,404 @@
+"""The database's clock is set forward and back: no wait, no lease and no sign of life is told by the wrong clock."""
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Now
+from pytest_django import DjangoAssertNumQueries
+
+from tests.clocks import DatabaseClock
+from tests.webapp.job_rows import job_age, job_lease, job_make, job_stranded, state_of, together
+from tests.webapp.rows import caption_make, model_version_make
+from webapp.accounts.models import User
+from webapp.gallery import storage
+from webapp.gallery.models import Batch, Caption, CaptionJob, Installation, WorkerHeartbeat
+from webapp.gallery.selectors.operation import operation
+from webapp.gallery.selectors.photos import caption_shown, photos_with_captions
+from webapp.gallery.selectors.workers import WorkerState, workers_told
+from webapp.gallery.services import clock as clocks
+from webapp.gallery.services import sweep
+from webapp.gallery.services.clock import Clock
+from webapp.gallery.services.heartbeats import heartbeat_record
+from webapp.review.models import Review
+from webapp.review.services import caption_edit
+
+State = CaptionJob.State
+HOURS = 7200.0
+both_ways = pytest.mark.parametrize("jump", [-HOURS, HOURS], ids=["back", "forward"])
+
+
+@pytest.fixture
+def clock(database_clock: DatabaseClock) -> Clock:
+    """A worker's, which has looked."""
+    return watching()
+
+
+def watching() -> Clock:
+    clock = Clock()
+    clock.follow()
+    return clock
+
+
+def queued(user: User, *, seconds: float = 0) -> CaptionJob:
+    """Queued so many seconds ago, by the database's clock."""
+    job = job_make(user)
+    CaptionJob.objects.filter(pk=job.pk).update(queued_at=Now() - timedelta(seconds=seconds))
+    return job
+
+
+def seconds_since(row: Any, name: str) -> float:
+    """By the database's clock as it is now."""
+    age: timedelta = type(row).objects.filter(pk=row.pk).values_list(Now() - F(name)).get()[0]
+    return age.total_seconds()
+
+
+def about(seconds: float) -> Any:
+    return pytest.approx(seconds, abs=1)
+
+
+# --- What is moved ----------------------------------------------------------------------------------------------------
+
+
+@both_ways
+def test_clock_that_jumps_leaves_a_wait_as_long_as_it_was(
+    user: User,
+    clock: Clock,
+    database_clock: DatabaseClock,
+    jump: float,
+) -> None:
+    job = queued(user, seconds=100)
+    database_clock.jump(jump)
+    clock.follow()
+    assert seconds_since(job, "queued_at") == about(100)
+
+
+@both_ways
+def test_clock_that_jumps_leaves_a_lease_its_time(
+    user: User,
+    clock: Clock,
+    database_clock: DatabaseClock,
+    jump: float,
+) -> None:
+    job = queued(user)
+    job_lease(job)
+    database_clock.jump(jump)
+    clock.follow()
+    assert (seconds_since(job, "lease_expires_at"), seconds_since(job, "started_at")) == (about(-15), about(0))
+
+
+@both_ways
+def test_clock_that_jumps_lets_a_lease_that_ran_out_be(
+    user: User,
+    clock: Clock,
+    database_clock: DatabaseClock,
+    jump: float,
+) -> None:
+    job = job_stranded(user)
+    database_clock.jump(jump)
+    clock.follow()
+    assert seconds_since(job, "lease_expires_at") > 0
+
+
+@both_ways
+def test_clock_that_jumps_leaves_a_zip_that_is_unpacked_its_time(
+    user: User,
+    clock: Clock,
+    database_clock: DatabaseClock,
+    jump: float,
+) -> None:
+    batch = Batch.objects.create(owner=user, name="zip", source=Batch.Source.ZIP, state=Batch.State.UNPACKING)
+    Batch.objects.update(unpack_lease_expires_at=Now() + timedelta(seconds=30))
+    database_clock.jump(jump)
+    clock.follow()
+    assert seconds_since(batch, "unpack_lease_expires_at") == about(-30)
+
+
+@both_ways
+def test_clock_that_jumps_leaves_a_workers_ages_as_they_were(
+    clock: Clock,
+    database_clock: DatabaseClock,
+    jump: float,
+) -> None:
+    heartbeat_record(name="w", device="cpu", model_version_id=model_version_make().pk)
+    ages = {"started_at": 3600, "last_caption_at": 90, "last_finish_at": 30, "seen_at": 3}
+    WorkerHeartbeat.objects.update(**{name: Now() - timedelta(seconds=age) for name, age in ages.items()})
+    database_clock.jump(jump)
+    clock.follow()
+    row = WorkerHeartbeat.objects.get()
+    assert {name: seconds_since(row, name) for name in ages} == {name: about(age) for name, age in ages.items()}
+
+
+@both_ways
+def test_clock_that_jumps_alarms_nobody_about_a_worker_that_is_well(
+    user: User,
+    clock: Clock,
+    database_clock: DatabaseClock,
+    jump: float,
+) -> None:
+    heartbeat_record(name="w", device="cpu", model_version_id=model_version_make().pk)
+    WorkerHeartbeat.objects.update(started_at=Now() - timedelta(hours=1), last_finish_at=Now() - timedelta(seconds=9))
+    queued(user, seconds=9)
+    job_lease(queued(user, seconds=9), "w")
+    database_clock.jump(jump)
+    clock.follow()
+    heartbeat_record(name="w", device="cpu", model_version_id=WorkerHeartbeat.objects.get().model_version_id)
+    workers, progress = workers_told()
+    assert ([worker.state for worker in workers], progress.ok) == ([WorkerState.OK], True)
+
+
+@both_ways
+def test_clock_that_jumps_leaves_what_was_written_since(
+    user: User,
+    clock: Clock,
+    database_clock: DatabaseClock,
+    jump: float,
+) -> None:
+    before = queued(user, seconds=100)
+    database_clock.jump(jump)
+    since, taken = queued(user), queued(user)
+    job_lease(taken)
+    clock.follow()
+    assert seconds_since(before, "queued_at") == about(100)
+    assert seconds_since(since, "queued_at") == about(0)
+    assert seconds_since(taken, "lease_expires_at") == about(-15)
+
+
+def test_clock_that_goes_on_moves_nothing(user: User, clock: Clock) -> None:
+    job = queued(user, seconds=100)
+    job.refresh_from_db()
+    queued_at = job.queued_at
+    clock.follow()
+    job.refresh_from_db()
+    assert job.queued_at == queued_at
+
+
+def test_clock_that_is_set_by_a_second_moves_nothing(
+    user: User,
+    clock: Clock,
+    database_clock: DatabaseClock,
+) -> None:
+    job = queued(user, seconds=100)
+    database_clock.jump(1)
+    clock.follow()
+    assert seconds_since(job, "queued_at") == about(101)
+
+
+def test_look_that_took_long_tells_of_no_jump(
+    user: User, clock: Clock, statements_slow: Callable[[float], AbstractContextManager[None]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """As in a process that stood still between the database's answer and its own clock."""
+    monkeypatch.setattr(clocks, "SLOW_SECONDS", 0.1)
+    monkeypatch.setattr(clocks, "JUMP_SECONDS", 0.2)
+    job = queued(user, seconds=100)
+    with statements_slow(0.5):
+        clock.follow()
+    clock.follow()
+    assert seconds_since(job, "queued_at") == pytest.approx(100.5, abs=0.2)
+
+
+# --- Who moves it -----------------------------------------------------------------------------------------------------
+
+
+@both_ways
+def test_jump_that_two_workers_see_is_moved_once(
+    user: User,
+    clock: Clock,
+    database_clock: DatabaseClock,
+    jump: float,
+) -> None:
+    job, other = queued(user, seconds=100), watching()
+    database_clock.jump(jump)
+    for each in (clock, other, clock, other):
+        each.follow()
+    assert seconds_since(job, "queued_at") == about(100)
+
+
+@pytest.mark.django_db(transaction=True)
+@both_ways
+def test_jump_that_workers_see_at_the_same_moment_is_moved_once(
+    user: User,
+    database_clock: DatabaseClock,
+    jump: float,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    job = queued(user, seconds=100)
+    workers = [watching() for _ in range(4)]
+    database_clock.jump(jump)
+
+    def follow(worker: Clock) -> None:
+        worker.follow()
+        connection.close()
+
+    together([lambda worker=worker: follow(worker) for worker in workers])  # type: ignore[misc]
+    assert caplog.text.count("clock was set") == 1
+    assert seconds_since(job, "queued_at") == about(100)
+
+
+def test_jump_and_its_return_are_both_moved_where_one_worker_saw_only_one_of_them(
+    user: User,
+    clock: Clock,
+    database_clock: DatabaseClock,
+) -> None:
+    job, other = queued(user, seconds=100), watching()
+    database_clock.jump(-HOURS)
+    clock.follow()
+    database_clock.jump(HOURS)
+    for each in (other, clock, other):  # the other one never saw the clock set back
+        each.follow()
+    assert seconds_since(job, "queued_at") == about(100)
+
+
+def test_worker_that_starts_after_the_clock_was_set_back_moves_what_is_to_come(
+    user: User,
+    clock: Clock,
+    database_clock: DatabaseClock,
+) -> None:
+    job = queued(user)
+    job_lease(job, "killed")
+    heartbeat_record(name="killed", device="cpu", model_version_id=None)
+    database_clock.jump(-HOURS)
+    watching()
+    assert seconds_since(job, "lease_expires_at") == about(-15)
+    assert seconds_since(job, "queued_at") == about(0)
+    assert seconds_since(WorkerHeartbeat.objects.get(), "seen_at") == about(0)
+
+
+def test_worker_that_starts_after_hours_moves_nothing(
+    user: User,
+    clock: Clock,
+    database_clock: DatabaseClock,
+) -> None:
+    """Whether nobody worked for hours or the clock was set forward, it cannot know: the photo has waited."""
+    job = queued(user)
+    database_clock.jump(HOURS)
+    watching()
+    assert seconds_since(job, "queued_at") == about(HOURS)
+
+
+def test_worker_starts_beside_one_that_has_moved_the_rows(
+    user: User,
+    clock: Clock,
+    database_clock: DatabaseClock,
+) -> None:
+    job = queued(user, seconds=100)
+    database_clock.jump(-HOURS)
+    clock.follow()
+    watching()
+    assert seconds_since(job, "queued_at") == about(100)
+
+
+def test_looking_costs_one_query_and_writes_nothing_each_time(
+    clock: Clock, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(1):
+        clock.follow()
+
+
+def test_clock_leaves_the_installations_identity_alone(db: None) -> None:
+    Installation.objects.create(pk=1, identity="ours")
+    watching()
+    row = Installation.objects.get()
+    assert (row.identity, row.clock_seen_at is not None) == ("ours", True)
+
+
+# --- The sweep --------------------------------------------------------------------------------------------------------
+
+
+def test_sweep_after_the_clock_was_set_forward_leaves_a_live_lease_alone(
+    user: User,
+    database_clock: DatabaseClock,
+) -> None:
+    job = queued(user)
+    sweep.jobs_sweep()
+    job_lease(job)
+    database_clock.jump(HOURS)
+    sweep.jobs_sweep()
+    assert state_of(job) == State.RUNNING
+
+
+def test_sweep_after_the_clock_was_set_back_brings_back_what_a_dead_worker_held(
+    user: User,
+    database_clock: DatabaseClock,
+) -> None:
+    job = queued(user)
+    sweep.jobs_sweep()
+    job_lease(job)
+    database_clock.jump(-HOURS)
+    sweep.jobs_sweep()
+    assert state_of(job) == State.RUNNING  # it may live
+    database_clock.jump(1)
+    job_age(job, seconds=16)
+    sweep.jobs_sweep()
+    assert state_of(job) == State.QUEUED
+
+
+@pytest.mark.parametrize("jump", [-HOURS, HOURS], ids=["back", "forward"])
+def test_operation_tells_no_age_below_zero_before_anybody_has_noticed(
+    user: User,
+    database_clock: DatabaseClock,
+    jump: float,
+) -> None:
+    heartbeat_record(name="w", device="cpu", model_version_id=None)
+    WorkerHeartbeat.objects.update(last_caption_at=Now())
+    queued(user)
+    database_clock.jump(jump)
+    now = operation()
+    (worker,) = now.workers
+    assert now.oldest_waiting_seconds == about(max(jump, 0))
+    assert min(worker.seen_seconds, worker.uptime_seconds, worker.last_caption_seconds or 0) >= 0
+
+
+# --- Files, and what is newest ----------------------------------------------------------------------------------------
+
+
+def test_upload_under_way_keeps_its_files_where_the_clock_is_set_forward(media: Path) -> None:
+    with storage.staging_folder() as folder:
+        (folder / "original").write_bytes(b"x")
+        hours_ago = time.time() - HOURS
+        os.utime(folder, (hours_ago, hours_ago))
+        storage.leftovers_sweep()
+        assert (folder / "original").exists()
+
+
+def test_caption_written_after_the_clock_was_set_back_is_the_newest(user: User) -> None:
+    first = caption_make(user, model_version_make(), text="by the old model")
+    Caption.objects.update(created_at=Now() + timedelta(hours=2))
+    caption_make(user, model_version_make(), text="by the new model", photo=first.photo)
+    shown = caption_shown(photos_with_captions().get())
+    assert shown is not None
+    assert shown.text == "by the new model"
+
+
+def test_decision_made_after_the_clock_was_set_back_counts(user: User, staff_user: User) -> None:
+    caption = caption_make(user, model_version_make())
+    caption_edit(caption=caption, reviewer=staff_user, text="at first", seen=None)
+    first = Review.objects.get()
+    Review.objects.update(created_at=Now() + timedelta(hours=2))
+    caption_edit(caption=caption, reviewer=staff_user, text="at last", seen=first.pk)
+    shown = caption_shown(photos_with_captions().get())
+    assert shown is not None
+    assert shown.text == "at last"
+
+
+@pytest.fixture
+def statements_slow() -> Callable[[float], AbstractContextManager[None]]:
+    """The database's answers come so many seconds late."""
+
+    def slow(seconds: float) -> AbstractContextManager[None]:
+        def execute(run: Any, *arguments: Any) -> Any:
+            answer = run(*arguments)
+            time.sleep(seconds)
+            return answer
+
+        return connection.execute_wrapper(execute)
+
+    return slow
