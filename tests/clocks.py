@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -87,22 +87,25 @@ def faketime_found() -> Path | None:
 
 
 @contextmanager
-def machine_clock() -> Iterator[Mapping[str, str]]:
+def machine_clock() -> Iterator[dict[str, str]]:
     """The environment of processes that share a wall clock, which `machine_clock_set` sets. Their monotonic clocks and
-    the times of files go on."""
+    the times of files go on. Empty where libfaketime is missing."""
+    library = faketime_found()
+    if library is None:
+        yield {}
+        return
     with tempfile.TemporaryDirectory(prefix="fovea-clock-") as folder:
         Path(folder).chmod(0o755)  # PostgreSQL runs as another user
         (Path(folder) / "sitecustomize.py").write_text(SLEEP)
-        environment = {
+        _write(Path(folder) / "ahead", 0)
+        yield {
             "PYTHONPATH": folder,
-            "LD_PRELOAD": str(faketime_found()),
+            "LD_PRELOAD": str(library),
             FILE: str(Path(folder) / "ahead"),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "NO_FAKE_STAT": "1",
         }
-        _write(Path(environment[FILE]), 0)
-        yield environment
 
 
 def machine_clock_settable() -> bool:

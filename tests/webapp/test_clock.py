@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -195,7 +196,7 @@ def test_look_that_took_long_tells_of_no_jump(
     user: User, clock: Clock, statements_slow: Callable[[float], AbstractContextManager[None]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """As in a process that stood still between the database's answer and its own clock."""
+    """As in a process that stood still between its own clock and the database's."""
     monkeypatch.setattr(clocks, "SLOW_SECONDS", 0.1)
     monkeypatch.setattr(clocks, "JUMP_SECONDS", 0.2)
     job = queued(user, seconds=100)
@@ -203,6 +204,18 @@ def test_look_that_took_long_tells_of_no_jump(
         clock.follow()
     clock.follow()
     assert seconds_since(job, "queued_at") == pytest.approx(100.5, abs=0.2)
+
+
+@pytest.mark.parametrize("jump", [-10, 10], ids=["back", "forward"])
+def test_worker_that_could_not_look_for_long_tells_a_jump_from_the_time_that_passed(
+    user: User, clock: Clock, database_clock: DatabaseClock, monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    job = queued(user, seconds=100)
+    passed = time.monotonic() + 60
+    monkeypatch.setattr(clocks, "time", SimpleNamespace(monotonic=lambda: passed))
+    database_clock.jump(60 + jump)
+    clock.follow()
+    assert seconds_since(job, "queued_at") == about(160)
 
 
 # --- Who moves it -----------------------------------------------------------------------------------------------------
@@ -265,6 +278,7 @@ def test_worker_that_starts_after_the_clock_was_set_back_moves_what_is_to_come(
     job = queued(user)
     job_lease(job, "killed")
     heartbeat_record(name="killed", device="cpu", model_version_id=None)
+    Installation.objects.update(clock_seen_at=Now() - timedelta(seconds=5))  # the last look before all that
     database_clock.jump(-HOURS)
     watching()
     assert seconds_since(job, "lease_expires_at") == about(-15)
@@ -391,13 +405,12 @@ def test_decision_made_after_the_clock_was_set_back_counts(user: User, staff_use
 
 @pytest.fixture
 def statements_slow() -> Callable[[float], AbstractContextManager[None]]:
-    """The database's answers come so many seconds late."""
+    """The database begins with each statement so many seconds late."""
 
     def slow(seconds: float) -> AbstractContextManager[None]:
         def execute(run: Any, *arguments: Any) -> Any:
-            answer = run(*arguments)
             time.sleep(seconds)
-            return answer
+            return run(*arguments)
 
         return connection.execute_wrapper(execute)
 
