@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from launcher.processes import session_end
@@ -23,7 +23,8 @@ def scenario_run(scenario: str, *, database: str, scale: str, seed: int, bundle:
         "--seed", str(seed), "--seconds", str(SECONDS[scale]), "--bundle", str(bundle),
     ]  # fmt: skip
     start = time.monotonic()
-    with machine_clock() if scenario in MACHINE_CLOCK else nullcontext({}) as environment:
+    clock: AbstractContextManager[dict[str, str]] = machine_clock() if scenario in MACHINE_CLOCK else nullcontext({})
+    with clock as environment:
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True, env=os.environ | environment
         )

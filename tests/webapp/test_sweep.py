@@ -15,7 +15,6 @@ from webapp import jobs
 from webapp.accounts.models import User
 from webapp.gallery.models import Batch, CaptionJob, ModelVersion
 from webapp.gallery.services import sweep
-from webapp.gallery.services.leases import UNPACK_LEASE_SECONDS
 
 State = CaptionJob.State
 
@@ -129,32 +128,6 @@ def test_sweep_publishes_rows_that_no_message_stands_for(user: User, broker: Bro
 
 
 @pytest.mark.django_db(transaction=True)
-def test_sweep_publishes_rows_that_were_queued_hours_from_now(user: User, broker: Broker) -> None:
-    """By a clock that was set back since."""
-    job = job_make(user)
-    job_age(job, seconds=-7200)
-    sweep.jobs_sweep()
-    assert published(broker, jobs.INTERACTIVE) == [{"job_ids": [job.pk]}]
-
-
-@pytest.mark.parametrize("held", [True, False], ids=["in hand", "put off"])
-def test_sweep_lets_no_lease_last_for_hours(user: User, held: bool) -> None:
-    job = job_make(user)
-    if held:
-        job_lease(job)
-    CaptionJob.objects.update(lease_expires_at=Now() + timedelta(hours=2))
-    sweep.jobs_sweep()
-    assert state_of(job) == (State.RUNNING if held else State.QUEUED)  # whoever has it may live
-    assert not CaptionJob.objects.filter(lease_expires_at__gt=Now() + timedelta(seconds=settings.LEASE_SECONDS))
-
-
-def test_sweep_lets_no_lease_of_a_batch_last_for_hours(user: User) -> None:
-    _unpacking(user, unpack_lease_expires_at=Now() + timedelta(hours=2))
-    sweep.jobs_sweep()
-    assert not Batch.objects.filter(unpack_lease_expires_at__gt=Now() + timedelta(seconds=UNPACK_LEASE_SECONDS))
-
-
-@pytest.mark.django_db(transaction=True)
 def test_sweep_waits_for_the_message_of_a_new_row(user: User, broker: Broker) -> None:
     job_make(user)
     sweep.jobs_sweep()
@@ -265,16 +238,6 @@ def test_sweep_publishes_a_candidate_whose_message_was_lost(db: None, broker: Br
     model_version = model_version_make()
     ModelVersion.objects.update(created_at=Now() - timedelta(seconds=60))
     sweep.jobs_sweep()
-    assert published(broker, jobs.INTERACTIVE) == [{"model_version_id": model_version.pk}]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_sweep_publishes_a_batch_and_a_candidate_that_were_made_hours_from_now(user: User, broker: Broker) -> None:
-    batch, model_version = _unpacking(user), model_version_make()
-    Batch.objects.update(created_at=Now() + timedelta(hours=2))
-    ModelVersion.objects.update(created_at=Now() + timedelta(hours=2))
-    sweep.jobs_sweep()
-    assert published(broker, jobs.HOUSEKEEPING) == [{"batch_id": batch.pk}]
     assert published(broker, jobs.INTERACTIVE) == [{"model_version_id": model_version.pk}]
 
 

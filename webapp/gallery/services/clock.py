@@ -69,7 +69,7 @@ class Clock:
                 since = look.monotonic - self._last.monotonic + JUMP_SECONDS if self._last else math.inf
                 _times_move(seconds=jump, now=look.now, since=since)
                 log.warning(
-                    "The database's clock was set %s by %.0f s: waits and leases are counted anew.",
+                    "The database's clock jumped %s by %.0f s. Waits and leases are counted by the new time.",
                     "forward" if jump > 0 else "back", abs(jump),
                 )  # fmt: skip
             Installation.objects.filter(pk=1).update(clock_seen_at=look.now)
@@ -78,9 +78,10 @@ class Clock:
     def _jump(self, look: Look) -> float:
         """By how many seconds the clock has jumped since `clock_seen_at` was written; 0 where that is not certain.
 
-        What passed by the clock since then is known, what really passed is not, unless the last look found the same
-        time there. Else another worker has written it since that look, or before this one's first. Only a jump beyond
-        that doubt is one; if other workers have moved the rows, none is left.
+        What the clock has counted since then is known. The true time is known too where the last look found the same
+        `clock_seen_at`. Else another worker has written it since that look, and the true time is anything between
+        nothing and what passed since. A jump is what no such time explains; once another worker has moved the rows,
+        there is none.
         """
         if look.seen is None:
             return 0.0
@@ -112,7 +113,8 @@ def _look() -> Look | None:
     if row is None:
         Installation.objects.get_or_create(pk=1, defaults={"identity": ""})
         return _look()
-    return Look(*row, before) if time.monotonic() - before < SLOW_SECONDS else None
+    seen, now = row
+    return Look(seen, now, before) if time.monotonic() - before < SLOW_SECONDS else None
 
 
 def _times_move(*, seconds: float, now: datetime, since: float) -> None:
