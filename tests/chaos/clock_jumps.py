@@ -23,7 +23,7 @@ PHOTOS = {"full": 1200, "small": 160}
 JUMPS = {"full": 12, "small": 4}
 HOURS = 7200.0
 NOTICE_SECONDS = 3.0  # until then a worker that is well may be taken for dead
-WELL_SECONDS = 10.0  # a false alarm would come with the next signs of life
+WELL_SECONDS = 7.0  # a false alarm would come with the next signs of life
 FINISH_SECONDS = settings.LEASE_SECONDS + RECOVERY_SECONDS
 
 State = CaptionJob.State

@@ -20,6 +20,7 @@ from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 
 from webapp.gallery.models import Batch, CaptionJob, Installation, WorkerHeartbeat
+from webapp.gallery.selectors.workers import ALIVE_SECONDS
 from webapp.gallery.services.leases import UNPACK_LEASE_SECONDS
 
 log = logging.getLogger(__name__)
@@ -133,6 +134,8 @@ def _times_move(*, seconds: float, now: datetime, since: float) -> None:
         started_at=move.moment("started_at"),
         lease_expires_at=move.lease("lease_expires_at", settings.LEASE_SECONDS),
     )
+    if move.since is None:  # nobody saw the jump, so nobody lives; who does after all beats again in a moment
+        move = replace(move, jump=move.jump - timedelta(seconds=2 * ALIVE_SECONDS))
     moments = ("started_at", "seen_at", "last_caption_at", "last_finish_at")
     heartbeats = WorkerHeartbeat.objects.all()
     _lock(heartbeats)
