@@ -49,6 +49,7 @@ def main() -> int:
 def work(engine: "Engine") -> int:
     """Load the model into the engine, and take work until told to stop. Django is set up. The exit status."""
     from captioner.errors import BundleError, DeviceError
+    from webapp.gallery.services.clock import clock_follow
     from webapp.gallery.services.heartbeats import heartbeat_record, heartbeat_start
     from worker.decoding import Decoder
     from worker.registration import NotCopied
@@ -56,6 +57,7 @@ def work(engine: "Engine") -> int:
 
     name, device = worker_name(), engine.device
     with site_told():
+        clock_follow()  # first: what its predecessor said by a clock that was set back since would pass for the newest
         heartbeat_start(name=name, device=device)
     try:
         _model_load(engine)
@@ -101,6 +103,7 @@ def _serve(runtime: "Runtime") -> int:
 
     from webapp import jobs
     from webapp.gallery.room import room_look
+    from webapp.gallery.services.clock import LOOK_SECONDS, clock_follow
     from webapp.gallery.services.heartbeats import heartbeats_forget
     from webapp.gallery.services.housekeeping import storage_sweep_hourly
     from webapp.gallery.services.sweep import jobs_sweep, leases_reclaim
@@ -109,8 +112,8 @@ def _serve(runtime: "Runtime") -> int:
     from worker.leasing import Periodic
 
     def sweep() -> None:
-        heartbeats_forget()
         jobs_sweep()
+        heartbeats_forget()  # last: where the clock was set to next year, the sweep has moved them there
 
     runtimes.runtime_set(runtime)
     leases_reclaim(is_dead=runtimes.worker_dead)  # before it takes work itself: what its predecessor had in hand
@@ -144,8 +147,9 @@ def _serve(runtime: "Runtime") -> int:
         task_events=False,
         quiet=True,
     )
-    # In threads of their own, so that neither waits for hands that are all busy, nor the first for the second. They end
-    # with the process: what they leave undone, another sweep does.
+    # In threads of their own, so that none waits for hands that are all busy, nor for each other. They end with the
+    # process: what they leave undone, another sweep does.
+    Periodic("clock", clock_follow, seconds=LOOK_SECONDS)
     Periodic("sweep", sweep, seconds=settings.SWEEP_SECONDS)
     Periodic("disk-look", room_look, seconds=DISK_LOOK_SECONDS)
     Periodic("storage-sweep", storage_sweep_hourly, seconds=settings.SWEEP_SECONDS)

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import Error
 
 from webapp.gallery.selectors.model_versions import model_version_active
+from webapp.gallery.services.clock import clock_follow
 from webapp.gallery.services.heartbeats import heartbeat_record, heartbeat_remove
 from worker.batcher import Batcher
 from worker.decoding import Decoder
@@ -102,6 +103,7 @@ class Runtime:
             self._failures += failures
 
     def heartbeat(self) -> None:
+        clock_follow()  # first: a worker that beats by a new clock, and was started by the old one, looks stalled
         heartbeat_record(
             name=self.name,
             device=device_name(self.engine.device),

@@ -18,6 +18,8 @@ SCENARIOS = (
     "long_queue",
     "disk_full",
     "database_outages",
+    "clock_jumps",
 )
+MACHINE_CLOCK = ("clock_jumps",)  # these set the clock of the machine that their processes see
 
 DATABASES = ("sqlite", "postgresql")

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos import DATABASES, SCENARIOS
+from tests.chaos import DATABASES, MACHINE_CLOCK, SCENARIOS
 from tests.chaos.figures import Outcome
 from tests.chaos.running import scenario_run
+from tests.clocks import faketime_library
 from tests.databases import postgres_binaries
 
 pytestmark = pytest.mark.slow
@@ -37,5 +38,7 @@ def outcome_of(request: pytest.FixtureRequest, bundle: Path) -> Iterator[Callabl
 def test_promise_holds_in(scenario: str, database: str, outcome_of: Callable[[str, str], Outcome]) -> None:
     if database == "postgresql":
         postgres_binaries()
+    if scenario in MACHINE_CLOCK:
+        faketime_library()
     outcome = outcome_of(scenario, database)
     assert outcome.held, outcome.error

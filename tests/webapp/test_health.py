@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
 
@@ -117,6 +118,15 @@ def test_readyz_names_a_missing_worker(client: Client, broker: Broker) -> None:
     assert status == 503
     assert "No worker is running" in parts["worker"]["error"]
     assert parts["worker"]["remedy"]
+
+
+def test_readyz_names_a_worker_as_missing_that_was_seen_hours_from_now(
+    client: Client, broker: Broker, worker: None
+) -> None:
+    WorkerHeartbeat.objects.update(seen_at=Now() + timedelta(hours=2))  # and was killed as the clock was set back
+    status, parts = readyz(client)
+    assert status == 503
+    assert "No worker is running" in parts["worker"]["error"]
 
 
 def test_readyz_says_that_a_worker_is_starting(client: Client, broker: Broker) -> None:

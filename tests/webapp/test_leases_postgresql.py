@@ -56,7 +56,7 @@ def test_leases_and_sweep_hold_on_postgresql_too() -> None:
     """The tests of both, and this file, on a PostgreSQL server of the test's own."""
     files = [
         *Path(__file__).parent.glob("test_leases*.py"),
-        *map(Path(__file__).with_name, ["test_sweep.py", "test_waiting.py"]),
+        *map(Path(__file__).with_name, ["test_clock.py", "test_clock_belts.py", "test_sweep.py", "test_waiting.py"]),
     ]
     with postgres() as url:
         done = subprocess.run(

@@ -73,6 +73,12 @@ def test_captions_a_minute_are_those_of_the_last_one(broker: Broker, user: User)
     assert operation().captions_per_minute == 2
 
 
+def test_captions_a_minute_are_none_of_a_clock_that_was_set_back(broker: Broker, user: User) -> None:
+    caption_make(user, model_version_make())
+    Caption.objects.update(created_at=Now() + timedelta(hours=2))
+    assert operation().captions_per_minute == 0
+
+
 def test_messages_are_counted_at_the_broker(broker: Broker) -> None:
     jobs.caption_photos_enqueue(range(2 * jobs.CHUNK_SIZE), queue=jobs.BULK)
     assert operation().queues == {"housekeeping": 0, "interactive": 0, "bulk": 2}

@@ -1,6 +1,6 @@
 """Photos for which people wait and that no message stands for, as those who have others in hand look for them."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -68,8 +68,9 @@ def test_uploads_are_not_followed_by_one_worker_where_there_are_two(user: User) 
         {"lease_count": 2},
         {"state": "queued"},
         {"started_at": Now() - timedelta(seconds=FRESH_SECONDS + 0.1)},
+        {"started_at": Now() + timedelta(hours=2)},
     ],
-    ids=["of a bulk", "stranded before", "given back", "whose file may hang"],
+    ids=["of a bulk", "stranded before", "given back", "whose file may hang", "of a clock that was set back"],
 )
 def test_uploads_are_not_followed_by_whoever_has_one_in_hand(user: User, one: dict[str, object]) -> None:
     in_hand(user, IN_HAND - 1)
@@ -106,6 +107,13 @@ def test_next_ones_are_those_that_have_waited_longest(user: User) -> None:
     assert set(CaptionJob.objects.values_list("id", "state", "token")) == {
         (job.pk, *(("running", 1) if job in (waiting[3], waiting[0]) else ("queued", 0))) for job in waiting
     }
+
+
+def test_next_ones_of_the_same_moment_are_those_that_came_first(user: User) -> None:
+    waiting = [job_make(user) for _ in range(4)]
+    for job in reversed(waiting):  # on PostgreSQL rows move when they are written
+        CaptionJob.objects.filter(pk=job.pk).update(queued_at=datetime(2026, 1, 1, tzinfo=UTC))
+    assert follow(most=2) == [waiting[0].pk, waiting[1].pk]
 
 
 @pytest.mark.parametrize(("waiting", "taken"), [(1, 1), (7, 1), (8, 2), (40, 3)])

@@ -111,6 +111,31 @@ def test_worker_that_stopped_beating_is_gone(model_version: ModelVersion) -> Non
     assert _states() == {"host:1": WorkerState.GONE}
 
 
+@pytest.mark.parametrize(
+    ("seen", "state"), [(-7200, WorkerState.GONE), (-10, WorkerState.IDLE)], ids=["hours", "seconds"]
+)
+def test_worker_that_was_seen_hours_from_now_is_gone(
+    model_version: ModelVersion, seen: float, state: WorkerState
+) -> None:
+    """By a clock that was set back since; or by one that is a bit ahead."""
+    _beat(model_version, seen=seen)
+    assert _states() == {"host:1": state}
+    assert workers_alive().exists() == (state is WorkerState.IDLE)
+
+
+def test_worker_that_began_to_load_hours_from_now_is_gone() -> None:
+    heartbeat_start(name="host:1", device="cpu")
+    WorkerHeartbeat.objects.update(**dict.fromkeys(("started_at", "seen_at"), Now() + timedelta(hours=2)))
+    assert _states() == {"host:1": WorkerState.GONE}
+
+
+def test_worker_of_a_clock_that_was_set_back_has_no_age_below_zero(model_version: ModelVersion) -> None:
+    _beat(model_version, started=-3600, seen=-1800)
+    WorkerHeartbeat.objects.update(last_caption_at=Now() + timedelta(hours=2))
+    (worker,) = workers_told()[0]
+    assert (worker.seen_seconds, worker.uptime_seconds, worker.last_caption_seconds) == (0, 0, 0)
+
+
 @pytest.mark.parametrize("seen", [0, 3600], ids=["beats", "ended"])
 def test_worker_without_a_model_is_in_error_with_its_reason(seen: float) -> None:
     _beat(None, error="vocab.json is missing", seen=seen)
@@ -173,6 +198,11 @@ def test_worker_that_beats_makes_progress(model_version: ModelVersion) -> None:
 
 def test_worker_that_stopped_beating_is_not_running(model_version: ModelVersion) -> None:
     _beat(model_version, seen=16)
+    assert worker_progress().progress is Progress.NO_WORKER
+
+
+def test_worker_that_was_seen_hours_from_now_is_not_running(model_version: ModelVersion) -> None:
+    _beat(model_version, started=-7000, seen=-7200)
     assert worker_progress().progress is Progress.NO_WORKER
 
 
@@ -242,6 +272,16 @@ def test_worker_that_was_killed_does_not_spoil_what_another_does(user, model_ver
 def test_workers_that_die_and_restart_before_they_finish_anything_are_no_progress(
     user, model_version: ModelVersion
 ) -> None:
+    for number in range(4):
+        _beat(model_version, name=f"host:{number}", started=80 - 20 * number, seen=60 - 20 * number)
+    _wait(user, seconds=90)
+    assert worker_progress().progress is Progress.STALLED
+
+
+def test_workers_that_finish_nothing_are_no_progress_whatever_a_dead_one_finished_hours_from_now(
+    user, model_version: ModelVersion
+) -> None:
+    _beat(model_version, name="dead:1", started=-7000, finished=-7200, seen=-7200)
     for number in range(4):
         _beat(model_version, name=f"host:{number}", started=80 - 20 * number, seen=60 - 20 * number)
     _wait(user, seconds=90)

@@ -1,11 +1,13 @@
 """Files below the media folder. What is not complete is never seen, and what has no row is taken to the lost-and-found.
 
 The files of one photo share a folder with a generated name. It is written below `incoming/`, flushed to the disk and
-renamed into place as a whole. What a crash leaves in `incoming/` is removed an hour later. What it leaves in place
-without a row is kept elsewhere: see `services/housekeeping.py` and `lost_and_found.py`.
+renamed into place as a whole. What a crash leaves in `incoming/` is removed an hour later. An hour may pass at
+once, where the clock is set, so a process that writes holds a lock too. What a crash leaves in place without a
+row is kept: see `services/housekeeping.py` and `lost_and_found.py`.
 """
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -41,7 +43,8 @@ def staging_folder() -> Iterator[Path]:
     folder = Path(settings.MEDIA_ROOT) / "incoming" / uuid.uuid4().hex
     try:
         folder.mkdir(parents=True)
-        yield folder
+        with _holding(folder):
+            yield folder
     except OSError as error:
         if full := outage(error):
             raise full from error
@@ -143,8 +146,34 @@ def leftovers_sweep() -> None:
     )
     for path in (path for folder, pattern in places for path in folder.glob(pattern)):
         with contextlib.suppress(FileNotFoundError):  # another process was first
-            if path.stat().st_mtime < oldest:
+            if path.stat().st_mtime < oldest and not _held(path):
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+
+
+@contextlib.contextmanager
+def _holding(folder: Path) -> Iterator[None]:
+    """No sweep takes the folder for a leftover, however old it looks. The kernel ends that with the process."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks: there its age alone tells
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _held(path: Path) -> bool:
+    """Whether a living process writes there: see `_holding`."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _folder_sync(folder: Path) -> None:

@@ -68,7 +68,7 @@ class PhotoAdmin(DeletesWhole, ReadOnlyAdmin):
             photos.photo_delete(photo=photo)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        newest = Caption.objects.filter(photo=OuterRef("pk")).order_by("-created_at", "-id").values("text")[:1]
+        newest = Caption.objects.filter(photo=OuterRef("pk")).order_by("-id").values("text")[:1]
         rows: QuerySet[Any] = super().get_queryset(request).annotate(newest_text=Subquery(newest))
         return rows.select_related("owner", "job")
 

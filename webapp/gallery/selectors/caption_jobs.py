@@ -23,7 +23,8 @@ def queue_of(job: CaptionJob) -> str:
 def jobs_waiting(queue: str) -> "QuerySet[CaptionJob]":
     """Those of a queue that may be taken without a message, longest first: nobody has put them off, and no sweep has
     just sent them one."""
-    return CaptionJob.objects.filter(_SERVED[queue], _NOT_LATER, state=CaptionJob.State.QUEUED).order_by("queued_at")
+    waiting = CaptionJob.objects.filter(_SERVED[queue], _NOT_LATER, state=CaptionJob.State.QUEUED)
+    return waiting.order_by("queued_at", "id")
 
 
 def jobs_people_wait_for() -> "QuerySet[CaptionJob]":

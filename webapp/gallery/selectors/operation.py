@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from webapp import jobs
 from webapp.background import Background
 from webapp.gallery.models import Caption, CaptionJob
-from webapp.gallery.selectors.workers import Progress, WorkerProgress, WorkerStatus, workers_told
+from webapp.gallery.selectors.workers import Progress, WorkerProgress, WorkerStatus, age_seconds, workers_told
 
 BROKER_SECONDS: Final = 1.5  # it answers in a millisecond, or it is away
 State = CaptionJob.State
@@ -61,7 +61,8 @@ def operation() -> Operation:
     """
     lengths = _queue_lengths.start()
     workers, progress = workers_told()
-    recent = Caption.objects.filter(created_at__gte=Now() - timedelta(minutes=1)).count()
+    minute = timedelta(minutes=1)  # later ones are of a clock that was set back since; the worker's may be a bit ahead
+    recent = Caption.objects.filter(created_at__range=(Now() - minute, Now() + minute)).count()
     photos = _photos()
     waiting = [row for row in photos if row["state"] == State.QUEUED]
 
@@ -76,7 +77,7 @@ def operation() -> Operation:
         running=count(State.RUNNING),
         failed=count(State.FAILED),
         quarantined=count(State.QUARANTINED),
-        oldest_waiting_seconds=max((row["age"].total_seconds() for row in waiting), default=None),
+        oldest_waiting_seconds=max((age_seconds(row["age"]) for row in waiting), default=None),
         captions_per_minute=recent,
     )
 

@@ -47,14 +47,18 @@ def sees_all_photos(user: User) -> bool:
 
 
 def photos_with_captions() -> QuerySet[Photo]:
-    captions = Caption.objects.select_related("model_version").defer(
-        "attention", "model_version__vocabulary", "model_version__card", "model_version__metrics"
+    # The newest first, by what was written last: the clock may have been set back meanwhile.
+    reviews = Review.objects.select_related("reviewer").order_by("-id")
+    captions = (
+        Caption.objects.select_related("model_version")
+        .order_by("-id")
+        .defer("attention", "model_version__vocabulary", "model_version__card", "model_version__metrics")
     )
     return (
         Photo.objects.select_related("job", "owner")
         .prefetch_related(
             Prefetch("captions", queryset=captions),
-            Prefetch("captions__reviews", queryset=Review.objects.select_related("reviewer")),
+            Prefetch("captions__reviews", queryset=reviews),
         )
         .order_by("-created_at", "-id")
     )
@@ -71,7 +75,7 @@ def caption_shown(photo: Photo) -> CaptionShown | None:
             newest = CaptionShown(caption.text, caption, review)
         if review is not None and review.decision != Review.Decision.REJECTED:
             reviewed.append(CaptionShown(review.text or caption.text, caption, review))
-    return max(reviewed, key=lambda shown: (shown.review.created_at, shown.review.pk), default=newest)
+    return max(reviewed, key=lambda shown: shown.review.pk, default=newest)
 
 
 def photos_counts(owner: User) -> dict[str, int]:

@@ -81,8 +81,13 @@ class WorkerProgress:
 
 def workers_alive() -> "QuerySet[WorkerHeartbeat]":
     """Those that have a model loaded; `error` of one of these says why it has not swapped to the active model."""
-    recently = Now() - timedelta(seconds=ALIVE_SECONDS)
-    return _heartbeats().filter(seen_at__gte=recently, model_version__isnull=False)
+    around = timedelta(seconds=ALIVE_SECONDS)  # later ones are of a clock that was set back since
+    return _heartbeats().filter(seen_at__range=(Now() - around, Now() + around), model_version__isnull=False)
+
+
+def age_seconds(age: timedelta) -> float:
+    """What is to come is of a clock that was set back since: its age is not known, and not negative."""
+    return max(age.total_seconds(), 0.0)
 
 
 def worker_progress() -> WorkerProgress:
@@ -129,17 +134,17 @@ def _status(row: Any, held: dict[str, Any] | None, oldest: datetime | None, long
         started_at=row.started_at,
         seen_at=row.seen_at,
         last_caption_at=row.last_caption_at,
-        uptime_seconds=(row.seen_at - row.started_at).total_seconds(),
-        seen_seconds=(row.now - row.seen_at).total_seconds(),
-        last_caption_seconds=(row.now - row.last_caption_at).total_seconds() if row.last_caption_at else None,
+        uptime_seconds=age_seconds(row.seen_at - row.started_at),
+        seen_seconds=age_seconds(row.now - row.seen_at),
+        last_caption_seconds=age_seconds(row.now - row.last_caption_at) if row.last_caption_at else None,
     )
 
 
 def _state(
     row: Any, held: dict[str, Any] | None, oldest: datetime | None, long_ago: datetime
 ) -> tuple[WorkerState, str]:
-    seen = row.now - row.seen_at
-    beaten = row.seen_at > row.started_at
+    seen = abs(row.now - row.seen_at)  # a sign of life from the future is none: the clock was set back since
+    beaten = row.seen_at != row.started_at
     if not (row.model_version or row.error or beaten) and seen <= timedelta(seconds=STARTING_SECONDS):
         return WorkerState.STARTING, ""
     alive = seen <= timedelta(seconds=ALIVE_SECONDS)
@@ -169,8 +174,9 @@ def _progress(
     if not alive:
         return _no_worker(rows)
     # Workers that die and restart all the time are never old enough to be stalled, but nothing is finished either.
-    lately = [row for row in rows if row.seen_at >= long_ago]
-    finished = any(row.last_finish_at and row.last_finish_at >= long_ago for row in rows)
+    soon = rows[0].now + timedelta(seconds=ALIVE_SECONDS)
+    lately = [row for row in rows if long_ago <= row.seen_at <= soon]
+    finished = any(row.last_finish_at and long_ago <= row.last_finish_at <= soon for row in rows)
     if len(stalled) == len(alive) or (waits_long and not finished and any(row.started_at < long_ago for row in lately)):
         return WorkerProgress(
             Progress.STALLED,

@@ -30,6 +30,7 @@ from webapp.gallery.services.batch_items import (
     jobs_of,
     jobs_settle,
 )
+from webapp.gallery.services.leases import UNPACK_LEASE_SECONDS
 from webapp.gallery.services.removals import folder_remove_on_commit
 from webapp.sandbox import SandboxError, SandboxHarmed
 
@@ -197,9 +198,8 @@ def _state_change(batch: Batch, before: Iterable[str], after: str, word: str) ->
 
 def _unpack_lease(candidates: QuerySet[Batch]) -> bool:
     """Takes or renews the lease. Long enough for one file whose decoder has to be killed."""
-    seconds = settings.LEASE_SECONDS + settings.ENV["FOVEA_DECODE_TIMEOUT_SECONDS"]
-    leased = candidates.filter(state=State.UNPACKING).update(unpack_lease_expires_at=Now() + timedelta(seconds=seconds))
-    return bool(leased)
+    end = Now() + timedelta(seconds=UNPACK_LEASE_SECONDS)
+    return bool(candidates.filter(state=State.UNPACKING).update(unpack_lease_expires_at=end))
 
 
 def _unpack_end(batch: Batch, *, state: str, error: str = "") -> None:

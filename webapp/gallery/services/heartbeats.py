@@ -60,5 +60,6 @@ def heartbeat_remove(*, name: str) -> None:
 
 
 def heartbeats_forget() -> None:
-    """Drop the rows of workers that were killed long ago."""
-    WorkerHeartbeat.objects.filter(seen_at__lt=Now() - timedelta(seconds=FORGOTTEN_SECONDS)).delete()
+    """Drop the rows of workers that were killed long ago; or long from now, by a clock that was set back since."""
+    long = timedelta(seconds=FORGOTTEN_SECONDS)
+    WorkerHeartbeat.objects.filter(Q(seen_at__lt=Now() - long) | Q(seen_at__gt=Now() + long)).delete()

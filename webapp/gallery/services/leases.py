@@ -24,6 +24,8 @@ from webapp.gallery.selectors.caption_jobs import jobs_people_wait_for, queue_of
 
 HARM_LIMIT = 2  # times a file may crash, hang or bloat its decoder
 
+UNPACK_LEASE_SECONDS = settings.LEASE_SECONDS + settings.ENV["FOVEA_DECODE_TIMEOUT_SECONDS"]  # of a batch: for a file
+
 State = CaptionJob.State
 ENDED: dict[str, Any] = {"finished_at": Now(), "lease_expires_at": None}
 

@@ -14,7 +14,8 @@ from django.db.models.functions import Now
 from webapp import jobs
 from webapp.gallery.models import Batch, CaptionJob, ModelVersion
 from webapp.gallery.selectors.caption_jobs import jobs_waiting
-from webapp.gallery.services.leases import ENDED, publish_on_commit
+from webapp.gallery.services.clock import clock_follow
+from webapp.gallery.services.leases import ENDED, UNPACK_LEASE_SECONDS, publish_on_commit
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ State = CaptionJob.State
 def jobs_sweep() -> None:
     """Bring back what was lost: every few seconds, by each worker, any number of them at a time."""
     _unpublished_sweep()  # before the others fill a queue: that it is empty tells that messages are lost
+    clock_follow()  # at the last moment: a lease that only seems to have run out has its work done twice
+    _long_leases_cut()
     _expired_leases_sweep()
     _batches_sweep()
     _others_sweep()
@@ -41,6 +44,22 @@ def leases_reclaim(*, is_dead: Callable[[str], bool]) -> None:
         ids = list(held.values_list("id", flat=True))
         CaptionJob.objects.filter(id__in=ids).update(lease_expires_at=Now() - timedelta(seconds=1))
     jobs_sweep()
+
+
+def _long_leases_cut() -> None:
+    """No lease lasts longer than one that is taken now. One that does is of another clock, and nobody may renew it."""
+    held = CaptionJob.objects.filter(state__in=(State.QUEUED, State.RUNNING))
+    _leases_cut(held, "lease_expires_at", seconds=settings.LEASE_SECONDS)
+    _leases_cut(Batch.objects.all(), "unpack_lease_expires_at", seconds=UNPACK_LEASE_SECONDS)
+
+
+def _leases_cut(rows: "QuerySet[Any]", name: str, *, seconds: float) -> None:
+    end = Now() + timedelta(seconds=seconds)
+    beyond = rows.filter(**{f"{name}__gt": end + timedelta(seconds=SETTLED_SECONDS)})
+    if beyond.exists():  # found out without a lock
+        with transaction.atomic():
+            ids = list(beyond.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True))
+            rows.filter(pk__in=ids).update(**{name: end})
 
 
 def _expired_leases_sweep() -> None:
@@ -78,7 +97,7 @@ def _queues_empty() -> set[str]:
 
 def _unpublished(queue: str) -> "QuerySet[CaptionJob]":
     """Rows that no message stands for, if their queue is empty: they are not so new that one may be on its way."""
-    return jobs_waiting(queue).filter(queued_at__lt=_settled())
+    return jobs_waiting(queue).filter(_settled("queued_at"))
 
 
 def _unpublished_sweep() -> None:
@@ -100,11 +119,11 @@ def _others_sweep() -> None:
     at each sweep, where it is taken at once."""
     empty = _queues_empty()
     if jobs.HOUSEKEEPING in empty:
-        unleased = Q(state=Batch.State.UNPACKING, unpack_lease_expires_at=None, created_at__lt=_settled())
-        for batch_id in Batch.objects.filter(unleased).values_list("id", flat=True):
+        unleased = Q(state=Batch.State.UNPACKING, unpack_lease_expires_at=None)
+        for batch_id in Batch.objects.filter(unleased, _settled("created_at")).values_list("id", flat=True):
             jobs.batch_unpack_enqueue(batch_id, queue=jobs.HOUSEKEEPING)
     if jobs.INTERACTIVE in empty:
-        candidates = ModelVersion.objects.filter(state=ModelVersion.State.CANDIDATE, created_at__lt=_settled())
+        candidates = ModelVersion.objects.filter(_settled("created_at"), state=ModelVersion.State.CANDIDATE)
         for model_version_id in candidates.values_list("id", flat=True):
             jobs.model_verify_enqueue(model_version_id)
 
@@ -118,5 +137,7 @@ def _publish(job_ids: Iterable[int], *, queue: str) -> None:
     publish_on_commit(ids, queue=queue)
 
 
-def _settled() -> Any:
-    return Now() - timedelta(seconds=SETTLED_SECONDS)
+def _settled(name: str) -> Q:
+    """Whether that moment of a row is some seconds ago; or to come, as the clock was set back since."""
+    some = timedelta(seconds=SETTLED_SECONDS)
+    return ~Q(**{f"{name}__range": (Now() - some, Now() + some)})

@@ -22,9 +22,9 @@ FRESH_SECONDS: Final = 2.0  # a worker whose file hangs may look for the next on
 
 def waiting_followed() -> bool:
     """Whether those who have photos in hand will find those whose rows are there by now."""
-    since = Now() - timedelta(seconds=FRESH_SECONDS)
+    fresh = (Now() - timedelta(seconds=FRESH_SECONDS), Now())  # what is later is of another clock, and may be old
     in_hand = CaptionJob.objects.filter(
-        state=CaptionJob.State.RUNNING, lane=CaptionJob.Lane.INTERACTIVE, lease_count=1, started_at__gt=since
+        state=CaptionJob.State.RUNNING, lane=CaptionJob.Lane.INTERACTIVE, lease_count=1, started_at__range=fresh
     )
     try:
         count = in_hand.count()

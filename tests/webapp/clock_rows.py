@@ -1,0 +1,40 @@
+"""Waits and workers by the database's clock, for the tests of what a jump of it does."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.models import F
+from django.db.models.functions import Now
+
+from tests.webapp.job_rows import job_make
+from webapp.accounts.models import User
+from webapp.gallery.models import CaptionJob
+from webapp.gallery.services.clock import Clock
+
+HOURS = 7200.0
+both_ways = pytest.mark.parametrize("jump", [-HOURS, HOURS], ids=["back", "forward"])
+
+
+def watching() -> Clock:
+    """A worker's, which has looked."""
+    clock = Clock()
+    clock.follow()
+    return clock
+
+
+def queued(user: User, *, seconds: float = 0) -> CaptionJob:
+    """Queued so many seconds ago, by the database's clock."""
+    job = job_make(user)
+    CaptionJob.objects.filter(pk=job.pk).update(queued_at=Now() - timedelta(seconds=seconds))
+    return job
+
+
+def seconds_since(row: Any, name: str) -> float:
+    """By the database's clock as it is now."""
+    age: timedelta = type(row).objects.filter(pk=row.pk).values_list(Now() - F(name)).get()[0]
+    return age.total_seconds()
+
+
+def about(seconds: float) -> Any:
+    return pytest.approx(seconds, abs=1)
