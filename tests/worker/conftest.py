@@ -1,11 +1,13 @@
 """A worker's parts inside the test's process: the real engine with a small bundle, real decoding children."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.photos import photo_store, picture
+from tests.worker.captions import caption_lines
 from webapp.gallery.models import CaptionJob, ModelVersion
 from webapp.gallery.services.model_versions import (
     model_version_activate,
@@ -62,3 +64,24 @@ def runtime(loaded: LoadedModel, model_version: ModelVersion, decoder: Decoder, 
 def job(user, model_version: ModelVersion) -> CaptionJob:
     """One photo that waits for its caption."""
     return photo_store(user, picture(1)).job
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Callable[..., str]:
+    """Writes a photo of one colour and gives its path."""
+
+    def write(name: str, colour: str = "red") -> str:
+        Image.new("RGB", (60, 40), colour).save(tmp_path / name)
+        return str(tmp_path / name)
+
+    return write
+
+
+@pytest.fixture
+def caption(bundle: Path) -> Callable[..., list[str]]:
+    """Runs `manage.py caption` and gives its lines."""
+
+    def run(*photos: str, **options: object) -> list[str]:
+        return caption_lines(*photos, **({"bundle": bundle} | options))[0]
+
+    return run

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from PIL import Image
 
 from tests.bundles import CAPTIONS
-from worker.management.commands.caption import BATCH
+from worker.captioned_files import BATCH
 
 
 @pytest.fixture

@@ -1,45 +1,22 @@
 """`manage.py caption`, in process with a small real bundle. None of it may touch the database."""
 
-import io
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
-from PIL import Image
 
 from captioner.inference import Captioner
 from captioner.preprocessing import photo_pixels
-from tests.bundles import CAPTIONS, bundle_make
-from worker.management.commands.caption import BATCH
+from tests.bundles import CAPTIONS
+from tests.worker.captions import caption_lines
+from worker.captioned_files import BATCH
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def photo(tmp_path) -> Callable[..., str]:
-    """Writes a photo of one colour and gives its path."""
-
-    def write(name: str, colour: str = "red") -> str:
-        Image.new("RGB", (60, 40), colour).save(tmp_path / name)
-        return str(tmp_path / name)
-
-    return write
-
-
-@pytest.fixture
-def caption(bundle) -> Callable[..., list[str]]:
-    """Runs the command and gives its lines."""
-
-    def run(*photos: str, **options: object) -> list[str]:
-        return _lines(*photos, **({"bundle": bundle} | options))[0]
-
-    return run
 
 
 def test_caption_prints_one_line_for_each_photo(caption, photo):
@@ -102,7 +79,7 @@ def test_caption_of_an_unreadable_file_is_its_error_among_the_others(bundle, pho
     good, bad, other = photo("good.png"), tmp_path / "bad.jpg", photo("other.png", "blue")
     bad.write_bytes(b"no picture at all")
 
-    lines, error = _lines(good, str(bad), other, bundle=bundle)
+    lines, error = caption_lines(good, str(bad), other, bundle=bundle)
 
     assert [line.split(": ")[0] for line in lines] == [good, str(bad), other]
     assert "error: The file is not a picture" in lines[1]
@@ -117,7 +94,7 @@ def test_caption_json_error_has_code_and_message(bundle, tmp_path):
     empty = tmp_path / "empty.png"
     empty.touch()
 
-    (line,), _ = _lines(str(empty), bundle=bundle, json=True)
+    (line,), _ = caption_lines(str(empty), bundle=bundle, json=True)
 
     entry = json.loads(line)
     assert entry["error"]["code"] == "empty"
@@ -126,14 +103,14 @@ def test_caption_json_error_has_code_and_message(bundle, tmp_path):
 
 
 def test_caption_of_a_file_that_is_not_there_says_so(bundle, tmp_path):
-    (line,), error = _lines(str(tmp_path / "none.jpg"), bundle=bundle)
+    (line,), error = caption_lines(str(tmp_path / "none.jpg"), bundle=bundle)
 
     assert "No such file" in line
     assert error is not None
 
 
 def test_caption_of_a_folder_asks_for_the_photos_in_it(bundle, tmp_path):
-    (line,), _ = _lines(str(tmp_path), bundle=bundle)
+    (line,), _ = caption_lines(str(tmp_path), bundle=bundle)
 
     assert "This is a folder" in line
     assert str(tmp_path / "*.jpg") in line
@@ -142,7 +119,7 @@ def test_caption_of_a_folder_asks_for_the_photos_in_it(bundle, tmp_path):
 def test_caption_holds_files_to_the_limits_of_the_site(bundle, photo, settings):
     settings.UPLOAD_MAX_PIXELS = 100
 
-    (line,), _ = _lines(photo("a.png"), bundle=bundle)
+    (line,), _ = caption_lines(photo("a.png"), bundle=bundle)
 
     assert "2,400 pixels; the limit is 100" in line
 
@@ -156,7 +133,7 @@ def test_caption_of_a_name_with_a_line_break_stays_on_one_line(caption, photo):
 def test_caption_uses_the_default_bundle_of_the_settings(bundle, photo, settings):
     settings.DEFAULT_BUNDLE = bundle
 
-    lines, error = _lines(photo("a.png"))
+    lines, error = caption_lines(photo("a.png"))
 
     assert (len(lines), error) == (1, None)
 
@@ -174,7 +151,7 @@ def test_caption_refuses_a_beam_that_would_take_for_ever(photo, bundle):
 def test_caption_refuses_a_pipe_rather_than_wait_for_it(bundle, tmp_path):
     os.mkfifo(tmp_path / "a.jpg")
 
-    lines, error = _lines(str(tmp_path / "a.jpg"), bundle=bundle)
+    lines, error = caption_lines(str(tmp_path / "a.jpg"), bundle=bundle)
 
     assert "is a pipe, not a file" in lines[0]
     assert error is not None
@@ -212,73 +189,11 @@ def test_caption_of_a_single_photo_counts_nothing(caption, photo, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_caption_attention_writes_a_figure(caption, photo, tmp_path):
-    figure = tmp_path / "figure.png"
-
-    caption(photo("a.png"), photo("b.png"), attention=figure)
-
-    with Image.open(figure) as image:
-        assert image.format == "PNG"
-        assert min(image.size) > 200
-
-
-def test_caption_attention_leaves_out_the_photos_that_failed(bundle, photo, tmp_path):
-    figure = tmp_path / "figure.png"
-
-    _lines(photo("a.png"), str(tmp_path / "none.png"), bundle=bundle, attention=figure)
-
-    assert figure.exists()
-
-
-def test_caption_attention_of_nothing_writes_no_figure(bundle, tmp_path):
-    figure = tmp_path / "figure.png"
-
-    _lines(str(tmp_path / "none.png"), bundle=bundle, attention=figure)
-
-    assert not figure.exists()
-
-
-def test_caption_attention_refuses_to_overwrite_a_photo(photo, bundle):
-    file = photo("a.png")
-
-    with pytest.raises(CommandError, match="one of the photos"):
-        call_command("caption", file, bundle=bundle, attention=Path(file))
-
-
-def test_caption_attention_refuses_another_kind_of_file(photo, bundle, tmp_path):
-    with pytest.raises(CommandError, match=r"must end in \.png, \.pdf, \.svg"):
-        call_command("caption", photo("a.png"), bundle=bundle, attention=tmp_path / "b.jpg")
-
-
-def test_caption_attention_refuses_a_folder_that_is_not_there(photo, bundle, tmp_path):
-    with pytest.raises(CommandError, match="make it first"):
-        call_command("caption", photo("a.png"), bundle=bundle, attention=tmp_path / "none" / "figure.png")
-
-
-def test_caption_attention_refuses_more_photos_than_it_can_draw(photo, bundle, tmp_path):
-    with pytest.raises(CommandError, match="20 photos at most, not 21"):
-        call_command("caption", *[photo("a.png")] * 21, bundle=bundle, attention=tmp_path / "figure.png")
-
-
-def test_caption_attention_of_a_model_without_attention_says_so(photo, tmp_path):
-    bundle = bundle_make(tmp_path / "bundle", decoder="show_and_tell")
-
-    with pytest.raises(CommandError, match="needs a show_attend_and_tell model"):
-        call_command("caption", photo("a.png"), bundle=bundle, attention=tmp_path / "figure.png")
-
-
 def test_caption_on_a_device_that_is_not_there_says_so(photo, bundle, settings):
     settings.ENV = settings.ENV | {"FOVEA_DEVICE": "cuda:99"}
 
     with pytest.raises(CommandError, match="The device cuda:99 cannot be used"):
         call_command("caption", photo("a.png"), bundle=bundle)
-
-
-def test_caption_attention_that_cannot_be_written_says_why(photo, bundle, tmp_path):
-    (tmp_path / "figure.png").mkdir()
-
-    with pytest.raises(CommandError, match="cannot be written"):
-        call_command("caption", photo("a.png"), bundle=bundle, attention=tmp_path / "figure.png", stdout=io.StringIO())
 
 
 @pytest.mark.slow
@@ -293,13 +208,3 @@ def test_caption_exit_status_is_1_when_a_photo_failed(bundle, photo, tmp_path):
 
     assert run.returncode == 1
     assert len(run.stdout.splitlines()) == 2
-
-
-def _lines(*photos: str, **options: object) -> tuple[list[str], CommandError | None]:
-    """The command's lines, and the error it ended with."""
-    out = io.StringIO()
-    try:
-        call_command("caption", *photos, stdout=out, **options)
-    except CommandError as error:
-        return out.getvalue().splitlines(), error
-    return out.getvalue().splitlines(), None

@@ -6,8 +6,7 @@ import json
 import os
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,63 +14,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from captioner.config import BEAM_MAX
+from worker.captioned_files import BATCH, Captioned, Failed, name_shown, outcome_count, photos_caption
 
 if TYPE_CHECKING:
-    import numpy as np
+    from captioner.inference import Captioner
 
-    from captioner.errors import PhotoError
-    from captioner.inference import Captioner, CaptionResult
-    from captioner.tally import Tally
-
-BATCH = 16
 FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
-
-
-@dataclass(frozen=True)
-class Captioned:
-    """A photo with its caption. pixels: uint8 (S, S, 3), what the model saw."""
-
-    file: str
-    pixels: np.ndarray
-    result: CaptionResult
-
-    def line(self) -> str:
-        return f"{_shown(self.file)}: {self.sentence()}"
-
-    def sentence(self) -> str:
-        return f"{self.result.text} ({self.result.confidence:.2f})"
-
-    def to_dict(self) -> dict[str, Any]:
-        result = self.result
-        return {
-            "file": self.file,
-            "caption": result.text,
-            "confidence": result.confidence,
-            "words": [{"text": word.text, "log_probability": word.log_probability} for word in result.words],
-            "alternatives": [{"text": other.text, "confidence": other.confidence} for other in result.alternatives],
-            "error": None,
-        }
-
-
-@dataclass(frozen=True)
-class Failed:
-    """A file that could not be captioned, and why."""
-
-    file: str
-    error: PhotoError
-
-    def line(self) -> str:
-        return f"{_shown(self.file)}: error: {' '.join(self.error.message.split())}"
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "file": self.file,
-            "caption": None,
-            "confidence": None,
-            "words": [],
-            "alternatives": [],
-            "error": {"code": self.error.code, "message": self.error.message},
-        }
 
 
 class Command(BaseCommand):
@@ -125,7 +73,7 @@ class Command(BaseCommand):
             for outcome in photos_caption(captioner, photos, beam=beam):
                 with tqdm.external_write_mode(file=sys.stdout):
                     self.stdout.write(json.dumps(outcome.to_dict()) if options["json"] else outcome.line())
-                _count(tally, outcome)
+                outcome_count(tally, outcome)
                 if figure and isinstance(outcome, Captioned):
                     drawn.append(outcome)
                 bar.update()
@@ -155,7 +103,7 @@ class Command(BaseCommand):
             outcomes = photos_caption(captioner, [str(image.path) for image in images], beam=options["beam"])
             bar = tqdm(zip(images, outcomes, strict=True), total=len(images), unit="photo", disable=None)
             for image, outcome in bar:
-                _count(tally, outcome)
+                outcome_count(tally, outcome)
                 if isinstance(outcome, Failed):
                     failed.append(outcome)
                 else:
@@ -180,13 +128,6 @@ class Command(BaseCommand):
             raise CommandError(f"{count} Repair them, or accept it with --skip-bad.")
         if failed:
             self.stderr.write(count)
-
-
-def _count(tally: Tally, outcome: Captioned | Failed) -> None:
-    if isinstance(outcome, Failed):
-        tally.leave(outcome.file, outcome.error.code.replace("_", " "), outcome.error.message)
-    else:
-        tally.taken += 1
 
 
 def _options_check(options: dict[str, Any]) -> None:
@@ -215,43 +156,6 @@ def _options_check(options: dict[str, Any]) -> None:
         )
     if output.resolve() == coco.resolve():
         raise CommandError(f"--output is {output}, which is the --coco file: give another name.")
-
-
-def photos_caption(captioner: Captioner, photos: Sequence[str], *, beam: int | None) -> Iterator[Captioned | Failed]:
-    """What became of each photo, in their order, captioned in batches."""
-    from captioner.errors import PhotoError
-
-    for first in range(0, len(photos), BATCH):
-        batch = photos[first : first + BATCH]
-        pixels: dict[int, np.ndarray] = {}
-        errors: dict[int, PhotoError] = {}
-        for index, file in enumerate(batch):
-            try:
-                pixels[index] = _pixels(file, captioner)
-            except PhotoError as error:
-                errors[index] = error
-        results = dict(zip(pixels, captioner.caption_batch(list(pixels.values()), beam=beam), strict=True))
-        for index, file in enumerate(batch):
-            if index in errors:
-                yield Failed(file, errors[index])
-            else:
-                yield Captioned(file, pixels[index], results[index])
-
-
-def _pixels(file: str, captioner: Captioner) -> np.ndarray:
-    from captioner.errors import PhotoError
-    from captioner.preprocessing import photo_pixels
-
-    if Path(file).is_dir():
-        raise PhotoError("unreadable", f"This is a folder. Name the photos in it, such as {Path(file) / '*.jpg'}")
-    if Path(file).is_fifo():  # opening it would wait for a writer for ever
-        raise PhotoError("unreadable", "This is a pipe, not a file. Save the photo to a file and name that.")
-    return photo_pixels(
-        file,
-        preprocessing=captioner.preprocessing,
-        max_bytes=settings.UPLOAD_MAX_BYTES,
-        max_pixels=settings.UPLOAD_MAX_PIXELS,
-    )
 
 
 def _captioner_load(bundle: Path, *, photos: int) -> Captioner:
@@ -297,7 +201,7 @@ def _figure_write(figure: Path, captioned: Sequence[Captioned], captioner: Capti
 
     photos = [
         CaptionedPhoto(
-            title=f"{_shown(Path(photo.file).name)}: {photo.sentence()}",
+            title=f"{name_shown(Path(photo.file).name)}: {photo.sentence()}",
             pixels=photo.pixels,
             aspect=photo_aspect(photo.file, preprocessing=captioner.preprocessing),
             result=photo.result,
@@ -308,8 +212,3 @@ def _figure_write(figure: Path, captioned: Sequence[Captioned], captioner: Capti
         attention_figure_save(photos, figure)
     except OSError as error:
         raise CommandError(f"The attention figure {figure} cannot be written: {error}.") from error
-
-
-def _shown(file: str) -> str:
-    """A file's name on one line, and such as a terminal can print."""
-    return file if file.isprintable() else ascii(file)
