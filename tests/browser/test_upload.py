@@ -50,6 +50,19 @@ def test_same_photo_twice_is_linked(page: Page, member: str, tmp_path: Path) -> 
     expect(page.locator("#panel")).to_contain_text("one.jpg")
 
 
+def test_several_files_end_with_a_line_that_adds_up(page: Page, member: str, tmp_path: Path) -> None:
+    files = [
+        picture_write(tmp_path, f"{name}.jpg", colour) for name, colour in (("a", "red"), ("b", "tan"), ("c", "red"))
+    ]
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"x")
+    page.get_by_label("Add photos").set_input_files([*files, broken])
+    expect(page.locator(".upload").last).to_contain_text(
+        "4 found: 2 taken, 1 there already, 1 not taken (the reasons stand above)."
+    )
+    expect(page.locator(".upload.error").first).to_contain_text("broken.jpg")
+
+
 def test_a_thousand_files_get_one_message_with_the_limit(page: Page, member: str, tmp_path: Path) -> None:
     paths = [tmp_path / f"{number}.jpg" for number in range(1000)]
     for path in paths:
