@@ -20,7 +20,8 @@ def main() -> int:
 def leave(status: int) -> None:
     """What is still to be written to a terminal that is gone, or to a full disk, does not change the status."""
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it was closed when this program began
+            sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)

@@ -17,9 +17,12 @@ def database_settle(path: Path, *, say: Callable[[str], None]) -> None:
         return
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=_PATIENCE_SECONDS)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            why = "another program reads it" if busy else ""
     except sqlite3.Error as error:
+        why = str(error)
+    if why:
         say(
-            f"  {path}-wal still holds a part of the database ({error}). Nothing is lost: the next start goes on with "
+            f"  {path}-wal still holds a part of the database ({why}). Nothing is lost: the next start goes on with "
             "it. For a copy of the database, take both files."
         )

@@ -20,7 +20,8 @@ from launcher.supervision import Program, State, Supervisor
 from launcher.web import web_command
 from webapp import env
 from webapp.databases import sqlite_path
-from webapp.running_site import RunningSite, running_site_remove, running_site_write
+from webapp.reserve import Reserve
+from webapp.running_site import RunningSite, running_site_remove, running_site_write, server_database_note
 
 MODEL_UNUSABLE = 3  # exit status of a worker whose bundle is missing, corrupt or incompatible
 _WEB_STOP_SECONDS = 8
@@ -75,6 +76,7 @@ class Site:
     def _start(self) -> None:
         with self._stack:
             self._stack.enter_context(data_folder_lock(self.data_dir))
+            Reserve(self.data_dir).look()  # on a full disk its room is needed to start
             _port_check(self._values["FOVEA_HOST"], self._values["FOVEA_PORT"])
             if not self.broker_url:
                 self._broker = Broker(self.data_dir / "broker", port=free_port(besides=self._values["FOVEA_PORT"]))
@@ -83,6 +85,7 @@ class Site:
             self._stack.callback(running_site_remove, self.data_dir)
             told = RunningSite(os.getpid(), self.broker_url, self._values["FOVEA_DATABASE_URL"])
             running_site_write(self.data_dir, told)
+            server_database_note(self.data_dir, told.database_url)
             if database := sqlite_path(told.database_url, data_dir=self.data_dir):
                 self._stack.callback(database_settle, database, say=self._say)
             self._supervisor = self._stack.enter_context(

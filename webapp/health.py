@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from webapp import jobs
 from webapp.background import Background
+from webapp.gallery.room import room_notice
 from webapp.gallery.selectors.workers import Progress, worker_progress
 
 log = logging.getLogger(__name__)
@@ -115,10 +116,18 @@ def worker_check() -> str:
     return found.message or "a worker makes progress"  # one that is stalled is named; others go on
 
 
+def disk_check() -> str:
+    """Whether photos can be taken: the disk may be nearly full."""
+    if told := room_notice():
+        raise NotReady(told, "free some space on the disk of FOVEA_DATA_DIR; photos that wait are captioned meanwhile")
+    return "room for photos"
+
+
 PROBES: Final = (
     Probe("database", database_check, silent="end what blocks it, or restart the database server"),
     Probe("broker", broker_check, silent="restart the broker; uploads are kept and captioned later"),
     Probe("worker", worker_check, silent="its heartbeat could not be read: see the database"),
+    Probe("disk", disk_check, silent="the data folder does not answer: see its disk"),
 )
 
 

@@ -7,6 +7,7 @@ reserve's own room then serves these, and uploads are refused until there is roo
 import fcntl
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -27,14 +28,24 @@ class Reserve:
         self._file = folder / "disk-reserve"
 
     @property
-    def wanting_bytes(self) -> int:
-        """How much has to be freed before photos are taken again; 0 where they are."""
-        return max(AMPLE_BYTES - self._free(), 1) if self._given_up() else 0
+    def disk_full(self) -> bool:
+        try:
+            return self._free() < LOW_BYTES
+        except FileNotFoundError:  # there is no data folder yet
+            return False
+
+    @property
+    def given_up(self) -> bool:
+        """Photos are not taken before there is ample room again."""
+        try:
+            return self._file.stat().st_size == 0
+        except FileNotFoundError:
+            return False
 
     def look(self) -> bool:
         """Give it up where the disk is nearly full, make it where there is ample room. Whether photos may be taken."""
         try:
-            if self._file.exists() and not self._given_up():
+            if self._file.exists() and not self.given_up:
                 if self._free() < LOW_BYTES:
                     self._give_up()
             elif self._free() >= AMPLE_BYTES:
@@ -43,40 +54,37 @@ class Reserve:
             return True
         except PermissionError:  # a command of another account made it
             return self._free() >= LOW_BYTES
-        return not self._given_up()
+        return not self.given_up
 
     def _free(self) -> int:
         found = os.statvfs(self._folder)
         return found.f_bavail * found.f_frsize
-
-    def _given_up(self) -> bool:
-        try:
-            return self._file.stat().st_size == 0
-        except FileNotFoundError:
-            return False
 
     def _give_up(self) -> None:
         os.truncate(self._file, 0)
         log.warning(
             "The disk of %s is nearly full: its reserve is given up to captions, uploads are refused. Free %d MB.",
             self._folder,
-            -(-self.wanting_bytes // 2**20),
+            AMPLE_BYTES // 2**20,
         )
 
     def _make(self) -> None:
         partial = self._file.with_suffix(".partial")
-        descriptor = os.open(partial, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _allocate(descriptor)
-            partial.rename(self._file)
-        except BlockingIOError:
-            pass  # another process makes it
+            with open(partial, "a+b", opener=_private) as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _allocate(file.fileno())
+                partial.rename(self._file)
+        except (BlockingIOError, FileNotFoundError):
+            pass  # another process makes it, or has made it
         except OSError as error:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
             log.warning("There is no room for the reserve in %s: %s", self._folder, error.strerror)
-        finally:
-            os.close(descriptor)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _allocate(descriptor: int) -> None:

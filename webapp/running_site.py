@@ -10,9 +10,11 @@ import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 LAUNCHER_LOCK = "launcher.lock"
 _FILE = "running.json"
+_SERVER = "database-url"
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,25 @@ def running_site_write(folder: Path, site: RunningSite) -> None:
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         json.dump(asdict(site), file)
     temporary.rename(folder / _FILE)
+
+
+def server_database_note(folder: Path, url: str) -> None:
+    """Keeps, without its password, which database the site of this folder was given; none for that in the folder."""
+    note = folder / _SERVER
+    if not url:
+        note.unlink(missing_ok=True)
+        return
+    parts = urlsplit(url)
+    user = f"{parts.username}@" if parts.username else ""
+    note.write_text(f"{parts.scheme}://{user}{parts.netloc.rpartition('@')[2]}{parts.path}\n", encoding="utf-8")
+
+
+def server_database(folder: Path) -> str:
+    """What `server_database_note` kept; empty where nothing is."""
+    try:
+        return (folder / _SERVER).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def running_site_remove(folder: Path) -> None:

@@ -134,8 +134,10 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "accounts/locked.html"
 AXES_VERBOSE = False
 
-# Cookies know hosts, not ports: of two sites on one host, each would end the other's logins by a cookie of one name.
-_site = hashlib.blake2b(SECRET_KEY.encode(), digest_size=4, person=b"fovea cookies").hexdigest()
+# Cookies know hosts, not ports: of two sites on one host, each would end the other's logins by a cookie of one name. A
+# copy of a site has its secret, but no two sites have one port.
+_told = f"{SECRET_KEY} {ENV['FOVEA_PORT']}".encode()
+_site = hashlib.blake2b(_told, digest_size=4, person=b"fovea cookies").hexdigest()
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"fovea_session_{_site}", f"fovea_csrf_{_site}"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # the default one has a cookie of its own
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENV["FOVEA_HTTPS"]

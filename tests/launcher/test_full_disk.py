@@ -1,13 +1,16 @@
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from launcher.__main__ import leave
 from launcher.errors import LaunchError
 from launcher.site import Site, free_port
 from tests.disks import needs_mount, small_disk
 from tests.launcher.full_disk import site_outlives_full_disk
 from tests.launcher.runs import Run, answers, wait_for
+from webapp.reserve import Reserve
 
 
 @needs_mount
@@ -35,3 +38,27 @@ def test_start_on_a_full_disk_names_the_remedy(tmp_path: Path) -> None:
         site = Site({**os.environ, "FOVEA_DATA_DIR": str(data), "FOVEA_PORT": str(free_port())}, say=print)
         with pytest.raises(LaunchError, match=r"Free some space if its disk is full"):
             site.__enter__()
+
+
+@needs_mount
+@pytest.mark.slow
+def test_start_on_a_disk_that_is_full_to_its_last_byte_gives_up_the_reserve(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    with small_disk(data, megabytes=192) as disk:
+        assert Reserve(data).look()
+        disk.fill_up()
+        run = Run(data, FOVEA_DEFAULT_BUNDLE=str(tmp_path / "none"))
+        run.printed = tmp_path / "printed.txt"
+        with run.started() as process:
+            wait_for(lambda: answers(run), 60, run.text)
+            process.terminate()
+            assert process.wait(60) == 0
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_program_whose_output_is_closed_ends_with_its_status(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(SystemExit) as ended:
+        leave(status)
+    assert ended.value.code == status

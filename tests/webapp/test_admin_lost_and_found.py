@@ -8,7 +8,7 @@ from django.core.checks import run_checks
 from django.test import Client
 
 from tests.pictures import picture, upload
-from tests.webapp.test_identity import database_new, media_old
+from tests.webapp.lost_files import database_new, media_old
 from webapp.accounts.models import User
 from webapp.gallery.lost_and_found import lost_count, lost_list
 from webapp.gallery.models import Photo

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import stat
 from contextlib import closing
 from pathlib import Path
 
@@ -147,3 +148,20 @@ def test_backup_keeps_the_former_database_where_a_new_copy_fails(
     finally:
         settings.DATABASES["default"]["NAME"] = before
     assert names(target) == ["photo.jpg"]
+
+
+def test_backup_keeps_secrets_to_its_owner(data: Path, photo: Photo, target: Path) -> None:
+    (data / "secrets").chmod(0o700)
+    call_command("back_up", str(target))
+    modes = {
+        path.name: stat.S_IMODE(path.stat().st_mode) for path in (target, target / "fovea.sqlite3", target / "secrets")
+    }
+    assert modes == {"backup": 0o700, "fovea.sqlite3": 0o600, "secrets": 0o700}
+
+
+def test_backup_where_no_site_is_says_so(data: Path, target: Path, settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(data / "none.sqlite3"))
+    with pytest.raises(CommandError, match="There is no site in"):
+        call_command("back_up", str(target))
+    assert not target.exists()
+    assert not (data / "none.sqlite3").exists()

@@ -14,13 +14,13 @@ from webapp.accounts.models import User
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def sites(tmp_path: Path, transactional_db: None) -> Iterator[list[str]]:
-    """The addresses of two, each with a secret of its own."""
+@pytest.fixture(params=["the secret of one", "the secret of two"], ids=["copy", "another"])
+def sites(request: pytest.FixtureRequest, tmp_path: Path, transactional_db: None) -> Iterator[list[str]]:
+    """The addresses of two: the second is a copy of the first, or has a secret of its own."""
     with ExitStack() as stack:
         processes = [
-            stack.enter_context(WebProcess(tmp_path / f"{name}.log", FOVEA_SECRET_KEY=f"the secret of {name}" * 4))
-            for name in ("one", "two")
+            stack.enter_context(WebProcess(tmp_path / f"{port}.log", FOVEA_SECRET_KEY=secret * 4, FOVEA_PORT=port))
+            for port, secret in (("8001", "the secret of one"), ("8002", request.param))
         ]
         yield [process.ready().url for process in processes]
 

@@ -1,7 +1,9 @@
 """What lies in a folder: every file is found, and each that is not taken has a reason."""
 
+import inspect
 import os
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,14 +81,14 @@ def test_folder_counts_a_hidden_folder_once(tmp_path: Path) -> None:
 def test_folder_that_may_not_be_read_inside_another_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     picture_write(tmp_path, "closed/a.jpg")
     picture_write(tmp_path, "open/b.jpg")
-    real = os.scandir
+    real = os.listdir
 
-    def scandir(path: Path) -> object:  # the tests may run as root, who may read everything
+    def listdir(path: Path) -> list[str]:  # the tests may run as root, who may read everything
         if str(path).endswith("closed"):
             raise PermissionError(13, "Permission denied")
         return real(path)
 
-    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(os, "listdir", listdir)
     assert codes(tmp_path) == {"closed": "unreadable_folder", "open/b.jpg": ""}
 
 
@@ -101,3 +103,22 @@ def test_folder_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BatchRejected, match="is not a folder"):
         folder_found(tmp_path / name)
+
+
+def test_folder_may_be_nested_however_deep(tmp_path: Path) -> None:
+    place = tmp_path.joinpath(*["d"] * 300)
+    place.mkdir(parents=True)
+    picture_write(place, "a.jpg")
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 100)
+    try:
+        found = codes(tmp_path)
+    finally:
+        sys.setrecursionlimit(limit)
+    assert list(found.values()) == [""]
+
+
+def test_folder_tells_of_a_file_that_was_removed_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda path: [*real(path), "gone.jpg"])
+    assert codes(tmp_path) == {"gone.jpg": "vanished"}

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from tests.webapp.rows import model_version_make, photo_make
 from webapp import health, jobs
 from webapp.accounts.models import User
 from webapp.gallery.models import CaptionJob, WorkerHeartbeat
+from webapp.gallery.selectors.media import media_messages
 from webapp.gallery.services.heartbeats import heartbeat_record, heartbeat_start
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -74,7 +76,7 @@ print([Client(headers={"host": host}).get("/healthz").status_code for host in ("
 def test_readyz_is_ready_where_all_parts_are(client: Client, broker: Broker, worker: None) -> None:
     status, parts = readyz(client)
     assert (status, {name: part["ok"] for name, part in parts.items()}) == (
-        200, {"database": True, "broker": True, "worker": True},
+        200, {"database": True, "broker": True, "worker": True, "disk": True},
     )  # fmt: skip
 
 
@@ -251,3 +253,14 @@ print(json.dumps([alive, time.monotonic() - begun, sorted(name for name in parts
     assert alive == 200
     assert seconds < 5
     assert failed == ["broker", "database", "worker"]
+
+
+def test_readyz_names_a_disk_that_is_nearly_full(
+    client: Client, broker: Broker, worker: None, settings, tmp_path: Path
+) -> None:
+    settings.DATA_DIR = tmp_path
+    (tmp_path / "disk-reserve").touch()  # as it is when it was given up
+    status, parts = readyz(client)
+    assert (status, parts["disk"]["ok"]) == (503, False)
+    assert parts["disk"]["error"] == "The disk is nearly full: no photo is taken. Free some space (64 MB or more)."
+    assert media_messages() == [parts["disk"]["error"]]

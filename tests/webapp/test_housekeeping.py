@@ -14,7 +14,7 @@ from tests.webapp.zips import create, pictures, zipped
 from webapp.accounts.models import User
 from webapp.gallery import storage
 from webapp.gallery.labels import Label, label_read
-from webapp.gallery.lost_and_found import lost_count
+from webapp.gallery.lost_and_found import lost_add, lost_count
 from webapp.gallery.models import MediaRemoval, Photo
 from webapp.gallery.services import housekeeping
 from webapp.gallery.services.housekeeping import storage_sweep, storage_sweep_hourly
@@ -103,7 +103,7 @@ def test_storage_sweep_costs_the_same_queries_for_one_folder_and_for_many(
         photo_create(owner=user, file=upload(picture(colour)), name="photo.jpg")
     age(media)
     storage_sweep()
-    with django_assert_num_queries(6):  # the identity in a transaction, the removals, and the names of each kind
+    with django_assert_num_queries(7):  # the identity in a transaction, the removals twice, the names of each kind
         storage_sweep()
 
 
@@ -162,3 +162,88 @@ def test_folder_publish_on_a_disk_that_fails_after_the_rename_leaves_nothing(
     with pytest.raises(OSError, match="Input/output"):
         storage.folder_publish(staged, "photos")
     assert not list(media.rglob("original"))
+
+
+def test_storage_sweep_leaves_an_upload_whose_row_is_about_to_be_written(
+    media: Path, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, swept = storage.folder_kept, []
+
+    def stalled(name: str) -> object:
+        age(media)
+        swept.append(storage_sweep())
+        return real(name)
+
+    monkeypatch.setattr(storage, "folder_kept", stalled)
+    photo, _ = photo_create(owner=user, file=upload(), name="photo.jpg")
+    assert (swept, lost_count()) == ([0], 0)
+    assert (media / photo.original).exists()
+
+
+def test_storage_sweep_waits_for_no_other(media: Path) -> None:
+    orphan(media, "photos/ab/abcd")
+    age(media)
+    with storage.tidying():
+        assert storage_sweep() == 0
+    assert storage_sweep() == 1
+
+
+def test_storage_sweep_goes_on_where_one_folder_cannot_be_moved(
+    media: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("bad", "good"):
+        orphan(media, f"photos/ab/{name}")
+    age(media)
+
+    def add(place: str) -> None:
+        if place.endswith("bad"):
+            raise OSError(39, "Directory not empty")
+        lost_add(place)
+
+    monkeypatch.setattr(housekeeping, "lost_add", add)
+    assert storage_sweep() == 1
+    assert "photos/ab/bad stays where it is" in caplog.text
+
+
+def test_storage_sweep_leaves_deletions_that_were_made_while_it_read(
+    media: Path, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo_create(owner=user, file=upload(), name="photo.jpg")
+    age(media)
+    real = housekeeping.places_named
+
+    def deleted_meanwhile() -> dict[str, int]:
+        photo_delete(photo=Photo.objects.get())  # its files go at the commit, which this test never reaches
+        return real()
+
+    monkeypatch.setattr(housekeeping, "places_named", deleted_meanwhile)
+    assert storage_sweep() == 0
+    assert lost_count() == 0
+
+
+def test_storage_sweep_reads_the_folders_before_the_rows(
+    media: Path, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = storage.folders_old
+
+    def then_an_upload(*arguments: float) -> list[str]:
+        found = list(real(*arguments))
+        photo_create(owner=user, file=upload(), name="photo.jpg")
+        age(media)
+        return found
+
+    monkeypatch.setattr(storage, "folders_old", then_an_upload)
+    assert storage_sweep() == 0
+    assert lost_count() == 0
+
+
+def test_removal_is_noted_until_the_files_are_gone(media: Path, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo, _ = photo_create(owner=user, file=upload(), name="photo.jpg")
+    photo_delete(photo=photo)
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "folder_remove", lambda name: None)  # a disk that fails
+        storage_sweep()
+    assert MediaRemoval.objects.count() == 1
+    storage_sweep()
+    assert not MediaRemoval.objects.exists()
+    assert not (media / photo.original).exists()

@@ -1,13 +1,12 @@
 """Media folder and database carry one identity. Where they do not, nothing is cleaned, and it is said."""
 
-import os
 import shutil
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.pictures import picture, upload
+from tests.webapp.lost_files import database_new, media_old, photos_stored
 from webapp.accounts.models import User
 from webapp.gallery.models import Installation, Photo
 from webapp.gallery.selectors.media import AWAY, OTHERS, identity_problem
@@ -16,29 +15,13 @@ from webapp.gallery.services.identity import identity_adopt, identity_settle
 from webapp.gallery.services.photos import photo_create
 
 
-def database_new() -> None:
-    """Another database: nothing of the old one is in it."""
-    Photo.objects.all().delete()
-    Installation.objects.all().delete()
-
-
-def media_old(media: Path) -> None:
-    then = time.time() - 3 * 3600
-    for path in media.rglob("*"):
-        os.utime(path, (then, then))
-
-
 def originals(media: Path) -> int:
     return len(list(media.rglob("original")))
 
 
 @pytest.fixture
 def photos(media: Path, user: User) -> list[Photo]:
-    assert identity_settle() == ""
-    return [
-        photo_create(owner=user, file=upload(picture(colour)), name=f"{colour}.jpg")[0]
-        for colour in ("red", "blue", "tan")
-    ]
+    return photos_stored(user)
 
 
 def test_identity_is_given_to_a_new_site(media: Path, db: None) -> None:
@@ -112,3 +95,20 @@ def test_identity_adopt_ends_the_disagreement(media: Path, photos: list[Photo]) 
     identity_settle()
     identity_adopt()
     assert identity_settle() == identity_problem() == ""
+
+
+def test_media_folder_that_is_away_is_told_also_after_an_upload(media: Path, user: User, photos: list[Photo]) -> None:
+    shutil.rmtree(media)
+    photo_create(owner=user, file=upload(picture("black")), name="new.jpg")
+    assert identity_settle() == AWAY
+    assert identity_problem()
+    assert not (media / "identity").exists()
+
+
+def test_media_that_the_database_knows_by_less_than_half_are_anothers(
+    media: Path, user: User, photos: list[Photo]
+) -> None:
+    Installation.objects.all().delete()
+    (media / "identity").unlink()
+    Photo.objects.exclude(pk=photos[0].pk).delete()
+    assert identity_settle() == OTHERS

@@ -144,3 +144,38 @@ def test_lost_folders_that_came_later_end_later(media: Path, folder: Path, clock
     lost_add("photos/ab/later")
     assert clock.pass_days(10) == 1
     assert [lost.folder.name for lost in lost_list()] == ["later"]
+
+
+def test_lost_folder_of_a_name_that_is_there_keeps_both(media: Path, folder: Path) -> None:
+    lost_add("photos/ab/abcd")
+    folder.mkdir()
+    (folder / "original").write_bytes(b"other")
+    lost_add("photos/ab/abcd")
+    assert {(lost.folder / "original").read_bytes() for lost in lost_list()} == {b"x", b"other"}
+
+
+def test_lost_folder_goes_back_where_a_mere_rest_of_it_lies(media: Path, folder: Path) -> None:
+    lost_add("photos/ab/abcd")
+    folder.mkdir()
+    (folder / "thumbnail.jpg").write_bytes(b"small")
+    assert lost_return(lost_list()[0])
+    assert (folder / "original").read_bytes() == b"x"
+    assert [lost.folder.name for lost in lost_list()] == ["abcd~rest"]
+
+
+def test_lost_folder_that_a_row_names_never_ends(media: Path, folder: Path, clock: Clock) -> None:
+    lost_add("photos/ab/abcd")
+    lost_expire()
+    for _ in range(40):
+        clock.now += DAY
+        assert lost_expire(named={"photos/ab/abcd"}) == 0
+    assert lost_count() == 1
+
+
+def test_lost_folder_does_not_age_when_the_clock_is_set_back(media: Path, folder: Path, clock: Clock) -> None:
+    lost_add("photos/ab/abcd")
+    lost_expire()
+    clock.pass_days(10)
+    clock.now -= 400 * DAY
+    lost_expire()
+    assert lost_list()[0].days_left == pytest.approx(20)

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -220,3 +221,13 @@ def test_photo_create_of_one_file_in_two_requests_at_once_gives_one_photo(media:
     assert sorted(created for _, created in found) == [False, True]
     assert found[0][0] == found[1][0]
     assert len(files_of(media)) == PHOTO_FILES
+
+
+def test_photo_whose_original_is_missing_gets_the_file_that_is_sent_again(media: Path, user: User) -> None:
+    photo, _ = photo_create(owner=user, file=upload(), name="photo.jpg")
+    shutil.rmtree((media / photo.original).parent)
+    CaptionJob.objects.update(state=CaptionJob.State.FAILED, error_code="unreadable")
+    again, created = photo_create(owner=user, file=upload(), name="again.jpg")
+    assert (again, created) == (photo, False)
+    assert all((media / path).is_file() for path in (again.original, again.thumbnail, again.preview))
+    assert CaptionJob.objects.get().state == CaptionJob.State.QUEUED

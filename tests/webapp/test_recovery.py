@@ -5,11 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 
 from tests.pictures import picture, upload
 from tests.webapp.conftest import PHOTO_FILES
-from tests.webapp.test_identity import database_new, media_old
+from tests.webapp.lost_files import COLOURS, contents, database_new, media_old, photos_lost, photos_stored, recover
 from tests.webapp.zips import create, pictures, zipped
 from webapp.accounts.models import User
 from webapp.gallery import storage
@@ -22,34 +21,15 @@ from webapp.gallery.services.identity import identity_settle
 from webapp.gallery.services.photos import photo_create
 from webapp.gallery.services.recovery import SETTLED_SECONDS
 
-COLOURS = ("red", "blue", "tan")
-
 
 @pytest.fixture
 def photos(media: Path, user: User) -> list[Photo]:
-    identity_settle()
-    return [photo_create(owner=user, file=upload(picture(colour)), name=f"{colour}.jpg")[0] for colour in COLOURS]
+    return photos_stored(user)
 
 
 @pytest.fixture
 def lost(media: Path, photos: list[Photo]) -> list[Photo]:
-    """An older database was restored: it knows none of the photos but the first."""
-    Photo.objects.exclude(pk=photos[0].pk).delete()
-    media_old(media)
-    assert storage_sweep() == 2
-    return photos[1:]
-
-
-def recover(*arguments: str) -> int:
-    try:
-        call_command("recover_media", *arguments)
-    except SystemExit as error:
-        return int(error.code or 0)
-    return 0
-
-
-def contents(media: Path) -> set[bytes]:
-    return {path.read_bytes() for path in media.rglob("original")}
+    return photos_lost(media, photos)
 
 
 def test_recovery_puts_back_what_an_older_database_does_not_know(media: Path, user: User, lost: list[Photo]) -> None:

@@ -65,7 +65,7 @@ def test_photos_are_refused_until_there_is_ample_room(reserve: Reserve, disk: Di
     reserve.look()
     disk.fill(leave=AMPLE_BYTES - MB)
     assert not reserve.look()
-    assert reserve.wanting_bytes == MB
+    assert reserve.given_up
     disk.fill(leave=AMPLE_BYTES)
     assert reserve.look()
     assert kept(disk) == RESERVE_BYTES
@@ -98,7 +98,7 @@ def test_upload_is_refused_while_the_reserve_is_given_up(reserve: Reserve, disk:
     answer = member.post("/upload/", {"file": upload()}, headers=JSON)
     (result,) = answer.json()["results"]
     assert (answer.status_code, result["code"]) == (507, "no_space")
-    assert "Free some space (32 MB or more)" in result["message"]
+    assert "Free some space (64 MB or more)" in result["message"]
     disk.free()
     assert member.post("/upload/", {"file": upload()}, headers=JSON).status_code == 200
 
@@ -115,3 +115,14 @@ def test_check_tells_of_a_disk_that_takes_no_photos(reserve: Reserve, disk: Disk
     (warning,) = data_folder_check(None)
     assert warning.id == "fovea.W007"
     assert str(disk.folder) in str(warning.hint)
+
+
+def test_fault_of_the_database_on_a_disk_without_room_is_a_full_disk(disk: Disk) -> None:
+    fault = OperationalError("disk I/O error")
+    told = outage(fault)
+    assert told is not None
+    assert told.code == "database_unavailable"
+    disk.fill_up()
+    told = outage(fault)
+    assert told is not None
+    assert told.code == "no_space"

@@ -24,7 +24,14 @@ from webapp.checks import running_site_check
 from webapp.databases import database_parts, sqlite_path
 from webapp.gallery.selectors.operation import operation
 from webapp.health import NotReady, broker_check
-from webapp.running_site import RunningSite, running_site, running_site_remove, running_site_write
+from webapp.running_site import (
+    RunningSite,
+    running_site,
+    running_site_remove,
+    running_site_write,
+    server_database,
+    server_database_note,
+)
 
 SITE = RunningSite(os.getpid(), "redis://:secret@127.0.0.1:6400/0", "")
 # Everything this process and its libraries connect to, by the audit hook that sees each socket.
@@ -221,3 +228,20 @@ def test_relative_database_is_the_same_from_every_folder(tmp_path: Path, monkeyp
 )
 def test_sqlite_path_is_that_of_the_settings(url: str, path: str) -> None:
     assert str(sqlite_path(url, data_dir=Path("DATA"))) == path
+
+
+def test_database_server_of_a_site_is_kept_without_its_password(tmp_path: Path) -> None:
+    server_database_note(tmp_path, "postgres://fovea:secret@db.example.org:5433/photos")
+    assert server_database(tmp_path) == "postgres://fovea@db.example.org:5433/photos"
+    server_database_note(tmp_path, "")
+    assert server_database(tmp_path) == ""
+
+
+def test_command_does_not_make_another_database_beside_the_sites(tmp_path: Path) -> None:
+    """The site has stopped, and the command lacks its FOVEA_DATABASE_URL."""
+    server_database_note(tmp_path, "postgres://fovea:secret@db.example.org/photos")
+    command = [sys.executable, "manage.py", "migrate"]
+    done = subprocess.run(command, cwd=ROOT, env=environ(tmp_path), capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "keeps its rows in postgres://fovea@db.example.org/photos. Set FOVEA_DATABASE_URL" in done.stderr
+    assert not (tmp_path / "fovea.sqlite3").exists()

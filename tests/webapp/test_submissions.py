@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.pictures import picture, picture_write
-from tests.webapp.zips import COLOURS, create, errors, pictures, zipped
+from tests.pictures import picture_write
+from tests.webapp.submitting import holiday, take
+from tests.webapp.zips import create, pictures, zipped
 from webapp.accounts.models import User
 from webapp.gallery.errors import BatchRejected
 from webapp.gallery.folders import folder_found
 from webapp.gallery.models import Batch, BatchItem, CaptionJob, Photo
-from webapp.gallery.selectors.batches import batch_progress, batch_tally
+from webapp.gallery.selectors.batches import batch_tally
 from webapp.gallery.services.batches import batch_cancel
-from webapp.gallery.services.photos import photo_create, photo_delete
+from webapp.gallery.services.photos import photo_create
 from webapp.gallery.services.submissions import submission_create, submission_take
 from webapp.gallery.tally import Tally
 
@@ -23,23 +24,7 @@ Outcome = BatchItem.Outcome
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "holiday"
-    for colour in COLOURS:
-        picture_write(folder, f"{colour}/{colour}.jpg", colour)
-    return folder
-
-
-def take(
-    owner: User, folder: Path, *, name: str = "", submission: str = "", deleted_too: bool = False
-) -> tuple[Batch, Tally]:
-    found = folder_found(folder)
-    batch, gone = submission_create(owner=owner, folder=folder, found=found, name=name, submission=submission)
-    tally = Tally(gone=gone)
-    for _ in submission_take(batch=batch, folder=folder, found=found, tally=tally, deleted_too=deleted_too):
-        pass
-    assert tally.found == len(found)
-    batch.refresh_from_db()
-    return batch, tally
+    return holiday(tmp_path)
 
 
 def test_folder_becomes_a_batch_in_the_bulk_lane(media: Path, user: User, folder: Path) -> None:
@@ -106,67 +91,6 @@ def test_same_content_under_two_names_is_one_photo(media: Path, user: User, tmp_
     batch, tally = take(user, tmp_path / "twins")
     assert tally == Tally(taken=1, same=1)
     assert (Photo.objects.count(), batch.items.exclude(photo=None).count()) == (1, 2)
-
-
-def test_photo_deleted_in_the_gallery_does_not_come_back(media: Path, user: User, folder: Path) -> None:
-    batch, _ = take(user, folder)
-    photo_delete(photo=Photo.objects.get(name="red.jpg"))
-    _, tally = take(user, folder)
-    assert str(tally) == "4 found: 0 taken, 3 there already, 1 left out (1 deleted in the gallery)."
-    assert tally.complete
-    assert Photo.objects.count() == 3
-    assert batch_progress(batch).deleted == 1
-
-
-def test_photo_deleted_in_the_gallery_comes_back_when_asked_for(media: Path, user: User, folder: Path) -> None:
-    batch, _ = take(user, folder)
-    photo_delete(photo=Photo.objects.get(name="red.jpg"))
-    _, tally = take(user, folder, deleted_too=True)
-    assert tally == Tally(taken=1, same=3)
-    assert (Photo.objects.count(), batch.items.count(), batch_progress(batch).deleted) == (4, 4, 0)
-
-
-def test_broken_file_is_tried_again(media: Path, user: User, folder: Path) -> None:
-    broken = folder / "broken.jpg"
-    broken.write_bytes(b"x")
-    batch, tally = take(user, folder)
-    assert (tally, tally.complete) == (Tally(taken=4, failed=1), False)
-    assert errors(batch) == {"broken.jpg": "not_an_image"}
-    broken.write_bytes(picture("white"))
-    picture_write(folder, "new.jpg", "yellow")
-    batch, tally = take(user, folder)
-    assert tally == Tally(taken=2, same=4)
-    assert not errors(batch)
-
-
-def test_broken_file_that_was_removed_fails_no_more(media: Path, user: User, folder: Path) -> None:
-    (folder / "broken.jpg").write_bytes(b"x")
-    take(user, folder)
-    (folder / "broken.jpg").unlink()
-    batch, tally = take(user, folder)
-    assert str(tally) == "4 found: 0 taken, 4 there already, 0 left out. 1 of an earlier run gone from the folder."
-    assert tally.complete
-    progress = batch_progress(batch)
-    assert (progress.total, progress.failed) == (4, 0)
-
-
-def test_photo_whose_file_was_removed_stays(media: Path, user: User, folder: Path) -> None:
-    take(user, folder)
-    (folder / "red" / "red.jpg").unlink()
-    batch, tally = take(user, folder)
-    assert tally == Tally(same=3, gone=1)
-    assert (Photo.objects.count(), batch.items.exclude(photo=None).count()) == (4, 4)
-
-
-def test_file_that_vanishes_meanwhile_fails_alone(media: Path, user: User, folder: Path) -> None:
-    found = folder_found(folder)
-    batch, _ = submission_create(owner=user, folder=folder, found=found)
-    (folder / "red" / "red.jpg").unlink()
-    tally = Tally()
-    for _ in submission_take(batch=batch, folder=folder, found=found, tally=tally):
-        pass
-    assert tally == Tally(taken=3, failed=1)
-    assert errors(batch) == {"red/red.jpg": "unreadable"}
 
 
 def test_folder_submitted_again_after_a_cancel_is_wanted_after_all(media: Path, user: User, folder: Path) -> None:

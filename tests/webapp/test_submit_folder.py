@@ -89,3 +89,8 @@ def test_submit_folder_fails_where_a_picture_is_left_out(media: Path, user: User
 def test_submit_folder_refuses_an_id_that_is_none(user: User, folder: Path) -> None:
     with pytest.raises(CommandError, match="at most 100 printable characters"):
         call_command("submit_folder", str(folder), user="ada", submission="x" * 101)
+
+
+def test_submit_folder_dry_run_of_nothing_to_take_fails(user: User, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="There are no photos to take"):
+        call_command("submit_folder", str(tmp_path), user="ada", dry_run=True)

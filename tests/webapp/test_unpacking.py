@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 from django.db.models.functions import Now
+from django.test import TestCase
 
 from tests.brokers import Broker
 from tests.webapp.zips import create, errors, pictures, unpacked, zipped
 from webapp import jobs
 from webapp.accounts.models import User
-from webapp.gallery.errors import GalleryError
+from webapp.gallery.errors import GalleryError, PhotoRejected
 from webapp.gallery.models import Batch, BatchItem, CaptionJob, Photo
 from webapp.gallery.services import batches, photos
 from webapp.gallery.services.batches import (
@@ -237,3 +238,41 @@ def test_unpack_that_is_resumed_as_it_ends_is_told_to_the_workers(
     batch_unpack(batch_id=batch.pk)
     assert (Batch.objects.get().state, Batch.objects.get().unpack_lease_expires_at) == (Batch.State.UNPACKING, None)
     assert broker.length(jobs.BULK) == 1
+
+
+def kept(media: Path) -> list[str]:
+    return [path.name for path in (media / "lost-and-found").rglob("archive.zip")]
+
+
+def test_unpack_of_a_zip_that_is_broken_keeps_it(media: Path, user: User) -> None:
+    batch = create(user, zipped(pictures()))
+    (media / batch.archive).write_bytes(b"x" * 100)
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        batch_unpack(batch_id=batch.pk)
+    batch.refresh_from_db()
+    assert (batch.state, kept(media)) == (Batch.State.FAILED, ["archive.zip"])
+
+
+def test_unpack_goes_by_the_limit_that_the_zip_was_taken_in_under(media: Path, user: User, settings) -> None:
+    batch = create(user, zipped(pictures()))
+    settings.ZIP_MAX_FILES = 2
+    batch_unpack(batch_id=batch.pk)
+    assert Photo.objects.count() == 4
+
+
+def test_unpack_that_a_decoder_spoilt_keeps_the_zip(media: Path, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = create(user, zipped(pictures()))
+
+    def timed_out(path: Path, limits: Any) -> Any:
+        raise PhotoRejected("unreadable", "Opening the picture took too long.")
+
+    with monkeypatch.context() as patch, TestCase.captureOnCommitCallbacks(execute=True):
+        patch.setattr(photos, "_inspected", timed_out)
+        batch_unpack(batch_id=batch.pk)
+    assert kept(media) == ["archive.zip"]
+
+
+def test_unpack_of_broken_photos_keeps_no_zip(media: Path, user: User) -> None:
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        unpacked(user, zipped(pictures() | {"broken.jpg": b"x"}))
+    assert not list(media.rglob("archive.zip"))

@@ -4,7 +4,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from webapp.gallery.errors import BatchRejected
 from webapp.gallery.formats import HEAD_BYTES, clutter, unwanted
@@ -32,33 +32,35 @@ def folder_found(folder: Path) -> list[Found]:
     try:
         if not folder.is_dir():
             raise BatchRejected("not_a_folder", f"{folder} is not a folder. Name one that holds photos.")
-        return list(_found(folder, ""))
+        return list(_found(folder))
     except OSError as error:
         raise BatchRejected(
             "not_a_folder", f"{folder} cannot be read ({error.strerror}). Let this account read it, or name another."
         ) from error
 
 
-def _found(folder: Path, below: str) -> Iterator[Found]:
-    with os.scandir(folder / below) as entries:
-        ordered = sorted(entries, key=lambda entry: os.fsencode(entry.name))
-    for entry in ordered:
-        path = f"{below}/{entry.name}" if below else entry.name
-        if problem := clutter(entry.name):
+def _found(folder: Path) -> Iterator[Found]:
+    waiting = [""]  # entries below the folder, the next one last: however deep they are nested
+    # `os.path` says False of what may not be looked at, where `Path` raises.
+    while waiting:
+        path = waiting.pop()
+        if problem := clutter(PurePath(path).name):
             yield Found(path, *problem)
-        elif entry.is_dir(follow_symlinks=False):
-            yield from _folder_found(folder, path)
+        elif os.path.isdir(folder / path) and not (path and os.path.islink(folder / path)):  # noqa: PTH112, PTH114
+            try:
+                names = sorted(os.listdir(folder / path), key=os.fsencode, reverse=True)  # noqa: PTH208  (all as text)
+            except OSError as error:
+                if not path:
+                    raise
+                yield Found(
+                    path,
+                    "unreadable_folder",
+                    f"The folder cannot be read ({error.strerror}). Let this account read it.",
+                )
+            else:
+                waiting += [f"{path}/{name}" if path else name for name in names]
         else:
             yield _file_found(folder / path, path)
-
-
-def _folder_found(folder: Path, path: str) -> Iterator[Found]:
-    try:
-        yield from _found(folder, path)
-    except OSError as error:  # of this folder: those below it have caught their own
-        yield Found(
-            path, "unreadable_folder", f"The folder cannot be read ({error.strerror}). Let this account read it."
-        )
 
 
 def _file_found(file: Path, path: str) -> Found:
@@ -71,7 +73,9 @@ def _file_found(file: Path, path: str) -> Found:
         with file.open("rb") as opened:
             problem = unwanted(path, opened.read(HEAD_BYTES))
     except FileNotFoundError:
-        return Found(path, "broken_link", "It is a link to a file that is not there.")
+        if file.is_symlink():
+            return Found(path, "broken_link", "It is a link to a file that is not there.")
+        return Found(path, "vanished", "It was removed while the folder was read.")
     except OSError as error:
         return Found(path, "unreadable", f"The file cannot be read ({error.strerror}). Let this account read it.")
     return Found(path, *(problem or ("", "")))

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,7 +51,7 @@ def root() -> Path:
 
 
 def lost_add(place: str) -> None:
-    """Moves a published folder here; one that is here already stays. An empty one goes for good."""
+    """Moves a published folder here, under another name where one of its name is here. An empty one goes for good."""
     folder = media_path(place)
     with contextlib.suppress(FileNotFoundError):  # another worker was first
         if not any(folder.iterdir()):
@@ -62,15 +62,15 @@ def lost_add(place: str) -> None:
             stored_at = _told(content.stat().st_mtime)
             label_write(folder, Label(sha256=file_sha256(content), stored_at=stored_at))
         _json_write(folder / _NOTE, {"found_at": _told(time.time()), "clock": _clock_read()["seconds"]})
-        target = root() / place.split("/", maxsplit=1)[0] / folder.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder.rename(target)
+        folder.rename(_free_place(place.split("/", maxsplit=1)[0], folder.name))
 
 
 def lost_return(lost: Lost) -> bool:
-    """Moves a folder back to where it lay. False where something lies there."""
+    """Moves a folder back to where it lay. False where another content lies there; a mere rest of one makes room."""
     target = media_path(lost.place)
     target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists() and content_of(target) is None and content_of(lost.folder) is not None:
+        target.rename(_free_place(lost.kind, f"{target.name}~rest"))
     try:
         lost.folder.rename(target)
     except OSError:
@@ -94,15 +94,19 @@ def lost_count() -> int:
     return sum(1 for kind in KINDS for _ in _folders(kind))
 
 
-def lost_expire() -> int:
-    """Ends what has lain here for thirty days. Returns how many. To be called by each sweep: it counts the days."""
+def lost_expire(*, named: Container[str] = ()) -> int:
+    """Ends what has lain here for thirty days. Returns how many. To be called by each sweep: it counts the days.
+
+    Args:
+        named: places that rows name; what came from one of them never ends.
+    """
     clock = _clock_read()
     now = time.time()
     clock["seconds"] += min(max(now - clock["seen_at"], 0.0), _DAY) if clock["seen_at"] else 0.0
     if not root().exists():
         return 0
     _json_write(root() / _CLOCK, clock | {"seen_at": now})
-    ended = [lost for lost in lost_list() if lost.days_left <= 0]
+    ended = [lost for lost in lost_list() if lost.days_left <= 0 and lost.place not in named]
     for lost in ended:
         lost_remove(lost)
     return len(ended)
@@ -131,6 +135,17 @@ def manifest_write(lost: Iterable[Lost]) -> None:
         for each in lost
     ]
     _replace(root() / MANIFEST, "".join(f"{line}\n" for line in lines))
+
+
+def _free_place(kind: str, name: str) -> Path:
+    """Where a folder of this name can lie here; a number follows the name where one does already."""
+    place = root() / kind / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    number = 2
+    while place.exists():
+        place = place.with_name(f"{name}~{number}")
+        number += 1
+    return place
 
 
 def _folders(kind: str) -> Iterator[Path]:

@@ -6,17 +6,20 @@ from typing import Final
 from django.db import Error, InterfaceError, OperationalError
 
 from webapp.gallery.errors import GalleryError
-from webapp.gallery.room import room_look
+from webapp.gallery.room import room_left, room_look
 
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL_TEXTS: Final = ("disk is full", "No space left on device")  # of SQLite and PostgreSQL
+_FAULT_TEXT: Final = "disk I/O error"  # SQLite's word for a log that it cannot make longer, and for broken disks
 
 
 def disk_full(error: BaseException | None) -> bool:
     """Whether a file or a row found no room."""
     if isinstance(error, OSError):
         return error.errno in _FULL
-    return isinstance(error, Error) and any(text in str(error) for text in _FULL_TEXTS)
+    if not isinstance(error, Error):
+        return False
+    return any(text in str(error) for text in _FULL_TEXTS) or (_FAULT_TEXT in str(error) and not room_left())
 
 
 def outage(error: BaseException | None) -> GalleryError | None:

@@ -3,12 +3,17 @@
 from django.conf import settings
 
 from webapp.gallery.errors import GalleryError
-from webapp.reserve import Reserve
+from webapp.reserve import AMPLE_BYTES, Reserve
 
 
 def room_look() -> bool:
     """Whether photos may be taken. Gives the reserve up where the disk is nearly full, and makes it anew."""
     return Reserve(settings.DATA_DIR).look()
+
+
+def room_left() -> bool:
+    """Whether the disk has some room at all."""
+    return not Reserve(settings.DATA_DIR).disk_full
 
 
 def room_check() -> None:
@@ -19,10 +24,8 @@ def room_check() -> None:
 
 def room_notice() -> str:
     """For people; empty where photos are taken."""
-    if not Reserve(settings.DATA_DIR).wanting_bytes:
-        return ""
-    return f"The disk is nearly full: no photo is taken. {_remedy()}."
+    return f"The disk is nearly full: no photo is taken. {_remedy()}." if Reserve(settings.DATA_DIR).given_up else ""
 
 
 def _remedy() -> str:
-    return f"Free some space ({-(-Reserve(settings.DATA_DIR).wanting_bytes // 2**20):,} MB or more)"
+    return f"Free some space ({AMPLE_BYTES // 2**20:,} MB or more)"

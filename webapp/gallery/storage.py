@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from webapp.gallery.errors import GalleryError
 from webapp.gallery.outages import disk_full, outage
 from webapp.gallery.room import room_check
 
@@ -38,7 +39,10 @@ def media_path(name: str) -> Path:
 
 @contextlib.contextmanager
 def staging_folder() -> Iterator[Path]:
-    """A new folder below `incoming/`, gone at the end unless it was published. A full disk becomes a GalleryError."""
+    """A new folder below `incoming/`, gone at the end unless it was published. A full disk becomes a GalleryError.
+
+    Until the end no sweep and no recovery touches it, also where it was published: its row may be about to be written.
+    """
     room_check()
     folder = Path(settings.MEDIA_ROOT) / "incoming" / uuid.uuid4().hex
     try:
@@ -128,12 +132,42 @@ def folders(*kinds: str) -> Iterator[str]:
 
 
 def folders_old(seconds: float = ORPHAN_SECONDS) -> Iterator[str]:
-    """The published folders that are old enough for their row to have been written."""
+    """The published folders that are old enough for their row to have been written, and that nobody is writing for."""
     oldest = time.time() - seconds
     for name in folders():
         with contextlib.suppress(FileNotFoundError):  # deleted at this moment
-            if media_path(name).stat().st_mtime < oldest:
+            if media_path(name).stat().st_mtime < oldest and not _held(media_path(name)):
                 yield name
+
+
+@contextlib.contextmanager
+def tidying(*, seconds: float = 0) -> Iterator[None]:
+    """One process at a time moves folders that have rows or lack them. Waits so long for another one.
+
+    Raises:
+        GalleryError: busy.
+    """
+    root = Path(settings.MEDIA_ROOT)
+    root.mkdir(parents=True, exist_ok=True)
+    give_up = time.monotonic() + seconds
+    descriptor = os.open(root, os.O_RDONLY)
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= give_up:
+                    raise GalleryError(
+                        "busy", "Another process is tidying the media folder. Try again in a minute."
+                    ) from None
+                time.sleep(0.2)
+            except OSError:  # a file system without locks
+                break
+            else:
+                break
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def leftovers_sweep() -> None:

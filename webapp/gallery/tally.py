@@ -16,6 +16,7 @@ REASONS: Final = {
     "unreadable_folder": "unreadable folder",
     "folder_link": "link to a folder",
     "broken_link": "broken link",
+    "vanished": "removed meanwhile",
     "not_a_file": "device or pipe",
     "deleted": "deleted in the gallery",
     "cancelled": "cancelled",

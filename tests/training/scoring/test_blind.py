@@ -66,3 +66,14 @@ def test_blind_captions_are_kept_with_two_digits():
 
     assert kept.keys() == {"how", "cider", "bleu_4", "example"}
     assert kept["cider"] == round(float(kept["cider"]), 2)
+
+
+def test_blind_captions_of_few_photos_are_drawn_many_times(monkeypatch):
+    texts = [*["a dog runs"] * 20, "two boats", "a cat", "a red car", "three birds"]
+    shown = photos("two boats", "a cat", "a red car", "three birds")
+    scores = set()
+    for seed in range(5):
+        monkeypatch.setattr(blind, "_SEED", seed)
+        scores.add(blind_score(texts, shown, scorer=FALLBACK).cider)
+
+    assert max(scores) < 60  # a single draw that hits one of the four photos scores some 250

@@ -1,7 +1,5 @@
 """The page of files that no row names: what there is, for how long, and a button that puts it back."""
 
-from itertools import islice
-
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -10,10 +8,11 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from webapp.gallery.errors import GalleryError
 from webapp.gallery.lost_and_found import KEPT_DAYS, root
 from webapp.gallery.models import Photo
 from webapp.gallery.selectors.media import identity_problem
-from webapp.gallery.services.recovery import Outcome, media_lost, media_recover
+from webapp.gallery.services.recovery import Outcome, media_lost, media_recover, recovering
 from webapp.gallery.storage import media_path
 
 ON_PAGE = 50
@@ -59,8 +58,12 @@ def lost_thumbnail(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _put_back(request: HttpRequest) -> None:
-    lost = media_lost()
-    results = list(islice(media_recover(lost=lost[:AT_ONCE], adopt=len(lost) <= AT_ONCE), AT_ONCE))
+    try:
+        with recovering() as lost:
+            results = list(media_recover(lost=lost[:AT_ONCE], adopt=len(lost) <= AT_ONCE))
+    except GalleryError as error:
+        messages.warning(request, error.message)
+        return
     back = sum(result.outcome in {Outcome.RECOVERED, Outcome.SAME} for result in results)
     rest = f" {len(lost) - AT_ONCE:,} more wait: press the button again." if len(lost) > AT_ONCE else ""
     if back:

@@ -9,6 +9,7 @@ from django.conf import settings
 from webapp.gallery import storage
 from webapp.gallery.lost_and_found import KEPT_DAYS, lost_told
 from webapp.gallery.models import Installation
+from webapp.gallery.room import room_notice
 
 IDENTITY_FILE: Final = "identity"
 OTHERS: Final = (
@@ -23,7 +24,7 @@ AWAY: Final = (
 
 def media_messages() -> list[str]:
     """What is wrong with the files and what to do; empty where all is well. One query."""
-    messages = [problem] if (problem := identity_problem()) else []
+    messages = [problem for problem in (room_notice(), identity_problem()) if problem]
     if told := lost_told():
         messages.append(f"{told}, for {KEPT_DAYS} days. `manage.py recover_media` puts back what is there.")
     return messages

@@ -53,14 +53,19 @@ def backup_files(target: Path) -> list[tuple[Path, Path]]:
 
 def backup_database(target: Path) -> bool:
     """Copies the database as it is now, whole. False where it is not SQLite: then its own tools do that."""
-    target.mkdir(parents=True, exist_ok=True)
+    database = settings.DATABASES["default"]["NAME"]
+    if connection.vendor == "sqlite" and not Path(database).exists():
+        raise BackupFailed(
+            "unreadable", f"There is no site in {settings.DATA_DIR}. Set FOVEA_DATA_DIR to the data folder to back up."
+        )
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds secrets, and so does the database
     (target / _MARK).touch()
     if connection.vendor != "sqlite":
         return False
     partial = target / f".{DATABASE}.partial"
     partial.unlink(missing_ok=True)
+    partial.touch(mode=0o600)
     try:
-        database = settings.DATABASES["default"]["NAME"]
         with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(partial)) as copy:
             source.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
@@ -80,7 +85,7 @@ def backup_copy(files: list[tuple[Path, Path]]) -> Iterator[bool]:
     for source, copy in files:
         partial = copy.with_name(f".{copy.name}.partial")
         try:
-            copy.parent.mkdir(parents=True, exist_ok=True)
+            _folders_make(source.parent, copy.parent)
             shutil.copy2(source, partial)
             partial.replace(copy)
         except FileNotFoundError:
@@ -110,6 +115,14 @@ def _files(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name not in _NOT_COPIED and not name.startswith(".")]
         yield from (Path(place) / name for name in names if not name.startswith("."))
+
+
+def _folders_make(source: Path, copy: Path) -> None:
+    """With the permissions that they have in the data folder."""
+    if not copy.exists():
+        _folders_make(source.parent, copy.parent)
+        copy.mkdir(exist_ok=True)
+        shutil.copymode(source, copy)
 
 
 def _same(source: Path, copy: Path) -> bool:

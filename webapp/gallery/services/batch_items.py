@@ -92,9 +92,9 @@ def _item_take(item: BatchItem, owner: User, file_of: Callable[[BatchItem], File
         with file_of(item) as file:
             item.photo, created = photos.photo_create(owner=owner, file=file, name=name, lane=jobs.BULK, enqueue=False)
         item.sha256 = item.photo.sha256
-        item.outcome = _taken(item) if created else Outcome.SAME
+        item.outcome = _taken(item) if created else _same(item)
     except PhotoRejected as error:
-        item.outcome = item_refused(error.code, name)
+        item.outcome, item.sha256 = item_refused(error.code, name), ""
         item.error_code, item.error_message = error.code, error.message.removeprefix(f"{name}: ")
     except (GalleryError, OSError, OperationalError, InterfaceError):
         raise  # nothing of this file alone, such as a full disk: to be tried again
@@ -112,6 +112,12 @@ def _taken(item: BatchItem) -> Outcome:
     """TAKEN, or CHANGED where an earlier run took other content under this name."""
     former = BatchItem.objects.filter(batch=item.batch_id, key=item.key).exclude(sha256="").exclude(pk=item.pk)
     return Outcome.CHANGED if former.exists() else Outcome.TAKEN
+
+
+def _same(item: BatchItem) -> str:
+    """SAME, unless another run, at the same time, has taken this very file."""
+    now = BatchItem.objects.filter(pk=item.pk, sha256=item.sha256).exclude(photo=None).values_list("outcome", flat=True)
+    return now.first() or Outcome.SAME
 
 
 def _item_save(item: BatchItem) -> None:

@@ -1,6 +1,7 @@
 """Bulk submissions: making them from a zip, unpacking it, and holding, resuming and cancelling them."""
 
 import io
+import sys
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
@@ -20,6 +21,7 @@ from webapp.gallery.archives import Member, archive_members, member_chunks, name
 from webapp.gallery.errors import ActionRefused, BatchRejected, GalleryError
 from webapp.gallery.isolation import sandbox
 from webapp.gallery.labels import Label, label_write
+from webapp.gallery.lost_and_found import lost_add
 from webapp.gallery.models import Batch, BatchItem, CaptionJob
 from webapp.gallery.services.batch_items import (
     LIVE,
@@ -33,6 +35,8 @@ from webapp.gallery.services.batch_items import (
 from webapp.gallery.services.leases import UNPACK_LEASE_SECONDS
 from webapp.gallery.services.removals import folder_remove_on_commit
 from webapp.sandbox import SandboxError, SandboxHarmed
+
+NOT_THE_FILES_OWN = ("unreadable", "failed")  # a decoder that was killed or ran out of time, a fault of ours
 
 State = Batch.State
 
@@ -53,14 +57,14 @@ def batch_create_from_zip(*, owner: User, file: File[bytes], name: str = "") -> 
             )
         with storage.staging_folder() as folder:
             sha256 = storage.file_write(folder / "archive.zip", file.chunks())
-            members = _members(folder / "archive.zip")
+            members = _members(folder / "archive.zip", max_files=settings.ZIP_MAX_FILES)
             called = name_shown(name)[:200] or shown[:200]
             label_write(folder, Label(owner.get_username(), called, sha256, timezone.now().isoformat()))
             published = storage.folder_publish(folder, "archives")
+            with storage.folder_kept(published):
+                return _batch_of_archive(owner, published, members, called)
     except BatchRejected as error:
         raise BatchRejected(error.code, f"{shown}: {error.message}") from error
-    with storage.folder_kept(published):
-        return _batch_of_archive(owner, published, members, called)
 
 
 def batch_create_from_archive(*, owner: User, published: str, name: str) -> Batch:
@@ -97,13 +101,14 @@ def batch_unpack(*, batch_id: int, proceed: Callable[[], bool] = lambda: True) -
             ):
                 pass
     except BatchRejected as error:
-        _unpack_end(batch, state=State.FAILED, error=f"The zip cannot be unpacked: {error} Send it again.")
+        _unpack_end(batch, state=State.FAILED, keep=True, error=f"The zip cannot be unpacked: {error} Send it again.")
     except GalleryError as error:  # such as a full disk: the lease runs out, and the sweep has it tried again
         mine.update(error=error.message)
         raise
     else:
         if not batch.items.filter(outcome=BatchItem.Outcome.PENDING).exists():
-            _unpack_end(batch, state=State.RUNNING)
+            lacking = batch.items.filter(outcome=BatchItem.Outcome.FAILED, error_code__in=NOT_THE_FILES_OWN)
+            _unpack_end(batch, state=State.RUNNING, keep=lacking.exists())
         mine.update(unpack_lease_expires_at=None)  # paused: whoever resumes it need not wait for the lease to run out
         if mine.filter(state=State.UNPACKING).exists():  # resumed before this was noticed
             jobs.batch_unpack_enqueue(batch.pk)
@@ -175,9 +180,10 @@ def _archive(batch: Batch) -> Path:
     return path
 
 
-def _members(path: Path) -> list[Member]:
+def _members(path: Path, *, max_files: int = sys.maxsize) -> list[Member]:
+    """`max_files`: what was taken in once is unpacked, whatever the limit is by then."""
     try:
-        return sandbox().run(archive_members, path, max_files=settings.ZIP_MAX_FILES)
+        return sandbox().run(archive_members, path, max_files=max_files)
     except SandboxHarmed as error:
         raise BatchRejected("corrupt_zip", f"Reading the zip's directory {error}. Pack it again.") from error
     except SandboxError as error:
@@ -202,10 +208,15 @@ def _unpack_lease(candidates: QuerySet[Batch]) -> bool:
     return bool(candidates.filter(state=State.UNPACKING).update(unpack_lease_expires_at=end))
 
 
-def _unpack_end(batch: Batch, *, state: str, error: str = "") -> None:
+def _unpack_end(batch: Batch, *, state: str, keep: bool, error: str = "") -> None:
+    """`keep`: take the zip to the lost-and-found, as photos in it may be lacking for a reason that is not their own."""
     with transaction.atomic():
         ended = Batch.objects.filter(pk=batch.pk, state=State.UNPACKING).update(
             state=state, error=error, archive="", unpack_lease_expires_at=None
         )
         if ended:
-            folder_remove_on_commit(batch.archive)
+            if keep and batch.archive:
+                place = storage.folder_place(batch.archive)
+                transaction.on_commit(lambda: lost_add(place), robust=True)
+            else:
+                folder_remove_on_commit(batch.archive)

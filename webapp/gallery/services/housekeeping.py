@@ -7,21 +7,25 @@ import contextlib
 import logging
 import threading
 import time
+from collections.abc import Callable
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Final, TypeVar
 
 from webapp.gallery import storage
+from webapp.gallery.errors import GalleryError
 from webapp.gallery.labels import FILE, label_write
-from webapp.gallery.lost_and_found import KEPT_DAYS, Lost, lost_add, lost_expire, lost_list, lost_return, manifest_write
+from webapp.gallery.lost_and_found import KEPT_DAYS, lost_add, lost_expire, lost_list, lost_return, manifest_write
 from webapp.gallery.models import Batch, Photo
 from webapp.gallery.services.identity import identity_settle
 from webapp.gallery.services.photos import photo_label
-from webapp.gallery.services.removals import removals_finish
+from webapp.gallery.services.removals import removals_finish, removals_noted
 
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS: Final = 3600
 ROWS_AT_ONCE: Final = 500
+
+T = TypeVar("T")
 
 _sweeping = threading.Lock()
 _next_sweep = 0.0
@@ -43,26 +47,35 @@ def storage_sweep() -> int:
     Where media folder and database do not belong together, only what was half written goes.
     """
     storage.leftovers_sweep()
+    try:
+        with storage.tidying():
+            return _tidy()
+    except GalleryError as error:  # another worker, or a recovery
+        log.info("%s", error)
+        return 0
+
+
+def _tidy() -> int:
     if problem := identity_settle():
         log.error("%s", problem)
         return 0
     removals_finish()
     orphans = set(storage.folders_old())  # before the rows are read: a row is never younger than its old folder
     named = places_named()
-    returned = _return([lost for lost in lost_list() if lost.place in named])
-    orphans -= named.keys()
-    for place in sorted(orphans):
-        lost_add(place)
+    # Notes of deletions are read after the rows: whose row is gone by then has its note.
+    orphans -= named.keys() | removals_noted()
+    returned = sum(_done(lost_return, lost) for lost in lost_list() if lost.place in named)
+    added = sum(_done(_add, place) for place in sorted(orphans))
     labels_write(named)
-    ended = lost_expire()
-    if orphans or returned or ended:
+    ended = lost_expire(named=named)
+    if added or returned or ended:
         manifest_write(lost_list())
         log.warning(
             "Lost-and-found: %d folders that no row names were taken there, %d that a row names again were put back, "
             "%d were removed after %d days. `manage.py recover_media` puts back what is there.",
-            len(orphans), returned, ended, KEPT_DAYS,
+            added, returned, ended, KEPT_DAYS,
         )  # fmt: skip
-    return len(orphans)
+    return added
 
 
 def places_named() -> dict[str, int]:
@@ -86,5 +99,15 @@ def labels_write(named: dict[str, int]) -> None:
                 label_write(storage.media_path(bare[photo.pk]), photo_label(photo))
 
 
-def _return(found: list[Lost]) -> int:
-    return sum(lost_return(lost) for lost in found)
+def _add(place: str) -> bool:
+    lost_add(place)
+    return True
+
+
+def _done(move: Callable[[T], bool], what: T) -> bool:
+    """One folder that cannot be moved does not keep the others from it."""
+    try:
+        return move(what)
+    except OSError as error:
+        log.warning("%s stays where it is: %s", what, error.strerror)
+        return False

@@ -21,33 +21,32 @@ log = logging.getLogger(__name__)
 def identity_settle() -> str:
     """Gives both an identity where they lack one and belong together. Returns what is wrong, empty if nothing is.
 
-    A database that knows fewer than half of the folders is not theirs. It gets an identity of its own, and the folder
-    another one, so that they go on to disagree whatever is uploaded next.
+    Media of which this database names fewer than half are another's. Then it gets an identity of its own, and the media
+    folder another one, so that they go on to disagree whatever is uploaded next. Where most files that it names are
+    missing, the media folder is away: nothing is written.
     """
     with transaction.atomic():
         row, _ = Installation.objects.select_for_update().get_or_create(pk=1, defaults={"identity": ""})
         media = media_identity()
         if row.identity and media:
             return "" if row.identity == media else OTHERS
-        folders = set(storage.folders("photos"))
-        if not folders and Photo.objects.exists():
+        folders, named = set(storage.folders("photos")), _places_of_photos()
+        known = len(folders & named)
+        if 2 * known < len(named) and 2 * known >= len(folders):
             return AWAY
-        named = {
-            str(PurePosixPath(name).parent) for name in Photo.objects.values_list("original", flat=True).iterator()
-        }
-        ours = 2 * len(folders & named) >= len(folders)
-        if ours:
-            row.identity = row.identity or media or secrets.token_hex(16)
-            _media_identify(row.identity)
-        else:
-            row.identity = row.identity or secrets.token_hex(16)
-            if not media:
-                _media_identify(secrets.token_hex(16))
+        ours = 2 * known >= len(folders)
+        row.identity = row.identity or (media if ours else "") or secrets.token_hex(16)
         row.save(update_fields=["identity"])
+        if ours or not media:
+            _media_identify(row.identity if ours else secrets.token_hex(16))
     if not ours:
         log.error("%s", OTHERS)
-        return OTHERS
-    return ""
+    return "" if ours else OTHERS
+
+
+def _places_of_photos() -> set[str]:
+    originals = Photo.objects.values_list("original", flat=True)
+    return {str(PurePosixPath(name).parent) for name in originals.iterator()}
 
 
 def identity_adopt() -> None:

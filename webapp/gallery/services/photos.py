@@ -113,7 +113,8 @@ def photo_create(
                 raise PhotoRejected("unsupported_format", problem)
             size_check(file.size, limits)
             sha256 = storage.file_write(original, file.chunks())
-            if existing := Photo.objects.select_related("job").filter(owner=owner, sha256=sha256).first():
+            existing = _photo_of(owner, sha256)
+            if existing and storage.media_path(existing.original).is_file():
                 return _wanted_again(existing, lane), False
             inspection = _inspected(original, limits)
         except PhotoRejected as error:
@@ -122,17 +123,32 @@ def photo_create(
         storage.file_write(folder / "preview.jpg", [inspection.preview])
         label_write(folder, Label(owner.get_username(), name, sha256, timezone.now().isoformat()))
         published = storage.folder_publish(folder, "photos")
-    try:
-        with storage.folder_kept(published):
-            photo = _rows_create(owner, published, inspection, name=name, sha256=sha256, size=file.size, lane=lane)
-            if enqueue:
-                transaction.on_commit(lambda: jobs_publish([photo.job]), robust=True)
-        return photo, True
-    except IntegrityError:  # the same file, uploaded at the same moment, was first
-        existing = Photo.objects.select_related("job").filter(owner=owner, sha256=sha256).first()
-        if existing is None:  # no: the owner was deleted
-            raise
-        return _wanted_again(existing, lane), False
+        try:
+            with storage.folder_kept(published):
+                if existing:
+                    _files_renew(existing, published)
+                    return _wanted_again(existing, lane), False
+                photo = _rows_create(owner, published, inspection, name=name, sha256=sha256, size=file.size, lane=lane)
+                if enqueue:
+                    transaction.on_commit(lambda: jobs_publish([photo.job]), robust=True)
+            return photo, True
+        except IntegrityError:  # the same file, uploaded at the same moment, was first
+            existing = _photo_of(owner, sha256)
+            if existing is None:  # no: the owner was deleted
+                raise
+            return _wanted_again(existing, lane), False
+
+
+def _photo_of(owner: User, sha256: str) -> Photo | None:
+    return Photo.objects.select_related("job").filter(owner=owner, sha256=sha256).first()
+
+
+def _files_renew(photo: Photo, place: str) -> None:
+    """Gives a photo whose original is missing the files that were just sent; a caption that failed is tried again."""
+    photo.original, photo.thumbnail = f"{place}/original", f"{place}/thumbnail.jpg"
+    photo.preview = f"{place}/preview.jpg"
+    photo.save(update_fields=["original", "thumbnail", "preview"])
+    jobs_requeue(CaptionJob.objects.filter(photo=photo, state__in=RETRYABLE), lane=photo.job.lane)
 
 
 def photo_adopt(*, owner: User, place: str, name: str) -> Photo:

@@ -7,20 +7,23 @@ from datetime import datetime
 from enum import Enum
 from pathlib import Path
 
+from django.db import IntegrityError
+
 from webapp.accounts.models import User
 from webapp.gallery import storage
 from webapp.gallery.errors import GalleryError
 from webapp.gallery.labels import Label, content_of, label_read, label_write
 from webapp.gallery.lost_and_found import Lost, lost_add, lost_list, lost_remove, lost_return, manifest_write
-from webapp.gallery.models import Photo
+from webapp.gallery.models import Batch, Photo
 from webapp.gallery.outages import outage
 from webapp.gallery.services.batches import batch_create_from_archive
 from webapp.gallery.services.housekeeping import places_named
 from webapp.gallery.services.identity import identity_adopt
 from webapp.gallery.services.photos import name_check, photo_adopt, photo_label
-from webapp.gallery.services.removals import removals_finish
+from webapp.gallery.services.removals import removals_finish, removals_noted
 
 SETTLED_SECONDS = 60  # a younger folder may be an upload whose row is about to be written
+PATIENCE_SECONDS = 30.0  # for a sweep to end
 
 
 class Outcome(Enum):
@@ -40,10 +43,22 @@ class Recovered:
     message: str = ""
 
 
+@contextlib.contextmanager
+def recovering() -> Iterator[list[Lost]]:
+    """Gives what `media_lost` finds, for `media_recover`. No sweep and no other recovery moves a folder meanwhile.
+
+    Raises:
+        GalleryError: busy.
+    """
+    with storage.tidying(seconds=PATIENCE_SECONDS):
+        removals_finish()  # what people deleted is not lost
+        yield media_lost()
+
+
 def media_lost() -> list[Lost]:
     """The folders that no row names: those in the lost-and-found, and those that still lie in their place."""
-    named = places_named()
-    in_place = set(storage.folders_old(SETTLED_SECONDS)) - named.keys()
+    in_place = set(storage.folders_old(SETTLED_SECONDS))  # before the rows, and those before the notes of deletions
+    in_place -= places_named().keys() | removals_noted()
     return sorted([*lost_list(), *map(_in_place, in_place)], key=lambda lost: (lost.kind, lost.label.stored_at))
 
 
@@ -55,7 +70,7 @@ def media_recover(
     When each has its rows, or stands in the gallery already, media folder and database are paired.
 
     Args:
-        lost: what `media_lost` found.
+        lost: what `recovering` gives, within that context.
         others_to: who gets what belonged to an account that is not there.
         dry_run: say what would become of each, and change nothing.
         adopt: pair media folder and database at the end; not where `lost` is but a part.
@@ -77,7 +92,6 @@ def media_recover(
         return
     manifest_write(lost_list())
     if adopt and not without:
-        removals_finish()
         identity_adopt()
 
 
@@ -110,8 +124,8 @@ def _photo_recover(lost: Lost, owner: User, *, dry_run: bool) -> Outcome:
     sha256 = storage.file_sha256(content)
     existing = Photo.objects.filter(owner=owner, sha256=sha256).first()
     if existing is not None and _whole(existing):
-        if not dry_run:
-            lost_remove(lost)  # the same bytes stand in the gallery
+        if not dry_run and _folder_of(existing) != lost.folder:
+            lost_remove(lost)  # the same bytes stand in the gallery, in another folder
         return Outcome.SAME
     if dry_run:
         return Outcome.RECOVERED
@@ -119,7 +133,11 @@ def _photo_recover(lost: Lost, owner: User, *, dry_run: bool) -> Outcome:
         _files_give(existing, lost)
         return Outcome.RECOVERED
     _return(lost)
-    photo = photo_adopt(owner=owner, place=lost.place, name=_name(lost.label, sha256))
+    try:
+        photo = photo_adopt(owner=owner, place=lost.place, name=_name(lost.label, sha256))
+    except IntegrityError:  # its owner has sent it at this moment
+        lost_add(lost.place)
+        return Outcome.SAME
     with contextlib.suppress(ValueError):  # its time is not known
         photo.created_at = datetime.fromisoformat(lost.label.stored_at)
         photo.save(update_fields=["created_at"])
@@ -130,6 +148,8 @@ def _photo_recover(lost: Lost, owner: User, *, dry_run: bool) -> Outcome:
 def _archive_recover(lost: Lost, owner: User, *, dry_run: bool) -> Outcome:
     if content_of(lost.folder) is None:
         raise GalleryError("unreadable", "Its zip is missing.")
+    if Batch.objects.filter(archive__startswith=f"{lost.place}/").exists():
+        return Outcome.SAME
     if not dry_run:
         _return(lost)
         batch_create_from_archive(owner=owner, published=lost.place, name=lost.label.name or "Recovered zip")

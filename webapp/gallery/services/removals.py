@@ -23,6 +23,11 @@ def removals_finish() -> None:
         _finish(place)
 
 
+def removals_noted() -> set[str]:
+    """The folders that are to go."""
+    return set(MediaRemoval.objects.values_list("folder", flat=True))
+
+
 def _finish(place: str) -> None:
     storage.folder_remove(place)
     if not storage.media_path(place).exists():

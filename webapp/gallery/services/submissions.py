@@ -19,9 +19,10 @@ from webapp.accounts.models import User
 from webapp.gallery.archives import name_shown
 from webapp.gallery.errors import BatchRejected, PhotoRejected
 from webapp.gallery.folders import Found
-from webapp.gallery.models import Batch, BatchItem, CaptionJob
+from webapp.gallery.models import Batch, BatchItem, CaptionJob, Photo
 from webapp.gallery.services import photos
 from webapp.gallery.services.batch_items import ITEMS_AT_ONCE, item_key, items_take, jobs_of
+from webapp.gallery.storage import media_path
 from webapp.gallery.tally import Tally
 
 Outcome = BatchItem.Outcome
@@ -45,19 +46,18 @@ def submission_create(
     """
     origin = os.fsencode(folder.resolve()).decode(errors="backslashreplace")
     shown = name_shown(name or folder.resolve().name)[:200]
+    if all(file.code for file in found):
+        tally = Tally()
+        tally.left_out.update(file.code for file in found)
+        raise BatchRejected("no_photos", f"{folder} holds no photos. {tally}")
     with transaction.atomic():
         batch = _known(owner, origin=origin, name=shown, submission=submission)
         if batch is None:
-            if all(file.code for file in found):
-                tally = Tally()
-                tally.left_out.update(file.code for file in found)
-                raise BatchRejected("no_photos", f"{folder} holds no photos. {tally}")
             given = {"submission": submission} if submission else {}
             batch = Batch.objects.create(owner=owner, name=shown, source=Batch.Source.FOLDER, origin=origin, **given)
         else:
             _go_on(batch, origin=origin, name=shown if name else batch.name)
-        gone = _files_note(batch, found)
-    return batch, gone
+    return batch, _files_note(batch, found)
 
 
 def submission_take(
@@ -120,27 +120,32 @@ def _go_on(batch: Batch, *, origin: str, name: str) -> None:
 
 
 def _files_note(batch: Batch, found: Sequence[Found]) -> int:
-    """Makes the rows agree with what lies in the folder. Returns how many files known from earlier are gone."""
-    known: dict[str, int | None] = {}  # by key: the row that waits for its content, if there is one
-    for key, pk, sha256 in batch.items.order_by("pk").values_list("key", "pk", "sha256"):
-        known[key] = known.get(key) if sha256 else pk
-    new, again = [], []
+    """Makes the rows agree with what lies in the folder, some at a time. Returns how many files known from earlier are
+    gone."""
+    known: dict[str, BatchItem | None] = {}  # by key: the row that waits for its content, if there is one
+    for item in batch.items.order_by("pk").only("key", "sha256", "outcome", "error_code").iterator():
+        known[item.key] = known.get(item.key) if item.sha256 else item
+    new, changed = [], []
     for file in found:
         key = item_key(file.path)
-        values = {
-            "outcome": Outcome.LEFT_OUT if file.code else Outcome.PENDING,
-            "error_code": file.code,
-            "error_message": file.message,
-        }
-        if key not in known:
-            new.append(BatchItem(batch=batch, name=name_shown(file.path), key=key, **values))
-        elif (waiting := known.pop(key)) is not None:
-            again.append(BatchItem(pk=waiting, **values))
-    BatchItem.objects.bulk_create(new, batch_size=ITEMS_AT_ONCE, ignore_conflicts=True)
-    BatchItem.objects.bulk_update(again, ["outcome", "error_code", "error_message"], batch_size=ITEMS_AT_ONCE)
-    lost = [pk for pk in known.values() if pk is not None]
-    for start in range(0, len(lost), ITEMS_AT_ONCE):
-        BatchItem.objects.filter(pk__in=lost[start : start + ITEMS_AT_ONCE]).update(outcome=Outcome.GONE)
+        outcome = Outcome.LEFT_OUT if file.code else Outcome.PENDING
+        row = known.pop(key, None) if (is_known := key in known) else None
+        if row is not None:
+            if (row.outcome, row.error_code) != (outcome, file.code):
+                row.outcome, row.error_code, row.error_message = outcome, file.code, file.message
+                changed.append(row)
+        elif not is_known or file.code:  # what was taken once may be left out now
+            told = {"outcome": outcome, "error_code": file.code, "error_message": file.message}
+            new.append(BatchItem(batch=batch, name=name_shown(file.path), key=key, **told))
+    for start in range(0, len(new), ITEMS_AT_ONCE):
+        BatchItem.objects.bulk_create(new[start : start + ITEMS_AT_ONCE], ignore_conflicts=True)
+    gone = [row for row in known.values() if row is not None and row.outcome != Outcome.GONE]
+    for row in gone:
+        row.outcome = Outcome.GONE
+    changed += gone
+    for start in range(0, len(changed), ITEMS_AT_ONCE):
+        columns = ["outcome", "error_code", "error_message"]
+        BatchItem.objects.bulk_update(changed[start : start + ITEMS_AT_ONCE], columns)
     return len(known)
 
 
@@ -162,10 +167,11 @@ def _items_wanted(
             paths[key] = folder / file.path
             done = [row for row in rows[key] if row.sha256]
             same = _same_content(done, paths[key])
-            if same is None or (deleted_too and same.photo_id is None):
+            deleted = same is not None and same.photo is None
+            if same is None or (deleted and deleted_too) or (same.photo and not _whole(same.photo)):
                 yield same or _waiting_row(batch, file, key, rows[key])
             else:
-                if same.photo_id is None:
+                if deleted:
                     tally.left_out["deleted"] += 1
                 else:
                     tally.same += 1
@@ -174,9 +180,14 @@ def _items_wanted(
 
 def _rows_by_key(items: QuerySet[BatchItem]) -> dict[str, list[BatchItem]]:
     rows = defaultdict[str, list[BatchItem]](list)
-    for item in items.order_by("pk"):
+    for item in items.select_related("photo").order_by("pk"):
         rows[item.key].append(item)
     return rows
+
+
+def _whole(photo: Photo) -> bool:
+    """Whether its original is there: else this file is taken in its place."""
+    return media_path(photo.original).is_file()
 
 
 def _same_content(rows: Sequence[BatchItem], path: Path) -> BatchItem | None:

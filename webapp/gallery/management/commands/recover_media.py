@@ -10,8 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from webapp.accounts.models import User
+from webapp.gallery.errors import GalleryError
 from webapp.gallery.selectors.media import identity_problem
-from webapp.gallery.services.recovery import Outcome, Recovered, media_lost, media_recover
+from webapp.gallery.services.recovery import Outcome, Recovered, media_recover, recovering
 
 UNDONE = (Outcome.NO_ACCOUNT, Outcome.FAILED)
 
@@ -39,13 +40,15 @@ class Command(BaseCommand):
         if problem := identity_problem():
             self.stderr.write(problem)
         counts = Counter[Outcome]()
-        lost = media_lost()
-        with tqdm(total=len(lost), unit="file", disable=not sys.stderr.isatty()) as bar:
-            for each in media_recover(lost=lost, others_to=others_to, dry_run=dry_run):
-                counts[each.outcome] += 1
-                bar.clear()
-                self.stdout.write(_json(each) if options["json"] else _line(each, dry_run=dry_run))
-                bar.update()
+        try:
+            with recovering() as lost, tqdm(total=len(lost), unit="file", disable=not sys.stderr.isatty()) as bar:
+                for each in media_recover(lost=lost, others_to=others_to, dry_run=dry_run):
+                    counts[each.outcome] += 1
+                    bar.clear()
+                    self.stdout.write(_json(each) if options["json"] else _line(each, dry_run=dry_run))
+                    bar.update()
+        except GalleryError as error:
+            raise CommandError(error.message) from error
         said = ", ".join(f"{counts[outcome]:,} {outcome.value}" for outcome in Outcome if counts[outcome])
         found = f"{len(lost):,} found without a row"
         summary = f"{found}: {said}." if lost else "Every file in the media folder has its row."

@@ -91,4 +91,6 @@ class Command(BaseCommand):
         left_out = Tally()
         left_out.left_out.update(file.code for file in found if file.code)
         wanted = len(found) - left_out.found
+        if not wanted:
+            raise CommandError(f"There are no photos to take. {left_out}")
         self.stdout.write(f"{len(found):,} found: {wanted:,} to take, {left_out.left_out_text}.")
