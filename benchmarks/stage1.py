@@ -19,10 +19,10 @@ from benchmarks.eager import DefaultLayout, pixels_read
 from benchmarks.setting import Setting, rows_measure
 from benchmarks.timing import Row, Spread, rates_alternate
 from benchmarks.trainers import trainer_create, trainer_steps
-from training.data.batches import caption_groups, same_length_batches
-from training.data.features import photos_tensor
-from training.learning.losses import caption_loss
-from training.learning.parts import parts_create
+from training.batches.caption_batches import caption_groups, same_length_batches
+from training.batches.feature_cache import photos_tensor
+from training.model.initial_model import parts_create
+from training.objectives.cross_entropy import caption_loss
 
 TARGET = 20
 LOOP_STEPS = 3  # a step of the tutorial's loop takes seconds

@@ -7,15 +7,15 @@ import time
 from typing import NamedTuple
 
 from benchmarks.setting import Setting
-from training.data.features import features_cached
-from training.learning.model import TrainedModel
-from training.learning.objectives import objective_of
-from training.learning.options import TrainingOptions
-from training.learning.parts import parts_create
-from training.learning.precision import arithmetic_choose
-from training.learning.stage_trainer import StageTrainer
-from training.learning.stages import stages_planned
-from training.learning.training_set import TrainingSet
+from training.batches.feature_cache import features_cached
+from training.batches.training_set import TrainingSet
+from training.epoch.training_steps import StageTrainer
+from training.hardware.mixed_precision import arithmetic_choose
+from training.model.initial_model import parts_create
+from training.model.trained_model import TrainedModel
+from training.objectives.objective import objective_of
+from training.options.stage_plan import stages_planned
+from training.options.training_options import TrainingOptions
 
 
 class Done(NamedTuple):

@@ -10,8 +10,8 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from captioner.tally import Tally
-from training.data.captions_file import WORDLESS, caption_has_words
-from training.data.importing import ImportedPhoto, file_name_check, source_text
+from training.data.captions_import import ImportedPhoto, file_name_check, source_text
+from training.data.coco_captions import WORDLESS, caption_has_words
 from training.errors import DatasetError
 
 FILE_NAMES = ("file", "file_name", "filename", "image", "image_name", "image_id", "photo", "path")

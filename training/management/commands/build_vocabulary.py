@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from training.management.packages import package_missing
+from training.management.missing_packages import package_missing
 
 if TYPE_CHECKING:
     from training.data.vocabulary_builder import ThresholdRow
@@ -31,11 +31,11 @@ class Command(BaseCommand):
         try:
             from captioner.errors import CaptionerError
             from captioner.vocabulary import SPECIALS, UNKNOWN
-            from training.data.captions_file import captions_read
-            from training.data.concerns import captions_concerns
+            from training.atomic_files import file_write
+            from training.data.caption_checks import captions_concerns
+            from training.data.coco_captions import captions_read
             from training.data.vocabulary_builder import THRESHOLDS, vocabulary_build, vocabulary_thresholds
             from training.errors import TrainingError
-            from training.files import file_write
         except ModuleNotFoundError as error:
             raise package_missing("Building a vocabulary", error) from error
         threshold, output = options["threshold"], options["output"]

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 if TYPE_CHECKING:
     from captioner.tally import Tally
-    from training.data.importing import ImportedPhoto
+    from training.data.captions_import import ImportedPhoto
 
 
 class Command(BaseCommand):
@@ -40,9 +40,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         from captioner.tally import Tally, tallies_lines
-        from training.data.importing import captions_json
+        from training.atomic_files import file_write
+        from training.data.captions_import import captions_json
         from training.errors import TrainingError
-        from training.files import file_write
 
         tally = Tally()
         try:
@@ -64,7 +64,7 @@ class Command(BaseCommand):
 def _files(options: dict[str, Any], tally: "Tally") -> dict[Path, "list[ImportedPhoto]"]:
     """What is to be written where."""
     from training.data.captions_csv import csv_read
-    from training.data.importing import karpathy_read, photos_divide
+    from training.data.captions_import import karpathy_read, photos_divide
 
     source, output, share = options["source"], options["output"], options["validation"]
     if options["form"] == "karpathy":

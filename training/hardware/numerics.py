@@ -1,0 +1,58 @@
+"""How exactly the losses of a run are computed: what they depend on besides its options and its data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import torch
+
+from training.errors import TrainingError
+from training.hardware.mixed_precision import Arithmetic
+
+
+@dataclass(frozen=True)
+class Numerics:
+    """`threads`: of torch, which splits sums by them. `precision`: never auto, but what that was found to be."""
+
+    device: str
+    threads: int
+    precision: str
+
+    @classmethod
+    def of(cls, arithmetic: Arithmetic) -> Self:
+        """Those of this process."""
+        return cls(str(arithmetic.device), torch.get_num_threads(), str(arithmetic.dtype).removeprefix("torch."))
+
+    def precision_on(self, device: torch.device) -> str | None:
+        """That of a run which goes on there; None where another kind of device has to choose anew."""
+        return self.precision if device.type == torch.device(self.device).type else None
+
+    def change(self, former: Numerics) -> str:
+        """What is to be said of a run that goes on with these; empty where they are as they were."""
+        pairs = [(name, now, getattr(former, name)) for name, now in self.to_dict().items()]
+        changed = ", ".join(f"{name} {now} instead of {before}" for name, now, before in pairs if now != before)
+        if not changed:
+            return ""
+        return f"Going on with {changed}: the losses need not be those that the run would have had."
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Raises KeyError, RuntimeError, TypeError or ValueError for what is none."""
+        return cls(str(torch.device(data["device"])), int(data["threads"]), str(data["precision"]))
+
+
+def device_require(name: str) -> torch.device:
+    """`name`: as torch has it, or auto. Raises TrainingError where it cannot be used."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise TrainingError(f"The device {name!r} cannot be used here ({reason}). Try --device cpu.") from error
+    return device
