@@ -6,8 +6,8 @@ from pathlib import Path
 from tests.training.datasets import dataset_write
 from training.options.training_options import TrainingOptions
 from training.run.early_stopping import RunStopped, StopRequest
-from training.run.prepared_run import Session
-from training.run_folder.data_sources import Sources
+from training.run.prepared_run import PreparedRun
+from training.run_folder.data_sources import DataSources
 from training.run_folder.folder import RunFolder
 
 OPTIONS = TrainingOptions(
@@ -41,11 +41,11 @@ ALL_STAGES = replace(
 )
 
 
-def sources(folder: Path, *, copies: int = 1) -> Sources:
+def sources(folder: Path, *, copies: int = 1) -> DataSources:
     """Photos to train on, and as many others, of the same colours, to validate on."""
     train = dataset_write(folder / "train", copies=copies)
     val = dataset_write(folder / "val", prefix="val-", size=(50, 50))
-    return Sources((train,), (val,), (folder / "train" / "images", folder / "val" / "images"))
+    return DataSources((train,), (val,), (folder / "train" / "images", folder / "val" / "images"))
 
 
 class StopAfter(StopRequest):
@@ -61,16 +61,16 @@ class StopAfter(StopRequest):
             raise RunStopped("the test")
 
 
-def session(
+def prepared(
     folder: Path,
-    found: Sources,
+    found: DataSources,
     *,
     options: TrainingOptions = OPTIONS,
     stop: StopRequest | None = None,
     lines: list[str] | None = None,
-) -> Session:
+) -> PreparedRun:
     said = [] if lines is None else lines
-    return Session(
+    return PreparedRun(
         RunFolder(folder),
         options=options,
         sources=replace(found, features=folder.parent / "features"),

@@ -9,7 +9,7 @@ from captioner.config import DecoderConfig, Preprocessing
 from captioner.decoders import Decoder, DecoderState, decoder_create
 from captioner.encoders import Encoder
 from captioner.encoders.networks import Network
-from training.run_folder.folder import EpochRecord
+from training.epoch.epoch_record import EpochRecord
 
 STAGES = ("stem", "depthwise", "last")
 CHANNELS = 6

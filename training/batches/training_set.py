@@ -5,16 +5,28 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from captioner.vocabulary import Vocabulary
+from captioner.vocabulary import PAD, Vocabulary
 from training.batches.caption_batches import CaptionGroup, caption_batches, caption_groups, same_length_batches
 from training.data.dataset import CaptionedPhoto
-from training.objectives.objective import Batch
 from training.options.training_options import TrainingOptions
+
+
+class Batch(NamedTuple):
+    """Photo ids (B), what the trunk made of them (B, ...), their captions int64 (B, K, T)."""
+
+    photos: Sequence[int]
+    maps: Tensor
+    tokens: Tensor
+
+    @property
+    def captions(self) -> int:
+        return int((self.tokens[:, :, 0] != PAD).sum())
 
 
 @dataclass

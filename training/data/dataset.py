@@ -119,6 +119,15 @@ def datasets_count(*datasets: Dataset) -> dict[str, Tally]:
     return {"Captions": captions, "Photos": photos}
 
 
+def photos_sample(photos: Sequence[CaptionedPhoto], *, limit: int | None) -> list[CaptionedPhoto]:
+    """The same `limit` photos every time: the first by the SHA-256 of their file names. All of them if None.
+
+    It depends neither on the file's order nor on a random generator, and a smaller sample lies within a larger one.
+    """
+    ordered = sorted(photos, key=lambda photo: hashlib.sha256(photo.path.name.encode()).digest())
+    return ordered[:limit]
+
+
 def splits_check(train: Sequence[CaptionedPhoto], validation: Sequence[CaptionedPhoto]) -> None:
     """Raises DatasetError when a photo is in both: the same file, or a copy of it under the same name elsewhere."""
     paths = {photo.path.resolve() for photo in train}

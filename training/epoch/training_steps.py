@@ -14,14 +14,14 @@ from tqdm import tqdm
 
 from captioner.vocabulary import PAD
 from training.batches.prefetcher import Prefetcher
-from training.batches.training_set import TrainingSet
+from training.batches.training_set import Batch, TrainingSet
 from training.epoch.learning_rate import rate_share
 from training.epoch.weight_averaging import average_create, average_update
 from training.errors import TrainingDiverged
 from training.hardware.mixed_precision import Arithmetic
 from training.hardware.out_of_memory import memory_required
 from training.model.trained_model import TrainedModel
-from training.objectives.objective import Batch, Objective
+from training.objectives.objective import Objective
 from training.options.stage_plan import DECODER, ENCODER, SELF_CRITICAL, Stage
 from training.options.training_options import TrainingOptions
 

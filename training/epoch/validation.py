@@ -14,13 +14,13 @@ from captioner.consensus import consensus_create
 from captioner.search import Hypothesis, beam_search
 from captioner.vocabulary import PAD, Vocabulary, caption_text
 from training.batches.training_set import TrainingSet
-from training.data.dataset import CaptionedPhoto
+from training.data.dataset import CaptionedPhoto, photos_sample
 from training.errors import TrainingDiverged
 from training.hardware.mixed_precision import Arithmetic
 from training.model.trained_model import TrainedModel
 from training.objectives.cross_entropy import caption_loss
 from training.scoring.attention_focus import Focus, attention_focus
-from training.scoring.bundle_evaluation import FOCUS_PHOTOS, photos_sample
+from training.scoring.bundle_evaluation import FOCUS_PHOTOS
 from training.scoring.coco_scorer import Scorer, Scores
 
 BATCH = 50

@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import torch
 
-from training.errors import TrainingError
 from training.hardware.mixed_precision import Arithmetic
 
 
@@ -43,16 +42,3 @@ class Numerics:
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Raises KeyError, RuntimeError, TypeError or ValueError for what is none."""
         return cls(str(torch.device(data["device"])), int(data["threads"]), str(data["precision"]))
-
-
-def device_require(name: str) -> torch.device:
-    """`name`: as torch has it, or auto. Raises TrainingError where it cannot be used."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise TrainingError(f"The device {name!r} cannot be used here ({reason}). Try --device cpu.") from error
-    return device

@@ -1,4 +1,4 @@
-"""The parts of a model at the start of a run: from the library's weights and from chance, or from a bundle."""
+"""The model that a run begins with: pretrained weights and random ones, or those of a bundle."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from training.options.training_options import TrainingOptions
 
 
 @dataclass(frozen=True)
-class ModelParts:
-    """`options`: the run's, with the sizes that the parts really have."""
+class InitialModel:
+    """`options`: the run's, with the sizes that encoder and decoder really have."""
 
     options: TrainingOptions
     vocabulary: Vocabulary
@@ -30,7 +30,7 @@ class ModelParts:
     decoder: Decoder
 
 
-def parts_create(options: TrainingOptions, texts: Sequence[str]) -> ModelParts:
+def model_create(options: TrainingOptions, texts: Sequence[str]) -> InitialModel:
     """For the words of `texts`. Raises CaptionerError: an unknown encoder, weights that are not there, no word left."""
     torch.manual_seed(options.seed)
     vocabulary = vocabulary_build(texts, threshold=options.threshold)
@@ -41,10 +41,10 @@ def parts_create(options: TrainingOptions, texts: Sequence[str]) -> ModelParts:
     decoder = decoder_create(
         options.decoder_config(), vocabulary_size=len(vocabulary), feature_channels=config.feature_channels
     )
-    return ModelParts(options, vocabulary, config, preprocessing, encoder, decoder)
+    return InitialModel(options, vocabulary, config, preprocessing, encoder, decoder)
 
 
-def parts_continue(options: TrainingOptions, texts: Sequence[str], *, bundle: Path) -> ModelParts:
+def model_continue(options: TrainingOptions, texts: Sequence[str], *, bundle: Path) -> InitialModel:
     """Those of a bundle, with the new words of `texts` added to what it has learnt. Raises BundleError.
 
     Encoder, decoder and their sizes are the bundle's; dropout, which changes no weight, is the run's. Attention that
@@ -68,7 +68,7 @@ def parts_continue(options: TrainingOptions, texts: Sequence[str], *, bundle: Pa
     decoder = decoder_extended(
         found.decoder, config=replace(found.config, decoder=decoder_config), words=len(vocabulary)
     )
-    return ModelParts(options, vocabulary, encoder, preprocessing, found.encoder, decoder)
+    return InitialModel(options, vocabulary, encoder, preprocessing, found.encoder, decoder)
 
 
 def _sharpness(metrics: dict[str, Any]) -> float:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
-from torch import Tensor, nn
+from torch import nn
 
-from captioner.vocabulary import PAD, Vocabulary, caption_tokens
+from captioner.vocabulary import Vocabulary, caption_tokens
+from training.batches.training_set import Batch
 from training.data.dataset import CaptionedPhoto
 from training.model.trained_model import TrainedModel
 from training.objectives.cross_entropy import CaptionLoss, caption_loss
@@ -16,19 +16,6 @@ from training.objectives.distillation import Teachers
 from training.objectives.self_critical import SelfCritic, captions_sample, self_critical_loss
 from training.options.stage_plan import SELF_CRITICAL, Stage
 from training.options.training_options import TrainingOptions
-
-
-class Batch(NamedTuple):
-    """Photo ids (B), what the trunk made of them (B, ...), their captions int64 (B, K, T)."""
-
-    photos: Sequence[int]
-    maps: Tensor
-    tokens: Tensor
-
-    @property
-    def captions(self) -> int:
-        return int((self.tokens[:, :, 0] != PAD).sum())
-
 
 Objective = Callable[[TrainedModel, Batch], CaptionLoss]
 

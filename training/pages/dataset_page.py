@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from training.data.dataset import CaptionedPhoto
+from training.data.dataset import CaptionedPhoto, photos_sample
 from training.data.dataset_inspection import Inspection
 from training.pages.html_parts import (
     bars,
@@ -20,7 +20,6 @@ from training.pages.html_parts import (
     section,
     table,
 )
-from training.scoring.bundle_evaluation import photos_sample
 
 PHOTOS = 24
 WIDTH = 400  # pixels of a photo

@@ -15,10 +15,9 @@ import numpy as np
 from captioner.config import Preprocessing
 from captioner.vocabulary import caption_text
 from training.atomic_files import file_write
-from training.data.dataset import CaptionedPhoto
+from training.data.dataset import CaptionedPhoto, photos_sample
 from training.pages.attention_maps import View, looks, percent, view_of
 from training.pages.html_parts import bullets, escape, fold, page_html, paragraph, section, table
-from training.scoring.bundle_evaluation import photos_sample
 
 PHOTOS = 10
 MAPS_EPOCHS = 20  # older ones are shown as words alone, so that the page of a long run stays small

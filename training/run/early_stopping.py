@@ -1,11 +1,15 @@
-"""Reasons to stop a run early, in a way that it can go on from."""
+"""What ends a run before its last epoch: Ctrl-C, TERM, --max-minutes, and for a stage --patience."""
 
 from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Sequence
 from types import FrameType
 from typing import Self
+
+from training.epoch.best_epoch import epoch_quality
+from training.epoch.epoch_record import EpochRecord
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -17,7 +21,8 @@ class RunStopped(Exception):
 class StopRequest:
     """Listens for Ctrl-C and TERM while entered, and watches the time.
 
-    The run asks `check` between two steps, where its state is whole. A second Ctrl-C or TERM stops at once.
+    The run asks `check` between two steps, where its state is whole: it can go on from there. A second Ctrl-C or TERM
+    stops at once.
     """
 
     def __init__(self, *, minutes: float | None = None) -> None:
@@ -43,3 +48,11 @@ class StopRequest:
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._signal = number
         signal.signal(number, self._former[signal.Signals(number)])  # the next one is not ours
+
+
+def patience_exhausted(records: Sequence[EpochRecord], *, patience: int) -> bool:
+    """Whether the last `patience` epochs of a stage were no better than those before them. Never with patience 0."""
+    if not patience or len(records) <= patience:
+        return False
+    qualities = [epoch_quality(record) for record in records]
+    return max(qualities[-patience:]) <= max(qualities[:-patience])

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from captioner.config import DecoderConfig, EncoderConfig
-from training.data.dataset import CaptionedPhoto
+from training.data.dataset import CaptionedPhoto, photos_sample
 from training.epoch.validation import Validated
 from training.options.recipes import recipe_nearest
 from training.options.training_options import TrainingOptions
-from training.scoring.bundle_evaluation import photos_sample
 from training.scoring.caption_faults import captions_faults
 from training.scoring.coco_scorer import Scorer
 

@@ -1,33 +1,31 @@
-"""A run in memory: its photos, its model, and what each stage needs of them."""
+"""A run in memory, ready for its first step: photos, model, and what each stage needs of them."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 
-from captioner.bundle import bundle_describe, bundle_save, weights_round
-from captioner.config import BundleConfig
-from captioner.inference import Captioner
-from training.atomic_files import file_write
+from captioner.bundle import bundle_describe
 from training.batches.feature_cache import features_cached
 from training.batches.training_set import TrainingSet
 from training.data.caption_checks import Concern, training_concerns
 from training.data.dataset import CaptionedPhoto
 from training.data.vocabulary_builder import vocabulary_coverage
+from training.epoch.epoch_record import EpochRecord
+from training.epoch.epoch_table import table_line
 from training.epoch.training_steps import StageTrainer
 from training.epoch.validation import Validated, Validation
-from training.errors import DatasetError, FileError, OptionError
+from training.errors import DatasetError, OptionError
+from training.hardware.device import device_require
 from training.hardware.mixed_precision import arithmetic_choose
-from training.hardware.numerics import device_require
-from training.model.initial_model import parts_continue, parts_create
+from training.model.initial_model import model_continue, model_create
 from training.model.trained_model import TrainedModel
 from training.objectives.distillation import Teachers, teachers_load
 from training.objectives.objective import objective_of
 from training.options.stage_plan import Stage, stages_planned
 from training.options.training_options import TrainingOptions
-from training.pages.attention_page import PHOTOS, attention_page
 from training.pages.samples_page import (
     EpochSamples,
     PhotoSample,
@@ -37,22 +35,17 @@ from training.pages.samples_page import (
     samples_write,
 )
 from training.run.early_stopping import StopRequest
-from training.run.epoch_loop import Loop
-from training.run.model_card import card_text, validation_metrics
-from training.run.run_failure import run_failure
-from training.run_folder.data_sources import Sources
+from training.run_folder.data_sources import DataSources
 from training.run_folder.fingerprint import Fingerprint
-from training.run_folder.folder import EpochRecord, RunFolder, table_line
-from training.scoring.blind_captions import blind_score
-from training.scoring.bundle_evaluation import photos_sample
+from training.run_folder.folder import RunFolder
 from training.scoring.coco_scorer import scorer_choose
 
 
-class Session:
-    """A run in memory. Everything that can be wrong with photos, captions and options is found when it is made.
+class PreparedRun:
+    """Everything that a run needs. Wrong photos, captions and options are found when it is made.
 
-    `precision`: what an option of auto was found to be where the run began. `begun`: it goes on, so that captions which
-    no run would begin with are only warned of. `verbose`: report each photo and caption that is left out.
+    `precision`: what auto was found to be where the run began. `begun`: the run goes on, so that captions which no run
+    would begin with are only warned of. `verbose`: report each photo and caption that is left out.
     """
 
     def __init__(
@@ -60,7 +53,7 @@ class Session:
         folder: RunFolder,
         *,
         options: TrainingOptions,
-        sources: Sources,
+        sources: DataSources,
         device: str,
         precision: str | None = None,
         stop: StopRequest,
@@ -74,14 +67,14 @@ class Session:
         self.notes = sources.notes()
         self.scorer = scorer_choose()
         self.train, self.validation_photos = sources.photos(report=report, verbose=verbose)
-        texts = [text for photo in self.train for text in photo.captions]
-        self.parts = (
-            parts_create(options, texts)
+        self.texts = [text for photo in self.train for text in photo.captions]
+        self.initial = (
+            model_create(options, self.texts)
             if sources.start_from is None
-            else parts_continue(options, texts, bundle=sources.start_from)
+            else model_continue(options, self.texts, bundle=sources.start_from)
         )
-        self.options, self.vocabulary = self.parts.options, self.parts.vocabulary
-        self.encoder, self.decoder = self.parts.encoder.to(self.device), self.parts.decoder.to(self.device)
+        self.options, self.vocabulary = self.initial.options, self.initial.vocabulary
+        self.encoder, self.decoder = self.initial.encoder.to(self.device), self.initial.decoder.to(self.device)
         self.concerns = self._concerns(begun=begun)
         self.stages = stages_planned(self.options, self.encoder, learnt=sources.start_from is not None)
         self._teachers = {stage.name: self._teachers_load(stage) for stage in self.stages}
@@ -90,23 +83,16 @@ class Session:
             self.validation_photos,
             sources=sources,
             vocabulary=self.vocabulary,
-            encoder=self.parts.encoder_config,
+            encoder=self.initial.encoder_config,
         )
         self._report_data()
 
-    def loop(self) -> Loop:
-        return Loop(
-            self.stages,
-            workshop=self,
-            folder=self.folder,
-            patience=self.options.patience,
-            stop=self.stop,
-            device=self.device,
-        )
+    def model(self, stage: Stage) -> TrainedModel:
+        return TrainedModel(self.encoder, self.decoder, trained=stage.trained)
 
     def trainer(self, stage: Stage) -> StageTrainer:
         torch.manual_seed(self.options.seed)
-        model = self._model(stage)
+        model = self.model(stage)
         return StageTrainer(
             stage,
             model,
@@ -125,7 +111,7 @@ class Session:
 
     def validation(self, stage: Stage) -> Validation:
         return Validation(
-            self._set(self.validation_photos, self._model(stage), views=1),
+            self._set(self.validation_photos, self.model(stage), views=1),
             vocabulary=self.vocabulary,
             decoding=self.options.decoding(),
             scorer=self.scorer,
@@ -134,7 +120,7 @@ class Session:
             check=self.stop.check,
         )
 
-    def shown(self, record: EpochRecord, validated: Validated) -> None:
+    def epoch_show(self, record: EpochRecord, validated: Validated) -> None:
         """Puts an epoch where people look: the table, the curves, the samples."""
         self.folder.record_append(record)
         self.folder.curves_draw()
@@ -150,81 +136,10 @@ class Session:
 
     @functools.cached_property
     def photos_shown(self) -> list[ShownPhoto]:
-        return photos_shown(self.validation_photos, preprocessing=self.parts.preprocessing)
-
-    def bundle_write(self, loop: Loop) -> str:
-        """The best weights of the run as a bundle in the run folder; returns its version."""
-        best = loop.best_record()
-        stage = next(stage for stage in self.stages if stage.name == best.stage)
-        model = self._model(stage)
-        model.load_state_dict(loop.best)
-        model.decoder.sharpen(self.options.sharpness)
-        tuned = self._tuned(loop.records[: loop.records.index(best) + 1])
-        carried = tuned > 0 or self.parts.encoder_config.weights.carried
-        for part in (model.decoder, model.encoder) if carried else (model.decoder,):
-            weights_round(part)  # as the bundle keeps them, so that the scores are those of the bundle
-        validated = self.validation(stage).judge(model)
-        texts = [text for photo in self.train for text in photo.captions]
-        metrics = {
-            **validation_metrics(self.validation_photos, validated, scorer=self.scorer, beam=self.options.beam),
-            "blind": blind_score(texts, self.validation_photos, scorer=self.scorer).to_dict(),
-            "training": {
-                "options": self.options.to_dict(),
-                "start_from": self.fingerprint.start_from,
-                "teachers": list(self.fingerprint.teachers or ()),
-                "best": {"stage": best.stage, "epoch": best.epoch},
-                "epochs": [record.to_dict() for record in loop.records],
-            },
-        }
-        if failure := run_failure(metrics, photos=len(self.train), concerns=self.concerns, records=loop.records):
-            metrics["failed"] = failure
-        try:
-            version = bundle_save(
-                self.folder.bundle,
-                decoder=model.decoder,
-                encoder=model.encoder if carried else None,
-                config=BundleConfig(
-                    self.parts.encoder_config,
-                    self.options.decoder_config(),
-                    self.parts.preprocessing,
-                    self.options.decoding(),
-                ),
-                vocabulary=self.vocabulary,
-                metrics=metrics,
-                card=card_text(
-                    name=self.folder.path.name,
-                    encoder=self.parts.encoder_config,
-                    tuned=self.encoder.stage_names[len(self.encoder.stage_names) - tuned :],
-                    decoder=self.options.decoder_config(),
-                    options=self.options,
-                    photos=(len(self.train), len(self.validation_photos)),
-                    words=len(self.vocabulary),
-                    metrics=metrics,
-                    notes=self.notes,
-                ),
-            )
-        except OSError as error:
-            raise FileError(
-                f"{self.folder.bundle} could not be written ({error.strerror or error}). Make room on that disk, or "
-                "make the folder yours to write."
-            ) from error
-        return version
-
-    def attention_write(self) -> None:
-        """A page of what the finished bundle looks at, in the run folder."""
-        shown = [photo.path for photo in photos_sample(self.validation_photos, limit=PHOTOS)]
-        file_write(self.folder.attention, attention_page(Captioner.load(self.folder.bundle), shown))
-
-    def _tuned(self, records: Sequence[EpochRecord]) -> int:
-        """How many of the encoder's last stages learnt in those epochs."""
-        stages = {stage.name: stage for stage in self.stages}
-        return max(stages[record.stage].learning(record.epoch) for record in records)
-
-    def _model(self, stage: Stage) -> TrainedModel:
-        return TrainedModel(self.encoder, self.decoder, trained=stage.trained)
+        return photos_shown(self.validation_photos, preprocessing=self.initial.preprocessing)
 
     def _teachers_load(self, stage: Stage) -> Teachers | None:
-        """Before anything is computed: those that do not fit would else be told of after the features, or a stage."""
+        """The teachers of a stage. They load first: one that does not fit is told before anything is computed."""
         if not self.sources.teachers:
             return None
         if self.options.decoder == "tutorial":
@@ -236,7 +151,7 @@ class Session:
             self.sources.teachers,
             vocabulary=self.vocabulary,
             encoder=self.encoder,
-            preprocessing=self.parts.preprocessing,
+            preprocessing=self.initial.preprocessing,
             trained=stage.trained,
             device=self.device,
         )
@@ -245,7 +160,7 @@ class Session:
         arrays = features_cached(
             [photo.path for photo in photos],
             trunk=model.trunk,
-            preprocessing=self.parts.preprocessing,
+            preprocessing=self.initial.preprocessing,
             directory=self.sources.features or self.folder.features,
             views=views,
             device=self.device,
@@ -271,10 +186,10 @@ class Session:
         return concerns
 
     def _report_data(self) -> None:
-        texts = [text for photo in self.train for text in photo.captions]
-        coverage = vocabulary_coverage(texts, self.vocabulary)
+        coverage = vocabulary_coverage(self.texts, self.vocabulary)
         self.report(
-            f"{len(self.train):,} photos to train on with {len(texts):,} captions, {len(self.validation_photos):,} "
-            f"photos to validate on; {len(self.vocabulary):,} words, {coverage.unknown_rate:.1%} of what is said "
-            f"unknown. Device {self.device}, {str(self.arithmetic.dtype).removeprefix('torch.')}."
+            f"{len(self.train):,} photos to train on with {len(self.texts):,} captions, "
+            f"{len(self.validation_photos):,} photos to validate on; {len(self.vocabulary):,} words, "
+            f"{coverage.unknown_rate:.1%} of what is said unknown. "
+            f"Device {self.device}, {str(self.arithmetic.dtype).removeprefix('torch.')}."
         )

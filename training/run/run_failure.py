@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from training.data.caption_checks import Concern
+from training.epoch.epoch_record import EpochRecord
 from training.options.stage_plan import DECODER, ENCODER, SELF_CRITICAL
-from training.run_folder.folder import EpochRecord
 
 FEW = 100  # photos, of which little can be learnt
 SAME = 0.02  # different captions per photo: a model that says this few has not learnt to look

@@ -1,4 +1,4 @@
-"""A run from its start, or from where it was stopped, to its bundle."""
+"""Starts a run, or resumes one that was stopped, and takes it to its bundle."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from collections.abc import Callable
 
 import torch
 
-from captioner.bundle import bundle_describe
-from training.errors import CheckpointError, RunFailed, TrainingError
-from training.hardware.numerics import Numerics, device_require
+from training.epoch.epoch_table import table_header
+from training.errors import CheckpointError, TrainingError
+from training.hardware.device import device_require
+from training.hardware.numerics import Numerics
 from training.options.training_options import TrainingOptions
+from training.run.bundle_writer import attention_write, bundle_version, bundle_write
 from training.run.early_stopping import StopRequest
-from training.run.epoch_loop import Loop
-from training.run.prepared_run import Session
-from training.run_folder.data_sources import Sources
-from training.run_folder.folder import RunFolder, table_header
+from training.run.epoch_loop import EpochLoop
+from training.run.prepared_run import PreparedRun
+from training.run_folder.data_sources import DataSources
+from training.run_folder.folder import RunFolder
 from training.run_folder.run_settings import RunSettings
 
 
@@ -22,7 +24,7 @@ def captioner_train(
     folder: RunFolder,
     *,
     options: TrainingOptions,
-    sources: Sources,
+    sources: DataSources,
     device: str | None = None,
     threads: int | None = None,
     minutes: float | None = None,
@@ -38,7 +40,7 @@ def captioner_train(
     _new_require(folder)
     with StopRequest(minutes=minutes) as stop:
         _threads_use(threads)
-        session = Session(
+        run = PreparedRun(
             folder,
             options=options,
             sources=sources,
@@ -49,8 +51,8 @@ def captioner_train(
         )
         with folder.held():  # only now: what refuses to begin leaves no folder
             _new_require(folder)  # another process may have begun meanwhile
-            _settings(session).write(folder)
-            return _session_run(session, session.loop())
+            _settings(run).write(folder)
+            return _run_finish(run, EpochLoop(run))
 
 
 def captioner_resume(
@@ -67,14 +69,14 @@ def captioner_resume(
     `device`, `threads`: the run's own where None. Others may give other losses, which is reported.
     """
     if folder.bundle.exists() and folder.attention.exists():
-        _bundle_version(folder)
+        bundle_version(folder)
         raise TrainingError(f"The run in {folder.path} is finished: its bundle is {folder.bundle}.")
     kept = RunSettings.read(folder)
     former = kept.numerics
     with folder.held(), StopRequest(minutes=minutes) as stop:
         _threads_use(threads or (former.threads if former else None))
         place = device_require(device or (former.device if former else "auto"))
-        session = Session(
+        run = PreparedRun(
             folder,
             options=kept.options,
             sources=kept.sources,
@@ -85,19 +87,19 @@ def captioner_resume(
             begun=True,
             verbose=verbose,
         )
-        if changes := session.fingerprint.changes(kept.data, options=kept.options, sources=kept.sources):
+        if changes := run.fingerprint.changes(kept.data, options=kept.options, sources=kept.sources):
             raise CheckpointError(
                 f"The run in {folder.path} began with something else. This has changed: {'; '.join(changes)}. Put back "
                 "what was there, or start a new run."
             )
-        if former and (change := Numerics.of(session.arithmetic).change(former)):
+        if former and (change := Numerics.of(run.arithmetic).change(former)):
             report(change)
-        _settings(session).write(folder)  # the next one goes on as this one does
-        loop = session.loop()
+        _settings(run).write(folder)  # the next one goes on as this one does
+        loop = EpochLoop(run)
         if folder.checkpoint.exists():
             loop.resume()
             folder.records_write(loop.records)
-        return _session_run(session, loop)
+        return _run_finish(run, loop)
 
 
 def _new_require(folder: RunFolder) -> None:
@@ -117,29 +119,17 @@ def _threads_use(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
-def _settings(session: Session) -> RunSettings:
-    return RunSettings(session.options, session.sources, session.fingerprint, Numerics.of(session.arithmetic))
+def _settings(run: PreparedRun) -> RunSettings:
+    return RunSettings(run.options, run.sources, run.fingerprint, Numerics.of(run.arithmetic))
 
 
-def _session_run(session: Session, loop: Loop) -> str:
-    bundle = session.folder.bundle
+def _run_finish(run: PreparedRun, loop: EpochLoop) -> str:
+    bundle = run.folder.bundle
     if not bundle.exists():  # else the run broke off after it
-        session.report(table_header())
+        run.report(table_header())
         loop.run()
         best = loop.best_record()
-        session.report(f"Epoch {best.epoch} of stage {best.stage} was the best; writing {bundle}.")
-        session.bundle_write(loop)
-    session.attention_write()
-    return _bundle_version(session.folder)
-
-
-def _bundle_version(folder: RunFolder) -> str:
-    """Of the run's bundle. Raises RunFailed where that says of itself that it is no good."""
-    described = bundle_describe(folder.bundle)
-    if failure := described["metrics"].get("failed"):
-        raise RunFailed(
-            f"The run in {folder.path} failed. {failure} {folder.bundle} is for looking at alone: register_model "
-            "refuses it."
-        )
-    version: str = described["version"]
-    return version
+        run.report(f"Epoch {best.epoch} of stage {best.stage} was the best; writing {bundle}.")
+        bundle_write(loop)
+    attention_write(run)
+    return bundle_version(run.folder)

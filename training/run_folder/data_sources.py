@@ -13,7 +13,7 @@ from training.errors import TrainingError
 
 
 @dataclass(frozen=True)
-class Sources:
+class DataSources:
     """What a run learns from. `images`: one folder for all captions files, or one for each, training first.
 
     `start_from`: a bundle whose weights and words the run begins with. `teachers`: bundles that the model learns from
@@ -42,7 +42,7 @@ class Sources:
         }
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Sources:
+    def from_dict(cls, data: dict[str, Any]) -> DataSources:
         made: dict[str, Any] = {
             key: tuple(map(Path, value))
             if isinstance(value, list)

@@ -13,7 +13,7 @@ from captioner.config import EncoderConfig
 from captioner.vocabulary import Vocabulary
 from training.data.dataset import CaptionedPhoto
 from training.options.training_options import TrainingOptions
-from training.run_folder.data_sources import Sources
+from training.run_folder.data_sources import DataSources
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Fingerprint:
 
     @classmethod
     def of(
-        cls, *sets: Sequence[CaptionedPhoto], sources: Sources, vocabulary: Vocabulary, encoder: EncoderConfig
+        cls, *sets: Sequence[CaptionedPhoto], sources: DataSources, vocabulary: Vocabulary, encoder: EncoderConfig
     ) -> Self:
         """Of what there is now. Raises BundleError for a bundle of `sources` that is not there or not whole."""
         photos = [photo for part in sets for photo in part]
@@ -49,7 +49,7 @@ class Fingerprint:
             teachers=tuple(map(bundle_validate, sources.teachers)),
         )
 
-    def changes(self, former: Fingerprint, *, options: TrainingOptions, sources: Sources) -> list[str]:
+    def changes(self, former: Fingerprint, *, options: TrainingOptions, sources: DataSources) -> list[str]:
         """What is no longer as it was, for people; `options` and `sources` tell where that lies."""
         captions = ", ".join(map(str, (*sources.train_captions, *sources.val_captions)))
         bundles = [("bundle", sources.start_from, self.start_from, former.start_from)] + [

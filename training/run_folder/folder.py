@@ -1,4 +1,4 @@
-"""What a run keeps and shows: metrics.csv, curves.png, its settings, and a line for every epoch."""
+"""The folder of a run: where its files lie, its lock, options.json, metrics.csv and curves.png."""
 
 from __future__ import annotations
 
@@ -7,64 +7,16 @@ import csv
 import fcntl
 import io
 import json
-import math
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from training.atomic_files import file_write
+from training.epoch.epoch_record import EpochRecord
 from training.errors import CheckpointError, FileError, TrainingError
 from training.run_folder.learning_curves import curves_png
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """An epoch in numbers, of the validation photos where nothing else is said.
-
-    stage, epoch, epochs: the epoch within its stage, from 1, and how many it has. train_loss, validation_loss: mean
-    nats a token, the second without label smoothing. bleu_4, cider: x 100; comparable: by COCO's own scorer.
-    distinct: different captions per photo. peak, distance: see scoring.attention_focus; None without attention.
-    captions_per_second: of training. data_share: of that time, spent waiting for data, 0..1.
-    rate, encoder_rate: learning rates at the end of the epoch.
-    """
-
-    stage: str
-    epoch: int
-    epochs: int
-    seconds: float
-    train_loss: float
-    validation_loss: float
-    bleu_4: float | None
-    cider: float | None
-    comparable: bool
-    distinct: float
-    peak: float | None
-    distance: float | None
-    captions_per_second: float
-    data_share: float
-    rate: float
-    encoder_rate: float
-
-    @property
-    def key(self) -> tuple[str, int]:
-        return self.stage, self.epoch
-
-    @property
-    def quality(self) -> tuple[float, float]:
-        """What epochs are compared by: CIDEr, and where that is the same, a lower loss. No number is worse than any."""
-        return _number(self.cider), _number(-self.validation_loss)
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        """Raises KeyError, TypeError or ValueError for what is no record."""
-        if unknown := data.keys() - {field.name for field in fields(cls)}:
-            raise KeyError(", ".join(sorted(unknown)))
-        return cls(**{field.name: _typed(data[field.name], str(field.type)) for field in fields(cls)})
 
 
 @dataclass(frozen=True)
@@ -183,45 +135,3 @@ class RunFolder:
         """Draws curves.png of the rows of metrics.csv, if there are any."""
         if records := self.records():
             file_write(self.curves, curves_png(records))
-
-
-def table_header() -> str:
-    """The line above those of table_line."""
-    return (
-        f"{'stage':<13} {'epoch':>7} {'time':>8} {'train':>7} {'valid.':>7} {'BLEU-4':>7} {'CIDEr':>7} {'distinct':>9} "
-        f"{'peak':>6} {'dist.':>6} {'captions/s':>11} {'data':>5}"
-    )
-
-
-def table_line(record: EpochRecord) -> str:
-    """An epoch for the terminal, in the columns of table_header. A star: scores of the fallback, not comparable."""
-    minutes, seconds = divmod(round(record.seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    time = f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-    star = "" if record.comparable else "*"
-    return (
-        f"{record.stage:<13} {f'{record.epoch}/{record.epochs}':>7} {time:>8} {record.train_loss:>7.3f} "
-        f"{record.validation_loss:>7.3f} {_cell(record.bleu_4, 1, star):>7} {_cell(record.cider, 1, star):>7} "
-        f"{record.distinct:>9.0%} {_cell(record.peak, 1):>6} {_cell(record.distance, 2):>6} "
-        f"{record.captions_per_second:>11,.0f} {record.data_share:>5.0%}"
-        + ("" if record.comparable else "   * without Java: not comparable")
-    )
-
-
-def _number(value: float | None) -> float:
-    return value if value is not None and math.isfinite(value) else -math.inf
-
-
-def _cell(value: float | None, digits: int, mark: str = "") -> str:
-    return "–" if value is None else f"{value:.{digits}f}{mark}"
-
-
-def _typed(value: Any, kind: str) -> Any:
-    """A value of JSON, or the text of a cell in a CSV file, as the type of the field."""
-    if kind == "str":
-        return str(value)
-    if "None" in kind and value in {None, ""}:
-        return None
-    if kind == "bool":
-        return {"True": True, "False": False}[str(value)]
-    return int(value) if kind == "int" else float(value)

@@ -6,14 +6,13 @@ import io
 import math
 from collections.abc import Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-if TYPE_CHECKING:
-    from training.run_folder.folder import EpochRecord
+from training.epoch.best_epoch import best_index
+from training.epoch.epoch_record import EpochRecord
 
 # Okabe and Ito's colours, told apart by people of any colour vision; dashes and marks tell them apart in grey.
 _BLUE, _VERMILION, _GREEN, _GREY = "#0072b2", "#d55e00", "#009e73", "#666666"
@@ -55,8 +54,8 @@ def _scores_draw(axes: Axes, records: Sequence[EpochRecord]) -> None:
     axes.plot(range(1, len(records) + 1), ciders, "-o", color=_GREEN, markersize=4)
     comparable = all(record.comparable for record in records)
     axes.set_ylabel("validation CIDEr × 100" + ("" if comparable else "\nof the fallback scorer, not comparable"))
-    epoch = 1 + max(range(len(records)), key=lambda number: records[number].quality)
-    best = ciders[epoch - 1]
+    index = best_index(records)
+    epoch, best = index + 1, ciders[index]
     if math.isfinite(best):
         axes.plot([epoch], [best], "o", markersize=11, fillstyle="none", color="black")
         inwards = "left" if 2 * epoch <= len(records) else "right"

@@ -9,7 +9,7 @@ from typing import Any, Self
 from training.errors import CheckpointError
 from training.hardware.numerics import Numerics
 from training.options.training_options import TrainingOptions
-from training.run_folder.data_sources import Sources
+from training.run_folder.data_sources import DataSources
 from training.run_folder.fingerprint import Fingerprint
 from training.run_folder.folder import RunFolder
 
@@ -19,7 +19,7 @@ class RunSettings:
     """`data`: what it was begun with. `numerics`: None where it was begun by a version that did not keep them."""
 
     options: TrainingOptions
-    sources: Sources
+    sources: DataSources
     data: Fingerprint
     numerics: Numerics | None
 
@@ -44,7 +44,7 @@ class RunSettings:
             kept = settings.get("numerics")
             return cls(
                 TrainingOptions.from_dict(settings["options"]),
-                Sources.from_dict(settings["sources"]),
+                DataSources.from_dict(settings["sources"]),
                 Fingerprint.from_dict(settings["data"]),
                 kept and Numerics.from_dict(kept),
             )

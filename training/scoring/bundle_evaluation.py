@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,15 +100,6 @@ def bundle_evaluate(
         focus=attention_focus(words, maps) if maps and maps[0].shape[1] else None,
         captions=written,
     )
-
-
-def photos_sample(photos: Sequence[CaptionedPhoto], *, limit: int | None) -> list[CaptionedPhoto]:
-    """The same `limit` photos every time: the first by the SHA-256 of their file names. All of them if None.
-
-    It depends neither on the file's order nor on a random generator, and a smaller sample lies within a larger one.
-    """
-    ordered = sorted(photos, key=lambda photo: hashlib.sha256(photo.path.name.encode()).digest())
-    return ordered[:limit]
 
 
 def _photo_read(path: Path, captioner: Captioner) -> np.ndarray:

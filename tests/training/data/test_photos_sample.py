@@ -3,8 +3,7 @@
 import random
 from pathlib import Path
 
-from training.data.dataset import CaptionedPhoto
-from training.scoring.bundle_evaluation import photos_sample
+from training.data.dataset import CaptionedPhoto, photos_sample
 
 
 def test_photos_sample_is_the_same_whatever_the_order_of_the_file():

@@ -3,12 +3,10 @@
 import json
 from dataclasses import replace
 
-import pytest
 import torch
 
-from training.errors import TrainingError
 from training.hardware.mixed_precision import arithmetic_choose
-from training.hardware.numerics import Numerics, device_require
+from training.hardware.numerics import Numerics
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda:1")
 NUMERICS = Numerics("cuda", 2, "bfloat16")
@@ -40,8 +38,3 @@ def test_numerics_that_changed_are_told_with_what_they_were():
         "Going on with device cpu instead of cuda, precision float32 instead of bfloat16: "
         "the losses need not be those that the run would have had."
     )
-
-
-def test_device_that_is_none_is_told():
-    with pytest.raises(TrainingError, match=r"'cpu2' cannot be used here .* Try --device cpu"):
-        device_require("cpu2")

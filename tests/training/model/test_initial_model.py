@@ -11,7 +11,7 @@ from captioner.errors import BundleError
 from captioner.vocabulary import SPECIALS
 from tests.bundles import CAPTIONS
 from tests.training.tiny_models import CHANNELS, DECODER, decoder_tiny
-from training.model.initial_model import decoder_extended, parts_continue
+from training.model.initial_model import decoder_extended, model_continue
 from training.options.training_options import TrainingOptions
 
 pytestmark = pytest.mark.usefixtures("seeded")
@@ -72,37 +72,38 @@ def test_parts_continued_have_the_sizes_of_the_bundle(bundle):
         encoder="resnet50", decoder="show_and_tell", embedding=7, size=224, resize="crop", dropout=0.3, seed=5
     )
 
-    parts = parts_continue(asked, NEW, bundle=bundle)
+    initial = model_continue(asked, NEW, bundle=bundle)
 
     found = bundle_load(bundle).config
-    assert parts.options.decoder_config() == replace(found.decoder, dropout=0.3)
-    assert (parts.options.encoder, parts.options.size, parts.options.resize) == ("efficientnet_lite0", 64, "squash")
-    assert {layer.p for layer in parts.decoder.modules() if isinstance(layer, torch.nn.Dropout)} == {0.3}
-    assert parts.options.seed == 5  # what is of the run stays the run's
-    assert (parts.encoder_config, parts.preprocessing) == (found.encoder, found.preprocessing)
+    assert initial.options.decoder_config() == replace(found.decoder, dropout=0.3)
+    options = initial.options
+    assert (options.encoder, options.size, options.resize) == ("efficientnet_lite0", 64, "squash")
+    assert {layer.p for layer in initial.decoder.modules() if isinstance(layer, torch.nn.Dropout)} == {0.3}
+    assert initial.options.seed == 5  # what is of the run stays the run's
+    assert (initial.encoder_config, initial.preprocessing) == (found.encoder, found.preprocessing)
 
 
 def test_parts_continued_add_the_new_words_behind_the_learnt(bundle):
     learnt = bundle_load(bundle)
 
-    parts = parts_continue(TrainingOptions(threshold=2), NEW, bundle=bundle)
+    initial = model_continue(TrainingOptions(threshold=2), NEW, bundle=bundle)
 
-    assert parts.vocabulary.words == (*learnt.vocabulary.words, "zebra")  # "and" is too rare
+    assert initial.vocabulary.words == (*learnt.vocabulary.words, "zebra")  # "and" is too rare
     assert torch.equal(
-        parts.decoder.get_parameter("embedding.weight")[:-1], learnt.decoder.get_parameter("embedding.weight")
+        initial.decoder.get_parameter("embedding.weight")[:-1], learnt.decoder.get_parameter("embedding.weight")
     )
-    assert len(parts.decoder.get_parameter("bias")) == len(parts.vocabulary)
+    assert len(initial.decoder.get_parameter("bias")) == len(initial.vocabulary)
 
 
 def test_parts_continued_on_the_same_words_are_the_bundle(bundle):
     learnt = bundle_load(bundle)
 
-    parts = parts_continue(TrainingOptions(threshold=1), list(CAPTIONS.values()), bundle=bundle)
+    initial = model_continue(TrainingOptions(threshold=1), list(CAPTIONS.values()), bundle=bundle)
 
-    assert parts.vocabulary.words == learnt.vocabulary.words
-    assert parts.vocabulary.words[: len(SPECIALS)] == SPECIALS
+    assert initial.vocabulary.words == learnt.vocabulary.words
+    assert initial.vocabulary.words[: len(SPECIALS)] == SPECIALS
     for name, weight in learnt.decoder.state_dict().items():
-        assert torch.equal(parts.decoder.state_dict()[name], weight)
+        assert torch.equal(initial.decoder.state_dict()[name], weight)
 
 
 def test_parts_continued_begin_with_attention_as_it_was_trained(bundle, tmp_path):
@@ -119,11 +120,11 @@ def test_parts_continued_begin_with_attention_as_it_was_trained(bundle, tmp_path
         card="",
     )
 
-    parts = parts_continue(TrainingOptions(), list(CAPTIONS.values()), bundle=tmp_path / "sharp")
+    initial = model_continue(TrainingOptions(), list(CAPTIONS.values()), bundle=tmp_path / "sharp")
 
-    assert torch.equal(parts.decoder.get_parameter("key.weight"), key)
+    assert torch.equal(initial.decoder.get_parameter("key.weight"), key)
 
 
 def test_parts_of_a_bundle_that_is_not_there_are_refused(tmp_path):
     with pytest.raises(BundleError, match="none"):
-        parts_continue(TrainingOptions(), NEW, bundle=tmp_path / "none")
+        model_continue(TrainingOptions(), NEW, bundle=tmp_path / "none")

@@ -8,10 +8,11 @@ import torch
 
 from captioner.vocabulary import END, PAD, SPECIALS, START, Vocabulary
 from tests.training.tiny_models import Table, decoder_tiny, encoder_tiny, pixels_random
+from training.batches.training_set import Batch
 from training.data.dataset import CaptionedPhoto
 from training.model.trained_model import TrainedModel
 from training.objectives.cross_entropy import caption_loss
-from training.objectives.objective import Batch, Objective, objective_of
+from training.objectives.objective import Objective, objective_of
 from training.objectives.self_critical import SelfCritic, captions_sample, self_critical_loss
 from training.options.stage_plan import DECODER, ENCODER, SELF_CRITICAL, Stage
 from training.options.training_options import TrainingOptions

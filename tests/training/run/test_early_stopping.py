@@ -1,11 +1,12 @@
-"""Asking a run to stop."""
+"""What ends a run before its last epoch."""
 
 import os
 import signal
 
 import pytest
 
-from training.run.early_stopping import RunStopped, StopRequest
+from tests.training.tiny_models import record
+from training.run.early_stopping import RunStopped, StopRequest, patience_exhausted
 
 
 def test_stop_is_not_asked_for_unless_something_happened():
@@ -50,3 +51,18 @@ def test_stop_gives_the_signals_back():
         assert signal.getsignal(signal.SIGTERM) != former
 
     assert signal.getsignal(signal.SIGTERM) == former
+
+
+@pytest.mark.parametrize(
+    ("ciders", "patience", "over"),
+    [
+        ([], 1, False),
+        ([3.0, 2.0], 0, False),
+        ([3.0, 2.0], 2, False),
+        ([3.0, 2.0, 3.0], 2, True),
+        ([3.0, 2.0, 4.0], 2, False),
+        ([1.0, 2.0, 3.0, 3.0], 1, True),
+    ],
+)
+def test_patience_ends_with_as_many_epochs_that_were_no_better(ciders, patience, over):
+    assert patience_exhausted([record(cider=cider) for cider in ciders], patience=patience) == over

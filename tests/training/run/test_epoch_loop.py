@@ -1,17 +1,16 @@
 """The loop: it learns, keeps the best, and goes on where it was stopped as if it had not been."""
 
-import resource
 from dataclasses import replace
 
 import pytest
 import torch
 
-from tests.training.small_runs import ALL_STAGES, OPTIONS, StopAfter, session
+from tests.training.small_runs import ALL_STAGES, OPTIONS, StopAfter, prepared
 from training.epoch import training_steps
 from training.epoch.validation import Validation
 from training.errors import CheckpointError, DeviceExhausted, FileError, ScorerError, TrainingDiverged
-from training.hardware.mixed_precision import Arithmetic
 from training.run.early_stopping import RunStopped
+from training.run.epoch_loop import EpochLoop
 from training.scoring.coco_scorer import COCO
 
 pytestmark = pytest.mark.usefixtures("no_java")
@@ -22,7 +21,7 @@ def losses(loop):
 
 
 def test_loop_runs_every_stage_and_epoch(found, tmp_path):
-    loop = session(tmp_path / "run", found, options=ALL_STAGES).loop()
+    loop = EpochLoop(prepared(tmp_path / "run", found, options=ALL_STAGES))
 
     loop.run()
 
@@ -41,24 +40,24 @@ def test_loop_runs_every_stage_and_epoch(found, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("checks", [3, 9, 14, 20])
 def test_loop_stopped_anywhere_and_resumed_ends_where_it_would_have(found, tmp_path, checks):
-    whole = session(tmp_path / "whole", found, options=ALL_STAGES).loop()
+    whole = EpochLoop(prepared(tmp_path / "whole", found, options=ALL_STAGES))
     whole.run()
 
-    first = session(tmp_path / "parts", found, options=ALL_STAGES, stop=StopAfter(checks)).loop()
+    first = EpochLoop(prepared(tmp_path / "parts", found, options=ALL_STAGES, stop=StopAfter(checks)))
     with pytest.raises(RunStopped):
         first.run()
-    resumed = session(tmp_path / "parts", found, options=ALL_STAGES).loop()
+    resumed = EpochLoop(prepared(tmp_path / "parts", found, options=ALL_STAGES))
     if resumed.folder.checkpoint.exists():
         resumed.resume()
     resumed.run()
 
     assert losses(resumed) == losses(whole)
-    assert all(torch.equal(resumed.best[key], value) for key, value in whole.best.items())
+    assert all(torch.equal(resumed.best.weights[key], value) for key, value in whole.best.weights.items())
 
 
 def test_loop_keeps_the_weights_of_the_best_epoch(found, tmp_path):
-    made = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=3))
-    loop = made.loop()
+    made = prepared(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=3))
+    loop = EpochLoop(made)
     loop.run()
 
     best = loop.best_record()
@@ -66,7 +65,7 @@ def test_loop_keeps_the_weights_of_the_best_epoch(found, tmp_path):
     assert best.cider == max(record.cider or 0.0 for record in loop.records)
     model = made.validation(made.stages[0])
     trained = made.trainer(made.stages[0]).model
-    trained.load_state_dict(loop.best)
+    trained.load_state_dict(loop.best.weights)
     assert model.judge(trained).loss == pytest.approx(best.validation_loss)
 
 
@@ -83,30 +82,23 @@ def fake_scores(monkeypatch, *judged: tuple[float, float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("judged", "best"),
-    [
-        ([(0.0, 3.0), (0.0, 2.0), (0.0, 2.5)], 2),
-        ([(0.0, 3.0), (4.0, 5.0), (0.0, 2.5)], 2),
-        ([(4.0, 3.0), (4.0, 3.0), (4.0, 3.0)], 1),
-        ([(float("nan"), 1.0), (0.0, 4.0), (float("nan"), 1.0)], 2),
-    ],
-    ids=["lower loss", "higher CIDEr", "first of equals", "a number"],
+    ("judged", "best"), [([(0.0, 3.0), (0.0, 2.0), (0.0, 2.5)], 2), ([(4.0, 3.0)] * 3, 1)], ids=["better", "equal"]
 )
 def test_loop_of_epochs_with_the_same_score_keeps_the_one_of_the_lower_loss(found, tmp_path, monkeypatch, judged, best):
     fake_scores(monkeypatch, *judged)
     kept = []
-    loop = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=3)).loop()
-    monkeypatch.setattr(loop.workshop, "shown", lambda record, validated: kept.append(dict(loop.best)))
+    loop = EpochLoop(prepared(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=3)))
+    monkeypatch.setattr(loop.prepared, "epoch_show", lambda record, validated: kept.append(dict(loop.best.weights)))
 
     loop.run()
 
     assert loop.best_record().epoch == best
-    assert all(torch.equal(loop.best[key], value) for key, value in kept[best - 1].items())
+    assert all(torch.equal(loop.best.weights[key], value) for key, value in kept[best - 1].items())
 
 
 def test_loop_goes_on_while_the_loss_of_epochs_with_the_same_score_falls(found, tmp_path, monkeypatch):
     fake_scores(monkeypatch, *[(0.0, 9.0 - epoch) for epoch in range(4)])
-    loop = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=4, patience=1)).loop()
+    loop = EpochLoop(prepared(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=4, patience=1)))
 
     loop.run()
 
@@ -115,12 +107,12 @@ def test_loop_goes_on_while_the_loss_of_epochs_with_the_same_score_falls(found, 
 
 def test_loop_goes_on_from_a_checkpoint_that_does_not_tell_its_best_epoch(found, tmp_path, monkeypatch):
     fake_scores(monkeypatch, (0.0, 3.0), (0.0, 2.0))
-    loop = session(tmp_path / "run", found).loop()
+    loop = EpochLoop(prepared(tmp_path / "run", found))
     loop.run()
     state = torch.load(loop.folder.checkpoint)
     del state["best_at"]  # as former versions wrote it, which kept the weights of the first of equals
     torch.save(state, loop.folder.checkpoint)
-    resumed = session(tmp_path / "run", found).loop()
+    resumed = EpochLoop(prepared(tmp_path / "run", found))
 
     resumed.resume()
 
@@ -129,8 +121,8 @@ def test_loop_goes_on_from_a_checkpoint_that_does_not_tell_its_best_epoch(found,
 
 def test_loop_goes_on_with_the_best_epoch_that_its_checkpoint_tells(found, tmp_path, monkeypatch):
     fake_scores(monkeypatch, (0.0, 3.0), (0.0, 2.0))
-    session(tmp_path / "run", found).loop().run()
-    resumed = session(tmp_path / "run", found).loop()
+    EpochLoop(prepared(tmp_path / "run", found)).run()
+    resumed = EpochLoop(prepared(tmp_path / "run", found))
 
     resumed.resume()
 
@@ -139,7 +131,7 @@ def test_loop_goes_on_with_the_best_epoch_that_its_checkpoint_tells(found, tmp_p
 
 def test_loop_ends_a_stage_that_no_longer_gets_better(found, tmp_path):
     options = replace(OPTIONS, decoder_epochs=8, decoder_rate=0.0, patience=2)
-    loop = session(tmp_path / "run", found, options=options).loop()
+    loop = EpochLoop(prepared(tmp_path / "run", found, options=options))
 
     loop.run()
 
@@ -147,7 +139,7 @@ def test_loop_ends_a_stage_that_no_longer_gets_better(found, tmp_path):
 
 
 def test_loop_with_a_rate_that_breaks_it_says_what_to_change(found, tmp_path):
-    loop = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_rate=1e30, clip=0.0, views=1)).loop()
+    loop = EpochLoop(prepared(tmp_path / "run", found, options=replace(OPTIONS, decoder_rate=1e30, clip=0.0, views=1)))
 
     with pytest.raises(
         TrainingDiverged, match=r"step \d of epoch \d of stage decoder.*lower --decoder-rate .now 1e\+30.*--clip 1"
@@ -157,7 +149,7 @@ def test_loop_with_a_rate_that_breaks_it_says_what_to_change(found, tmp_path):
 
 def test_loop_broken_by_the_last_step_of_an_epoch_says_what_to_change(found, tmp_path):
     options = replace(OPTIONS, decoder_rate=1e30, clip=0.0, views=1, batch_photos=4)  # one step an epoch
-    loop = session(tmp_path / "run", found, options=options).loop()
+    loop = EpochLoop(prepared(tmp_path / "run", found, options=options))
 
     with pytest.raises(TrainingDiverged, match=r"loss on the validation photos is .*lower learning rate"):
         loop.run()
@@ -165,7 +157,7 @@ def test_loop_broken_by_the_last_step_of_an_epoch_says_what_to_change(found, tmp
 
 
 def test_loop_that_needs_too_much_memory_says_what_to_change(found, tmp_path, monkeypatch):
-    made = session(tmp_path / "run", found)
+    made = prepared(tmp_path / "run", found)
 
     def hungry(model, batch):
         torch.empty(2**46, dtype=torch.uint8)  # more than any machine has
@@ -173,28 +165,28 @@ def test_loop_that_needs_too_much_memory_says_what_to_change(found, tmp_path, mo
     monkeypatch.setattr(training_steps.StageTrainer, "__init__", _with_objective(hungry))
 
     with pytest.raises(DeviceExhausted, match=r"--batch-photos 2 .* Start again with --batch-photos 1"):
-        made.loop().run()
+        EpochLoop(made).run()
 
 
 def test_loop_whose_validation_needs_too_much_memory_says_what_to_change(found, tmp_path, monkeypatch):
     monkeypatch.setattr(Validation, "judge", lambda *_: torch.empty(2**46, dtype=torch.uint8))
 
     with pytest.raises(DeviceExhausted, match=r"stage decoder .* smaller --batch-photos"):
-        session(tmp_path / "run", found).loop().run()
+        EpochLoop(prepared(tmp_path / "run", found)).run()
 
 
 def test_loop_whose_validation_fails_goes_on_with_it_and_takes_no_step_twice(found, tmp_path, monkeypatch):
     def judge(*_):
         raise ScorerError("COCO's tokenizer ended with status 1")
 
-    whole = session(tmp_path / "whole", found, options=replace(OPTIONS, decoder_epochs=1)).loop()
+    whole = EpochLoop(prepared(tmp_path / "whole", found, options=replace(OPTIONS, decoder_epochs=1)))
     whole.run()
     with monkeypatch.context() as patched:
         patched.setattr(Validation, "judge", judge)
-        failing = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=1)).loop()
+        failing = EpochLoop(prepared(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=1)))
         with pytest.raises(ScorerError):
             failing.run()
-    resumed = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=1)).loop()
+    resumed = EpochLoop(prepared(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=1)))
     resumed.resume()
     monkeypatch.setattr(training_steps.StageTrainer, "_learn", None)  # not a single one
     resumed.run()
@@ -206,11 +198,11 @@ def test_loop_whose_epoch_cannot_be_shown_keeps_it(found, tmp_path, monkeypatch)
     def shown(*_):
         raise FileError("samples.html could not be written")
 
-    first = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=1))
-    monkeypatch.setattr(first, "shown", shown)
+    first = prepared(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=1))
+    monkeypatch.setattr(first, "epoch_show", shown)
     with pytest.raises(FileError):
-        first.loop().run()
-    resumed = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=1)).loop()
+        EpochLoop(first).run()
+    resumed = EpochLoop(prepared(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=1)))
     resumed.resume()
 
     assert [record.epoch for record in resumed.records] == [1]
@@ -218,12 +210,12 @@ def test_loop_whose_epoch_cannot_be_shown_keeps_it(found, tmp_path, monkeypatch)
 
 def test_loop_does_not_go_on_with_another_scorer(found, tmp_path, monkeypatch):
     options = replace(OPTIONS, decoder_epochs=1)
-    session(tmp_path / "run", found, options=options).loop().run()
-    resumed = session(tmp_path / "run", found, options=options)
+    EpochLoop(prepared(tmp_path / "run", found, options=options)).run()
+    resumed = prepared(tmp_path / "run", found, options=options)
     monkeypatch.setattr(resumed, "scorer", COCO)
 
     with pytest.raises(CheckpointError, match=r"scored by another scorer .*COCO's own scorer.*java -version"):
-        resumed.loop().resume()
+        EpochLoop(resumed).resume()
 
 
 def _with_objective(objective):
@@ -236,7 +228,7 @@ def _with_objective(objective):
 
 
 def test_loop_does_not_resume_a_checkpoint_of_something_else(found, tmp_path):
-    loop = session(tmp_path / "run", found).loop()
+    loop = EpochLoop(prepared(tmp_path / "run", found))
     loop.folder.path.mkdir()
     torch.save({"what": 1}, loop.folder.checkpoint)
 
@@ -245,8 +237,8 @@ def test_loop_does_not_resume_a_checkpoint_of_something_else(found, tmp_path):
 
 
 def test_loop_does_not_resume_a_checkpoint_of_a_narrower_model(found, tmp_path):
-    session(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=1)).loop().run()
-    loop = session(tmp_path / "run", found, options=replace(OPTIONS, hidden=32)).loop()
+    EpochLoop(prepared(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=1))).run()
+    loop = EpochLoop(prepared(tmp_path / "run", found, options=replace(OPTIONS, hidden=32)))
     loop.resume()
 
     with pytest.raises(
@@ -255,36 +247,10 @@ def test_loop_does_not_resume_a_checkpoint_of_a_narrower_model(found, tmp_path):
         loop.run()
 
 
-def test_trainer_whose_losses_are_scaled_goes_on_from_one_whose_were_not(found, tmp_path):
-    made = session(tmp_path / "run", found)
-    state = made.trainer(made.stages[0]).state()
-    made.arithmetic = Arithmetic(made.device, torch.float16)
-    scaled = made.trainer(made.stages[0])
-
-    scaled.restore(state)
-
-    assert scaled.scaler.get_scale() > 1
-
-
-def test_session_on_a_full_disk_says_that_the_bundle_has_no_room(found, tmp_path):
-    made = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=1, views=1))
-    loop = made.loop()
-    loop.run()
-    former = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, former[1]))  # the features fit, the weights do not
-    try:
-        with pytest.raises(FileError, match=r"bundle could not be written \(File too large\)\. Make room"):
-            made.bundle_write(loop)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, former)
-
-    assert not made.folder.bundle.exists()
-
-
 def test_loop_computes_features_once(found, tmp_path):
-    session(tmp_path / "run", found).loop().run()
+    EpochLoop(prepared(tmp_path / "run", found)).run()
     made = {path: path.stat().st_mtime_ns for path in (tmp_path / "features").iterdir()}
 
-    session(tmp_path / "again", found).loop().run()
+    EpochLoop(prepared(tmp_path / "again", found)).run()
 
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "features").iterdir()} == made

@@ -11,7 +11,7 @@ from captioner.preprocessing import photo_pixels
 from tests.training.datasets import captions_write
 from tests.training.small_runs import OPTIONS
 from training.run.start_and_resume import captioner_train
-from training.run_folder.data_sources import Sources
+from training.run_folder.data_sources import DataSources
 from training.run_folder.folder import RunFolder
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 180, 30), "blue": (30, 30, 220), "white": (240, 240, 240)}
@@ -66,7 +66,7 @@ def test_training_on_sixteen_pictures_says_all_sixteen_back(decoder, tmp_path, m
     captioner_train(
         RunFolder(tmp_path / "run"),
         options=options,
-        sources=Sources(
+        sources=DataSources(
             (tmp_path / "train" / "captions.json",),
             (tmp_path / "val" / "captions.json",),
             (tmp_path / "train", tmp_path / "val"),

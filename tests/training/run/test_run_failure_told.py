@@ -10,17 +10,17 @@ from tests.training.datasets import captions_write
 from tests.training.small_runs import sources
 from tests.training.train_commands import LEARNT, arguments, resume, train_from
 from training.management.commands.train_captioner import FAILED
-from training.run_folder.data_sources import Sources
+from training.run_folder.data_sources import DataSources
 
 pytestmark = pytest.mark.usefixtures("no_java")
 
 
 @pytest.fixture
-def own(tmp_path) -> Sources:
+def own(tmp_path) -> DataSources:
     return sources(tmp_path / "dataset", copies=20)
 
 
-def say(found: Sources, *, train: str | None = None, validation: str | None = None) -> Sources:
+def say(found: DataSources, *, train: str | None = None, validation: str | None = None) -> DataSources:
     """All captions say the same."""
     for files, text in ((found.train_captions, train), (found.val_captions, validation)):
         content = json.loads(files[0].read_text())

@@ -8,9 +8,9 @@ import pytest
 
 from tests.training.datasets import SAYINGS, dataset_write
 from training.errors import DatasetError, TrainingError
-from training.run_folder.data_sources import Sources
+from training.run_folder.data_sources import DataSources
 
-SOURCES = Sources(
+SOURCES = DataSources(
     train_captions=(Path("/data/a.json"), Path("/data/b.json")),
     val_captions=(Path("/data/val.json"),),
     images=(Path("/data/images"),),
@@ -22,13 +22,15 @@ SOURCES = Sources(
 
 @pytest.mark.parametrize("kept", [SOURCES, replace(SOURCES, start_from=None, features=None, skip_bad=False)])
 def test_sources_come_back_from_json(kept):
-    assert Sources.from_dict(json.loads(json.dumps(kept.to_dict()))) == kept
+    assert DataSources.from_dict(json.loads(json.dumps(kept.to_dict()))) == kept
 
 
 def test_sources_are_kept_so_that_another_folder_finds_them(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
-    kept = Sources((Path("train.json"),), (Path("val.json"),), (Path("images"),), card_notes=Path("notes.md")).to_dict()
+    kept = DataSources(
+        (Path("train.json"),), (Path("val.json"),), (Path("images"),), card_notes=Path("notes.md")
+    ).to_dict()
 
     assert kept["train_captions"] == [str(tmp_path / "train.json")]
     assert kept["images"] == [str(tmp_path / "images")]
@@ -39,9 +41,9 @@ def test_sources_are_kept_so_that_another_folder_finds_them(tmp_path, monkeypatc
 def test_sources_may_have_one_folder_of_photos_for_each_file(tmp_path):
     files = [dataset_write(tmp_path / name, size=(40 + n, 30)) for n, name in enumerate(("a", "b", "val"))]
 
-    train, val = Sources(tuple(files[:2]), tuple(files[2:]), tuple(file.parent / "images" for file in files)).photos(
-        report=lambda line: None
-    )
+    train, val = DataSources(
+        tuple(files[:2]), tuple(files[2:]), tuple(file.parent / "images" for file in files)
+    ).photos(report=lambda line: None)
 
     assert [photo.path.parent.parent.name for photo in train] == ["a"] * len(SAYINGS) + ["b"] * len(SAYINGS)
     assert {photo.path.parent.parent.name for photo in val} == {"val"}
@@ -51,7 +53,7 @@ def test_sources_may_have_one_folder_of_photos_for_all_files(tmp_path):
     train = dataset_write(tmp_path, "train.json")
     val = dataset_write(tmp_path, "val.json", prefix="val-", size=(50, 50))
 
-    found = Sources((train,), (val,), (tmp_path / "images",)).photos(report=lambda line: None)
+    found = DataSources((train,), (val,), (tmp_path / "images",)).photos(report=lambda line: None)
 
     assert [[photo.path.name for photo in photos] for photos in found] == [
         [f"{prefix}{colour}-0.png" for colour in SAYINGS] for prefix in ("", "val-")
@@ -59,12 +61,12 @@ def test_sources_may_have_one_folder_of_photos_for_all_files(tmp_path):
 
 
 @pytest.fixture
-def broken(tmp_path) -> Sources:
+def broken(tmp_path) -> DataSources:
     """Photos to train on, one of which is not there."""
     train = dataset_write(tmp_path / "train")
     val = dataset_write(tmp_path / "val", prefix="val-", size=(50, 50))
     (tmp_path / "train" / "images" / "red-0.png").unlink()
-    return Sources((train,), (val,), (train.parent / "images", val.parent / "images"))
+    return DataSources((train,), (val,), (train.parent / "images", val.parent / "images"))
 
 
 def test_sources_report_what_they_leave_out_if_asked(broken):
@@ -83,7 +85,7 @@ def test_sources_in_one_folder_count_what_neither_part_names(tmp_path):
     files = [dataset_write(tmp_path, f"{name}.json", prefix=name) for name in ("a", "b", "c")]
     lines: list[str] = []
 
-    Sources(tuple(files[:1]), tuple(files[1:2]), (tmp_path / "images",)).photos(report=lines.append)
+    DataSources(tuple(files[:1]), tuple(files[1:2]), (tmp_path / "images",)).photos(report=lines.append)
 
     assert lines[1].startswith("Photos: 12 found: 8 taken, 0 there already, 4 left out (4 in no captions file).")
 
@@ -97,7 +99,7 @@ def test_sources_with_a_photo_in_both_parts_are_refused(tmp_path):
     captions = dataset_write(tmp_path)
 
     with pytest.raises(DatasetError):
-        Sources((captions,), (captions,), (tmp_path / "images",)).photos(report=pytest.fail)
+        DataSources((captions,), (captions,), (tmp_path / "images",)).photos(report=pytest.fail)
 
 
 def test_notes_are_the_text_of_their_file(tmp_path):

@@ -14,7 +14,7 @@ from captioner.config import EncoderConfig, WeightsReference
 from captioner.vocabulary import SPECIALS, Vocabulary
 from tests.training.small_runs import OPTIONS
 from training.data.dataset import CaptionedPhoto
-from training.run_folder.data_sources import Sources
+from training.run_folder.data_sources import DataSources
 from training.run_folder.fingerprint import Fingerprint
 
 WORDS = Vocabulary((*SPECIALS, "dog", "cat"), (0,) * 6)
@@ -29,8 +29,8 @@ def photo(tmp_path) -> CaptionedPhoto:
     return CaptionedPhoto(1, path, ("A dog.", "One dog."))
 
 
-def sources(photo: CaptionedPhoto, **changes: object) -> Sources:
-    made = Sources((Path("train.json"),), (Path("val.json"),), (photo.path.parent,))
+def sources(photo: CaptionedPhoto, **changes: object) -> DataSources:
+    made = DataSources((Path("train.json"),), (Path("val.json"),), (photo.path.parent,))
     return replace(made, **changes)  # type: ignore[arg-type]
 
 

@@ -1,15 +1,13 @@
 """What a run keeps and shows."""
 
 import io
-import json
-import re
 
 import pytest
 from PIL import Image
 
 from tests.training.tiny_models import record
 from training.errors import CheckpointError, TrainingError
-from training.run_folder.folder import EpochRecord, RunFolder, table_header, table_line
+from training.run_folder.folder import RunFolder
 
 PLAIN = record(bleu_4=None, cider=None, peak=None, distance=None, comparable=False)  # a decoder without attention
 HEADER = "stage,epoch,epochs,seconds,train_loss,validation_loss,bleu_4,cider,comparable,distinct,peak,distance,"
@@ -30,31 +28,6 @@ def test_record_comes_back_from_the_table_as_it_was(folder, kept):
 
     (found,) = folder.records()
     assert repr(found) == repr(kept)  # by which NaN equals itself
-
-
-@pytest.mark.parametrize("kept", [record(), PLAIN])
-def test_record_comes_back_from_json_as_it_was(kept):
-    assert EpochRecord.from_dict(json.loads(json.dumps(kept.to_dict()))) == kept
-
-
-@pytest.mark.parametrize(
-    ("change", "error"),
-    [
-        ({"flavour": 1}, KeyError),
-        ({"comparable": "perhaps"}, KeyError),
-        ({"epoch": "one"}, ValueError),
-        ({"train_loss": ""}, ValueError),
-        ({"train_loss": None}, TypeError),
-    ],
-)
-def test_record_of_another_form_is_refused(change, error):
-    with pytest.raises(error):
-        EpochRecord.from_dict(record().to_dict() | change)
-
-
-def test_record_that_lacks_a_field_is_refused():
-    with pytest.raises(KeyError, match="cider"):
-        EpochRecord.from_dict({key: value for key, value in record().to_dict().items() if key != "cider"})
 
 
 def test_records_of_a_run_that_has_none_are_none(folder):
@@ -167,51 +140,3 @@ def test_curves_of_a_run_without_epochs_are_not_drawn(folder):
     folder.curves_draw()
 
     assert not folder.curves.exists()
-
-
-@pytest.mark.parametrize(
-    "shown",
-    [
-        record(),
-        PLAIN,
-        record(stage="self_critical", epoch=100, epochs=100, seconds=36_000.0, cider=100.0, bleu_4=100.0, distinct=1.0),
-        record(comparable=False, cider=123.4, peak=100.0, distance=1.0, captions_per_second=12_345.0, data_share=1.0),
-    ],
-    ids=["usual", "without scores", "long", "wide"],
-)
-def test_table_line_stands_below_its_header(shown):
-    header, line = table_header(), table_line(shown)
-
-    assert line.startswith(shown.stage)
-    for column in list(re.finditer(r"\S+", header))[1:]:  # all to the right but the first
-        assert line[column.end() - 1] != " "
-        assert line[column.end() : column.end() + 1] in {"", " "}
-    assert len(line.partition("   *")[0]) == len(header)
-
-
-def test_table_line_tells_an_epoch():
-    cells = table_line(record()).split()
-
-    assert cells == ["decoder", "1/2", "1:15", "4.500", "4.250", "12.3", "34.6", "50%", "3.2", "0.46", "1,234", "7%"]
-
-
-def test_table_line_without_scores_and_attention_has_dashes():
-    cells = table_line(PLAIN).split()
-
-    assert [cells[index] for index in (5, 6, 8, 9)] == ["–"] * 4
-
-
-@pytest.mark.parametrize(
-    ("seconds", "time"), [(0.4, "0:00"), (59.6, "1:00"), (3599.4, "59:59"), (3599.6, "1:00:00"), (36_125.0, "10:02:05")]
-)
-def test_table_line_tells_the_time(seconds, time):
-    assert table_line(record(seconds=seconds)).split()[2] == time
-
-
-def test_table_line_marks_scores_that_do_not_compare():
-    line = table_line(record(comparable=False))
-
-    assert "12.3*" in line
-    assert "34.6*" in line
-    assert line.endswith("   * without Java: not comparable")
-    assert "*" not in table_line(record())

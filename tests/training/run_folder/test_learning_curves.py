@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.training.tiny_models import record
-from training.run_folder.folder import EpochRecord
+from training.epoch.epoch_record import EpochRecord
 from training.run_folder.learning_curves import curves_png
 
 GREEN, BLUE, VERMILION = (0x00, 0x9E, 0x73), (0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00)  # CIDEr, validation, training

@@ -9,10 +9,11 @@ from django.core.management import CommandError, call_command
 
 from tests.training.small_runs import OPTIONS
 from tests.training.train_commands import ROOT, resume, train
+from training.epoch.epoch_table import table_header
 from training.errors import TrainingError
 from training.run.early_stopping import RunStopped
 from training.run.start_and_resume import captioner_resume, captioner_train
-from training.run_folder.folder import RunFolder, table_header
+from training.run_folder.folder import RunFolder
 
 HOLDER = """
 import sys, time

@@ -84,8 +84,7 @@ class Command(BaseCommand):
 
     def _photos(self, options: dict[str, Any]) -> "tuple[list[CaptionedPhoto], dict[str, Tally]]":
         """Those to score, and what became of all that were found, and of their captions."""
-        from training.data.dataset import dataset_read, datasets_count
-        from training.scoring.bundle_evaluation import photos_sample
+        from training.data.dataset import dataset_read, datasets_count, photos_sample
 
         dataset = dataset_read([options["captions"]], images=[options["images"]], skip_bad=options["skip_bad"])
         tallies = datasets_count(dataset)

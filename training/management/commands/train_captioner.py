@@ -87,7 +87,7 @@ class Command(BaseCommand):
             from training.options.training_options import options_described
             from training.run.early_stopping import RunStopped
             from training.run.start_and_resume import captioner_resume, captioner_train
-            from training.run_folder.data_sources import Sources
+            from training.run_folder.data_sources import DataSources
             from training.run_folder.folder import RunFolder
         except ModuleNotFoundError as error:
             raise package_missing("Training", error) from error
@@ -109,7 +109,7 @@ class Command(BaseCommand):
                 version = captioner_train(
                     folder,
                     options=replace(recipe(options["recipe"] or DEFAULT_RECIPE), **given),
-                    sources=Sources(
+                    sources=DataSources(
                         train_captions=tuple(options["train_captions"]),
                         val_captions=tuple(options["val_captions"]),
                         images=tuple(options["images"]),
