@@ -21,7 +21,7 @@ _STEPS = 16  # of light in a map: 4 bits a place; the browser blends them
 
 
 @dataclass(frozen=True)
-class View:
+class PagePhoto:
     """What the model sees of a photo, as a page shows it: a class of the page's style.
 
     name: that class. uri: the picture. aspect: its width / height, as shown to people.
@@ -41,19 +41,19 @@ class View:
         return f'<span class="view {self.name}" role="img" aria-label="{escape(label)}">{veil}</span>'
 
 
-def view_of(photo: Path, *, name: str, preprocessing: Preprocessing) -> View:
+def page_photo(photo: Path, *, name: str, preprocessing: Preprocessing) -> PagePhoto:
     """The view of a photo, stretched back to its own shape. Raises PhotoError for a file that cannot be read."""
     pixels = photo_pixels(photo, preprocessing=preprocessing)
     aspect = photo_aspect(photo, preprocessing=preprocessing)
     height = max(1, round(pixels.shape[0] / aspect))
     shaped = Image.fromarray(pixels).resize((pixels.shape[1], height), Image.Resampling.BICUBIC)
-    return View(name=name, uri=photo_uri(np.asarray(shaped), width=WIDTH), aspect=aspect)
+    return PagePhoto(name=name, uri=photo_uri(np.asarray(shaped), width=WIDTH), aspect=aspect)
 
 
-def looks(view: View, words: Sequence[str], notes: Sequence[str], maps: np.ndarray) -> str:
+def attention_panels(photo: PagePhoto, words: Sequence[str], notes: Sequence[str], maps: np.ndarray) -> str:
     """One panel for each word: the photo lit by its map, the word and a short note. `maps`: uint8 (T, h, w)."""
     panels = (
-        f"<figure>{view.html(label=f'where it looked for {word!r}', attention=attention)}"
+        f"<figure>{photo.html(label=f'where it looked for {word!r}', attention=attention)}"
         f"<figcaption>{escape(word)} <small>{escape(note)}</small></figcaption></figure>"
         for word, note, attention in zip(words, notes, maps, strict=True)
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from captioner.inference import Captioner, CaptionResult
 from captioner.preprocessing import photo_pixels
-from training.pages.attention_maps import View, looks, percent, view_of
+from training.pages.attention_maps import PagePhoto, attention_panels, page_photo, percent
 from training.pages.html_parts import escape, facts, notice, page_html, paragraph, section
 from training.scoring.caption_faults import FUNCTION_WORDS
 
@@ -30,8 +30,8 @@ def attention_page(captioner: Captioner, photos: Sequence[Path]) -> str:
     for first in range(0, len(photos), _BATCH):
         pixels = [photo_pixels(path, preprocessing=captioner.preprocessing) for path in photos[first : first + _BATCH]]
         results += captioner.caption_batch(pixels)
-    views = [
-        view_of(path, name=f"p{index}", preprocessing=captioner.preprocessing) for index, path in enumerate(photos)
+    pictures = [
+        page_photo(path, name=f"p{index}", preprocessing=captioner.preprocessing) for index, path in enumerate(photos)
     ]
     title = f"Attention of {captioner.config.encoder.name} + {captioner.config.decoder.name}"
     if not any(result.attention.size for result in results):
@@ -53,9 +53,9 @@ def attention_page(captioner: Captioner, photos: Sequence[Path]) -> str:
                 "Brightest place, content words": f"{np.mean(sharpness):.1f} × even" if sharpness else None,
             }
         ),
-        section("Word by word", *_by_word(seen, results, views)),
-        section("Photo by photo", *map(_by_photo, results, views)),
-        style="".join(view.style for view in views),
+        section("Word by word", *_by_word(seen, results, pictures)),
+        section("Photo by photo", *map(_by_photo, results, pictures)),
+        style="".join(picture.style for picture in pictures),
     )
 
 
@@ -70,12 +70,12 @@ def _content_words(results: Sequence[CaptionResult]) -> dict[str, list[tuple[int
 
 
 def _by_word(
-    seen: dict[str, list[tuple[int, int]]], results: Sequence[CaptionResult], views: Sequence[View]
+    seen: dict[str, list[tuple[int, int]]], results: Sequence[CaptionResult], pictures: Sequence[PagePhoto]
 ) -> list[str]:
     return [
         f'<h3>{escape(word)}</h3><div class="looks large">'
         + "".join(
-            f"<figure>{views[row].html(label=results[row].text, attention=results[row].attention[index])}"
+            f"<figure>{pictures[row].html(label=results[row].text, attention=results[row].attention[index])}"
             f"<figcaption><small>{_times(results[row].attention[index])}</small></figcaption></figure>"
             for row, index in places
         )
@@ -85,13 +85,13 @@ def _by_word(
     ]
 
 
-def _by_photo(result: CaptionResult, view: View) -> str:
+def _by_photo(result: CaptionResult, picture: PagePhoto) -> str:
     notes = [_times(attention) for attention in result.attention]
     return (
-        f'<article class="sample"><div>{view.html(label="the photo")}</div>'
+        f'<article class="sample"><div>{picture.html(label="the photo")}</div>'
         f'<div><p><span class="said">{escape(result.text)}</span> '
         f'<span class="muted">confidence {percent(result.confidence)}</span></p>'
-        f"{looks(view, [word.text for word in result.words], notes, result.attention)}</div></article>"
+        f"{attention_panels(picture, [word.text for word in result.words], notes, result.attention)}</div></article>"
     )
 
 

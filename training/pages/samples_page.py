@@ -16,7 +16,7 @@ from captioner.config import Preprocessing
 from captioner.vocabulary import caption_text
 from training.atomic_files import file_write
 from training.data.dataset import CaptionedPhoto, photos_sample
-from training.pages.attention_maps import View, looks, percent, view_of
+from training.pages.attention_maps import PagePhoto, attention_panels, page_photo, percent
 from training.pages.html_parts import bullets, escape, fold, page_html, paragraph, section, table
 
 PHOTOS = 10
@@ -99,7 +99,7 @@ class ShownPhoto:
 
     id: int
     captions: tuple[str, ...]
-    view: View
+    picture: PagePhoto
 
 
 def photos_shown(
@@ -107,7 +107,7 @@ def photos_shown(
 ) -> list[ShownPhoto]:
     """The same photos in every run on the same set (photos_sample), read once. Raises PhotoError."""
     return [
-        ShownPhoto(photo.id, photo.captions, view_of(photo.path, name=f"p{index}", preprocessing=preprocessing))
+        ShownPhoto(photo.id, photo.captions, page_photo(photo.path, name=f"p{index}", preprocessing=preprocessing))
         for index, photo in enumerate(photos_sample(photos, limit=limit))
     ]
 
@@ -159,7 +159,7 @@ def samples_page(folder: Path, photos: Sequence[ShownPhoto]) -> str:
     if older:
         shown = [fold(one.title, _epoch_old(one, photos, maps=n < MAPS_EPOCHS)) for n, one in enumerate(older[::-1])]
         parts.append(section("Earlier epochs", *shown))
-    return page_html(title, *parts, style="".join(photo.view.style for photo in photos))
+    return page_html(title, *parts, style="".join(photo.picture.style for photo in photos))
 
 
 def samples_write(folder: Path, photos: Sequence[ShownPhoto]) -> None:
@@ -172,7 +172,7 @@ def _epoch(record: EpochSamples, photos: Sequence[ShownPhoto], *, older: Sequenc
     for photo, sample in _pairs(record, photos):
         past = [(f"{one.stage} {one.epoch}", before.text) for one in older for _, before in _pairs(one, [photo])]
         articles.append(
-            f'<article class="sample"><div>{photo.view.html(label="the photo")}</div>'
+            f'<article class="sample"><div>{photo.picture.html(label="the photo")}</div>'
             f"<div>{_said(sample)}{_words(photo, sample)}{paragraph('What people wrote:', muted=True)}"
             f"{bullets(photo.captions)}"
             + (fold("What it said before", table(("After epoch", "Caption"), past[::-1])) if past else "")
@@ -183,7 +183,7 @@ def _epoch(record: EpochSamples, photos: Sequence[ShownPhoto], *, older: Sequenc
 
 def _epoch_old(record: EpochSamples, photos: Sequence[ShownPhoto], *, maps: bool) -> str:
     return "\n".join(
-        f'<article class="sample old"><div>{photo.view.html(label="the photo")}</div>'
+        f'<article class="sample old"><div>{photo.picture.html(label="the photo")}</div>'
         f"<div>{_said(sample)}{_words(photo, sample) if maps else ''}</div></article>"
         for photo, sample in _pairs(record, photos)
     )
@@ -202,5 +202,5 @@ def _said(sample: PhotoSample) -> str:
 def _words(photo: ShownPhoto, sample: PhotoSample) -> str:
     notes = [percent(probability) for probability in sample.probabilities[: len(sample.words)]]
     if sample.maps.size:
-        return looks(photo.view, sample.words, notes, sample.maps)
+        return attention_panels(photo.picture, sample.words, notes, sample.maps)
     return f'<p class="muted">{escape(" ".join(f"{w} {n}" for w, n in zip(sample.words, notes, strict=True)))}</p>'

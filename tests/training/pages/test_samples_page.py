@@ -11,7 +11,7 @@ from tests.training.datasets import SAYINGS, dataset_write
 from tests.training.pages.html_reading import Reading
 from training.data.dataset import dataset_read
 from training.errors import TrainingError
-from training.pages.attention_maps import View
+from training.pages.attention_maps import PagePhoto
 from training.pages.samples_page import (
     HTML,
     JSONL,
@@ -29,7 +29,7 @@ from training.pages.samples_page import (
 EVEN = np.full((3, 4), 0.25)
 NONE = np.zeros((3, 0))
 PHOTOS = [
-    ShownPhoto(photo, (f"what people wrote of {photo}",), View(f"p{row}", f"data:image/jpeg;base64,AAA{row}", 1.5))
+    ShownPhoto(photo, (f"what people wrote of {photo}",), PagePhoto(f"p{row}", f"data:image/jpeg;base64,AAA{row}", 1.5))
     for row, photo in enumerate((7, 8))
 ]
 
@@ -171,7 +171,7 @@ def test_samples_show_what_people_wrote_and_what_was_said_before(tmp_path):
 def test_samples_hold_each_photo_once(tmp_path):
     reading = page(tmp_path, *(epoch(number) for number in range(1, 6)))
 
-    assert [reading.page.count(photo.view.uri) for photo in PHOTOS] == [1, 1]
+    assert [reading.page.count(photo.picture.uri) for photo in PHOTOS] == [1, 1]
     assert reading.foreign == []
 
 
@@ -199,7 +199,7 @@ def test_samples_of_long_ago_have_no_maps(tmp_path):
 
 def test_samples_escape_what_was_said_and_written(tmp_path):
     evil = "<script>alert(1)</script>"
-    photos = [ShownPhoto(7, (evil,), PHOTOS[0].view)]
+    photos = [ShownPhoto(7, (evil,), PHOTOS[0].picture)]
     for number in (1, 2):
         said = (sample(7, f"{evil} <b>"),)
         samples_append(tmp_path, EpochSamples(evil, number, said, "<i>"))
@@ -242,5 +242,5 @@ def test_photos_shown_are_the_same_each_time_and_no_more_than_asked(tmp_path):
     assert [photo.id for photo in shown] == [
         photo.id for photo in photos_shown(photos[::-1], preprocessing=Preprocessing(size=64), limit=5)
     ]
-    assert [photo.view.name for photo in shown] == ["p0", "p1", "p2", "p3", "p4"]
+    assert [photo.picture.name for photo in shown] == ["p0", "p1", "p2", "p3", "p4"]
     assert {photo.captions for photo in shown} <= {tuple(captions) for captions in SAYINGS.values()}

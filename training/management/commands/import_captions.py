@@ -64,7 +64,8 @@ class Command(BaseCommand):
 def _files(options: dict[str, Any], tally: "Tally") -> dict[Path, "list[ImportedPhoto]"]:
     """What is to be written where."""
     from training.data.captions_csv import csv_read
-    from training.data.captions_import import karpathy_read, photos_divide
+    from training.data.captions_import import photos_divide
+    from training.data.captions_karpathy import karpathy_read
 
     source, output, share = options["source"], options["output"], options["validation"]
     if options["form"] == "karpathy":
