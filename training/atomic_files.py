@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all."""
+"""Writes files as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from training.errors import FileError
 
 
 def file_write(path: Path, content: str | bytes) -> None:
-    """Writes beside `path`, flushes and renames: whatever kills us, the former file or the new one is there.
+    """Writes beside `path`, flushes and renames. A kill leaves the former file or the new one.
 
-    Text is UTF-8. Makes the folder. Raises FileError, say for a full disk; the former file then stays as it was.
+    Text is UTF-8. The folder is made. Raises FileError, for a full disk for example. The former file stays then.
     """
     partial = path.with_name(f"{path.name}.partial")
     try:
@@ -23,7 +23,7 @@ def file_write(path: Path, content: str | bytes) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        with contextlib.suppress(OSError):  # a folder that is none, say: the first error tells why
+        with contextlib.suppress(OSError):  # the first error tells why
             partial.unlink(missing_ok=True)
         raise FileError(
             f"{path} could not be written ({error.strerror or error}). Make room on that disk, make the folder "

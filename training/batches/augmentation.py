@@ -1,5 +1,7 @@
-"""Ways of looking at a photo: as it is, mirrored, or a part of it in other light. The same photo, the same view, the
-same pixels: so that what the frozen part of an encoder makes of them can be kept."""
+"""Augmentation: views of a photo, as it is, mirrored, or a part of it in other light.
+
+The same view of the same photo always has the same pixels, so its features can be cached.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,8 @@ LIGHT = 0.2  # brightness, contrast and saturation change by at most this share
 
 
 def view_pixels(pixels: np.ndarray, *, view: int, key: str) -> np.ndarray:
-    """View `view` of a photo, uint8 (S, S, 3) both: 0 as it is, 1 mirrored, 2 and on a random crop in random light,
-    mirrored or not (Szegedy et al. 2015, section 6), by chance that hangs on `view` and `key`, the photo's name, alone.
+    """View `view` of a photo, uint8 (S, S, 3) both: 0 as it is, 1 mirrored, from 2 on a random crop in random light,
+    mirrored or not (Szegedy et al. 2015, section 6). Chance depends on `view` and on `key`, the photo's name, alone.
     """
     if view == 0:
         return pixels

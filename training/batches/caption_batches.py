@@ -15,7 +15,7 @@ from training.data.dataset import CaptionedPhoto
 
 @dataclass(frozen=True)
 class CaptionGroup:
-    """Some captions of one photo: its row in the features, and for each caption <start>, words, <end>."""
+    """Some captions of one photo. `row`: of the photo in the features. Each caption: <start>, words, <end>."""
 
     row: int
     captions: list[list[int]]
@@ -28,7 +28,7 @@ class CaptionGroup:
 def caption_groups(
     photos: Sequence[CaptionedPhoto], vocabulary: Vocabulary, *, size: int, max_words: int
 ) -> list[CaptionGroup]:
-    """At most `size` captions to a group. Longer ones are cut after `max_words`, without <end>; empty ones dropped."""
+    """At most `size` captions to a group. Long ones are cut after `max_words`, without <end>. Empty ones go."""
     groups = []
     for row, photo in enumerate(photos):
         encoded = [vocabulary.encode(caption_tokens(text)) for text in photo.captions]
@@ -42,8 +42,8 @@ def caption_batches(
 ) -> Iterator[tuple[list[int], Tensor]]:
     """Feature rows and int64 tokens (B, K, T), padded; B is at most `size`.
 
-    Groups of about the same length go together, so that little is padding: with a generator in random order and
-    company, without one always alike.
+    Groups of about the same length go together, so little is padding. With a generator their order and company are
+    random, without one they are always the same.
     """
     lengths = np.array([group.length for group in groups], dtype=float)
     if generator is not None:
@@ -68,7 +68,7 @@ def same_length_batches(
     """Captions of one length together, as the tutorial's sampler draws them: feature rows, int64 tokens (B, 1, T).
 
     Every step draws a length in proportion to how many captions have it, then `size` captions of that length, each once
-    unless there are fewer than that; as many steps as captions / size. No padding, and an epoch does not meet every
+    if there are enough. An epoch has captions / size steps. Nothing is padded, and an epoch does not meet every
     caption.
     """
     captions = [(group.row, caption) for group in groups for caption in group.captions]

@@ -1,8 +1,8 @@
-"""What the frozen part of an encoder makes of photos, computed once and kept on disk.
+"""Cached features: what the frozen part of an encoder (the trunk) makes of photos, computed once, kept on disk.
 
-A cache file's name is a digest of all that its contents depend on (the weights themselves, preprocessing, the view,
-each photo's name, size and time of change), so a stale one is never read: it is not found. An unfinished one is
-continued: rows are only ever appended, by one run at a time.
+The name of a cache file is a digest of all that its contents depend on: weights, preprocessing, view, and each photo's
+name, size and time of change. So a stale file is never found. An unfinished file is continued: rows are only appended,
+by one run at a time.
 """
 
 from __future__ import annotations
@@ -45,9 +45,8 @@ def features_cached(
 ) -> list[np.memmap]:
     """`trunk` of each photo in its first `views` views: float16 (N, ...), or uint8 where it only passes pixels on.
 
-    `trunk`: uint8 (B, 3, S, S) on `device` -> (B, ...). Computes and stores what `directory` lacks; `check` is called
-    between batches and may raise to stop. Raises DatasetError that names a photo which cannot be decoded, or the full
-    disk.
+    `trunk`: uint8 (B, 3, S, S) on `device` -> (B, ...). Computes and stores what `directory` lacks. `check` is called
+    between batches and may raise to stop. Raises DatasetError for a photo that cannot be decoded and for a full disk.
     """
     device = torch.device(device)
     example = torch.zeros(1, 3, preprocessing.size, preprocessing.size, dtype=torch.uint8, device=device)
@@ -83,7 +82,7 @@ def photos_tensor(photos: Sequence[Path], *, preprocessing: Preprocessing, view:
 
 @dataclass(frozen=True)
 class _Rows:
-    """What is to be kept of photos. `row`: that of some photo, (1, ...)."""
+    """The rows of a cache file. `row`: an example, (1, ...)."""
 
     photos: Sequence[Path]
     encode: Callable[[Tensor], Tensor]
@@ -102,7 +101,7 @@ class _Rows:
                 partial.unlink(missing_ok=True)
                 return
             batches = file.seek(0, os.SEEK_END) // self.row.nbytes // BATCH
-            done = batches * BATCH  # whole batches: the same photos together give the same values to the last bit
+            done = batches * BATCH  # whole batches: only the same photos together give the same values to the last bit
             file.truncate(done * self.row.nbytes)
             bar.update(done)
             self._append(file, view, bar, done)

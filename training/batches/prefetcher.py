@@ -1,4 +1,4 @@
-"""Items made ready by a thread while the last one is worked on."""
+"""A thread that makes the next batches ready during a step."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _END = object()
 
 
 class Prefetcher(Generic[T]):
-    """Iterates over `items`, which a thread draws up to four ahead; what that raises is raised here.
+    """Iterates over `items`. A thread draws them, up to four ahead. Its errors are raised here.
 
-    `waited`: seconds that the reader spent waiting. To be used as a context manager, which ends the thread.
+    `waited`: seconds that the reader has waited. A context manager, which ends the thread.
     """
 
     def __init__(self, items: Iterable[T]) -> None:

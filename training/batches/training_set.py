@@ -1,4 +1,4 @@
-"""Photos, what the trunk made of them, and their captions, batch by batch."""
+"""Captioned photos with their cached features, batch by batch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from training.options.training_options import TrainingOptions
 
 
 class Batch(NamedTuple):
-    """Photo ids (B), what the trunk made of them (B, ...), their captions int64 (B, K, T)."""
+    """Photo ids (B), their cached features (B, ...), their captions int64 (B, K, T)."""
 
     photos: Sequence[int]
     maps: Tensor
@@ -31,7 +31,7 @@ class Batch(NamedTuple):
 
 @dataclass
 class TrainingSet:
-    """`views`: for each way of looking at the photos (as they are, mirrored, ...) trunk outputs (N, ...)."""
+    """`views`: cached features (N, ...), for each view of the photos (as they are, mirrored, ...)."""
 
     photos: Sequence[CaptionedPhoto]
     views: Sequence[np.ndarray]
@@ -56,7 +56,7 @@ class TrainingSet:
         return self.options.batching == "same_length"
 
     def batches(self, *, seed: tuple[int, ...], first: int, device: torch.device) -> Iterator[Batch]:
-        """The batches of an epoch in an order by `seed`, without the `first`; each photo in a random view."""
+        """The batches of an epoch after the `first`. `seed` decides their order and the view of each photo."""
         generator = np.random.default_rng(seed)
         order = (
             same_length_batches(self.groups, size=self.options.batch_captions, generator=generator)
@@ -74,7 +74,7 @@ class TrainingSet:
             yield self._batch(rows, np.zeros(len(rows), dtype=int), tokens, device)
 
     def maps(self, rows: Sequence[int], *, device: torch.device) -> Tensor:
-        """What the trunk made of these photos, as they are."""
+        """The cached features of these photos, as they are."""
         return _moved(np.stack([self.views[0][row] for row in rows]), device)
 
     def _batch(self, rows: Sequence[int], views: np.ndarray, tokens: Tensor, device: torch.device) -> Batch:
@@ -83,7 +83,7 @@ class TrainingSet:
 
 
 def _moved(maps: np.ndarray, device: torch.device) -> Tensor:
-    """On the device; half precision becomes float32 there, in the layout that convolutions are fast in."""
+    """On the device. Half precision becomes float32 there, in the layout that convolutions are fast in."""
     tensor = torch.from_numpy(maps)
     if device.type == "cuda":
         tensor = tensor.pin_memory().to(device, non_blocking=True)

@@ -1,5 +1,4 @@
-"""What is wrong with captions as a whole, known before the first step: words that are not known, another script, one
-caption for all photos."""
+"""Checks of captions as a whole, before the first step: unknown words, another script, one caption for all photos."""
 
 from __future__ import annotations
 
@@ -16,21 +15,21 @@ from captioner.vocabulary import SPECIALS, Vocabulary, caption_tokens
 from training.data.dataset import CaptionedPhoto
 from training.data.vocabulary_builder import THRESHOLDS, vocabulary_build, vocabulary_coverage, vocabulary_thresholds
 
-# Of all that is said. At --threshold 5, Flickr8k has 3 % unknown words, a hundred of its photos 19 %, ten 43 %.
+# Shares of all words. At --threshold 5, Flickr8k has 3 % unknown words, a hundred of its photos 19 %, ten 43 %.
 UNKNOWN_MUCH, UNKNOWN_MOST = 0.2, 0.5
-# Of the letters. A caption may name a place in its own script.
+# Shares of all letters. A caption may name a place in its own script.
 FOREIGN_MUCH, FOREIGN_MOST = 0.1, 0.5
-SAME_MOST = 0.5  # of the captions, those that say the same
+SAME_MOST = 0.5  # share of the captions that say the same
 SHOWN = 5  # words
 SAME_LEARNT = "a model learns to say that of every photo"
 SAME_JUDGED = "no score tells a good caption of one photo from that of another"
-_FEW = 0.01  # of the letters: a script that hardly occurs is not one that words are known in
+_FEW = 0.01  # share of the letters: a script that hardly occurs counts as unknown
 _JAPANESE = {"HIRAGANA": "CJK", "KATAKANA": "CJK"}  # stand beside Chinese characters
 
 
 @dataclass(frozen=True)
 class Concern:
-    """`message`: what it is, why that matters, what to do. `refused`: so badly that nothing can come of it."""
+    """`message`: what is wrong, why that matters, what to do. `refused`: no model could learn from it."""
 
     message: str
     refused: bool = False
@@ -45,9 +44,9 @@ def unknown_concern(
     to: str = "the model, which cannot say them",
     refuse: bool = True,
 ) -> list[Concern]:
-    """Where `vocabulary` does not know much of what `texts` say. `what`, `to`: these are, as parts of a sentence.
+    """A concern where `vocabulary` does not know many words of `texts`. `what`, `to`: their names in the message.
 
-    `remedy`: asked for only where it is told, if it takes another look at all captions.
+    `remedy`: a function where it takes another look at all captions. It is called only if needed.
     """
     rate = vocabulary_coverage(texts, vocabulary).unknown_rate
     if rate <= UNKNOWN_MUCH:
@@ -64,7 +63,7 @@ def unknown_concern(
 
 
 def threshold_remedy(texts: Sequence[str], *, threshold: int) -> str:
-    """A lower --threshold with which little of `texts` is unknown."""
+    """Advice: a lower --threshold that leaves few words of `texts` unknown."""
     lower = [row for row in vocabulary_thresholds(texts, thresholds=THRESHOLDS) if row.threshold < threshold]
     if not lower:
         return "Give more captions."
@@ -79,7 +78,7 @@ def threshold_remedy(texts: Sequence[str], *, threshold: int) -> str:
 def script_concern(
     texts: Iterable[str], known: Iterable[str], *, what: str, of: str, remedy: str, refuse: bool = True
 ) -> list[Concern]:
-    """Where `texts` are written in another script than `known`. `what`, `of`: these are, as parts of a sentence."""
+    """A concern where `texts` are in another script than `known`. `what`, `of`: their names in the message."""
     letters, theirs = scripts_count(texts), scripts_count(known)
     foreign = {
         script: count for script, count in letters.items() if theirs[script] <= _FEW * theirs.total() and theirs.total()
@@ -99,7 +98,7 @@ def script_concern(
 
 
 def sameness_concern(texts: Sequence[str], *, what: str, effect: str) -> list[Concern]:
-    """Where `texts` mostly say the same, whatever the photo. `effect`: what comes of that."""
+    """A concern where most of `texts` say the same. `effect`: what comes of that."""
     said = Counter(" ".join(text.lower().strip(" .!").split()) for text in texts)
     commonest, count = max(said.items(), key=lambda item: item[1], default=("", 0))
     if len(texts) < 2 or count <= SAME_MOST * len(texts):
@@ -114,7 +113,7 @@ def sameness_concern(texts: Sequence[str], *, what: str, effect: str) -> list[Co
 
 
 def captions_concerns(texts: Sequence[str], *, threshold: int) -> list[Concern]:
-    """Of captions by themselves, as they would be to train on."""
+    """Concerns about captions to train on."""
     try:
         vocabulary = vocabulary_build(texts, threshold=threshold)
     except VocabularyError as error:
@@ -133,8 +132,7 @@ def training_concerns(
     threshold: int,
     bundles: Mapping[str, Sequence[str]],
 ) -> list[Concern]:
-    """All that is here about a run with these captions. `bundles`: those it begins with and learns from, by the flag
-    and the path that name them, with their words."""
+    """All concerns about a run. `bundles`: the words of those that it begins with and learns from, by flag and path."""
     texts, judged = ([text for photo in photos for text in photo.captions] for photos in (train, validation))
     found = list(chain.from_iterable(_bundle_concerns(texts, name, words) for name, words in bundles.items()))
     found += unknown_concern(
@@ -164,7 +162,7 @@ def training_concerns(
 
 
 def scoring_concerns(photos: Sequence[CaptionedPhoto], *, words: Sequence[str], bundle: Path) -> list[Concern]:
-    """Of the captions that a bundle is scored by. `words`: all that it knows, the special ones too."""
+    """Concerns about the captions that a bundle is scored by. `words`: all that it knows, special ones too."""
     texts = [text for photo in photos for text in photo.captions]
     what, remedy = "the captions to score by", "Scores tell little like this: give captions of its language, or train."
     foreign = script_concern(texts, words[len(SPECIALS) :], what=what, of=f"the words of {bundle}", remedy=remedy)
@@ -195,7 +193,7 @@ def _bundle_concerns(texts: Sequence[str], name: str, words: Sequence[str]) -> l
 
 
 def _validation_remedy(train: Sequence[str], validation: Sequence[str], *, threshold: int) -> str:
-    """A lower --threshold where the captions to train on have the words, other captions where they have not."""
+    """Advice: a lower --threshold if the captions to train on have the words, other captions if not."""
     lowest = vocabulary_coverage(validation, vocabulary_build(train, threshold=1)).unknown_rate
     if threshold > 1 and lowest <= UNKNOWN_MOST:
         return f"Give more to train on, or a lower --threshold than {threshold}: with 1, {lowest:.0%} would be unknown."

@@ -1,4 +1,4 @@
-"""Captions as lines of a file name and a text, as Flickr8k and Flickr30k come."""
+"""Reads captions from lines of a file name and a text, the form of Flickr8k and Flickr30k."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _NUMBERED = re.compile(r"#\d+$")  # Flickr8k.token.txt: photo.jpg#0, photo.jpg#1
 
 
 def csv_read(source: Path, tally: Tally) -> list[ImportedPhoto]:
-    """Photos in the order of their first line, each with the captions of all its lines, which `tally` counts.
+    """Photos in the order of their first line, each with the captions of all its lines. `tally` counts them.
 
-    A line that is the same as a former one, in all its columns, is there already: the same person said it.
+    A line that equals a former one in all columns counts as there already.
 
     The delimiter (comma, semicolon, bar or tab) is the one that comes first in the first line. A first line that names
-    both columns (FILE_NAMES, CAPTION_NAMES, whatever else there is) is a header; without one there are two columns,
-    file and caption. Raises DatasetError, with the line's number.
+    both columns (FILE_NAMES, CAPTION_NAMES) is a header; it may name more. Without a header there are two columns, file
+    and caption. Raises DatasetError, with the number of the line.
     """
     text = source_text(source)
     first_line = next((line for line in text.splitlines() if line.strip()), "")
@@ -60,8 +60,8 @@ def csv_read(source: Path, tally: Tally) -> list[ImportedPhoto]:
 
 
 def _delimiter(line: str, source: Path) -> str:
-    # Not csv.Sniffer, which takes letters for delimiters. Captions hold commas and semicolons as well, file names
-    # hardly ever: and where they do, they stand in quotes.
+    # Not csv.Sniffer, which takes letters for delimiters. Captions hold commas and semicolons too. File names hardly
+    # ever do, and then they stand in quotes.
     begin = line.find('"', 1) + 1 if line.startswith('"') else 0
     for character in line[begin:]:
         if character in _DELIMITERS:
@@ -97,7 +97,7 @@ def _rows(text: str, source: Path, delimiter: str) -> Iterator[tuple[int, list[s
 
 
 def _columns(header: list[str]) -> tuple[int, int] | None:
-    """Where file name and caption stand, if this row is a header."""
+    """The columns of file name and caption, if this row is a header."""
     names = [name.lower().replace(" ", "_") for name in header]
     file = next((names.index(name) for name in FILE_NAMES if name in names), None)
     caption = next((names.index(name) for name in CAPTION_NAMES if name in names), None)
@@ -130,6 +130,6 @@ def _remedy(delimiter: str) -> str:
 
 
 def _unquoted(field: str) -> str:
-    """A field as some programs write all of them; not one that only begins and ends with things in quotes."""
+    """The field without its quotes. One that only begins and ends with quoted words stays."""
     framed = len(field) > 1 and field[0] == field[-1] == '"' and '"' not in field[1:-1]
     return field[1:-1] if framed else field

@@ -1,4 +1,4 @@
-"""Other people's files of captions, made into COCO's form."""
+"""Photos and captions imported from other forms: divided into training and validation, written in COCO's form."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class ImportedPhoto:
 
 
 def photos_divide(photos: Sequence[ImportedPhoto], *, share: float) -> dict[str, list[ImportedPhoto]]:
-    """train and val, by photo; `share` (0..1, both excluded) of them, and at least one, are in val.
+    """train and val, by photo. val has `share` (above 0, below 1) of them, and at least one.
 
-    By the SHA-256 of the file names: the same photos every time, whatever their order. Raises DatasetError.
+    The SHA-256 of the file names decides, so the parts are the same every time. Raises DatasetError.
     """
     if not 0 < share < 1:
         raise DatasetError(f"The share of photos for validation is {share:g}; give one between 0 and 1, such as 0.1.")
@@ -40,7 +40,7 @@ def photos_divide(photos: Sequence[ImportedPhoto], *, share: float) -> dict[str,
 
 
 def captions_json(photos: Sequence[ImportedPhoto]) -> str:
-    """COCO captions JSON of the photos, in their order; they are numbered from 1 where one has no id."""
+    """COCO captions JSON of the photos, in their order. If one has no id, all are numbered from 1."""
     given = [photo.id for photo in photos if photo.id is not None]
     ids = given if len(given) == len(photos) else list(range(1, len(photos) + 1))
     captions = [(image_id, text) for image_id, photo in zip(ids, photos, strict=True) for text in photo.captions]
@@ -67,7 +67,7 @@ def source_text(source: Path) -> str:
 
 
 def file_name_check(name: str, place: str) -> str:
-    """`name`, if a file within a folder of photos can have it. Raises DatasetError."""
+    """Returns `name`. Raises DatasetError if no file within a folder of photos can have it."""
     if fault := file_name_fault(name):
         raise DatasetError(f"The photo of {place} is {name!r}, {fault}. Give it as a path within the folder of photos.")
     return name

@@ -1,4 +1,4 @@
-"""Captions as Karpathy's dataset_*.json, with its splits."""
+"""Reads Karpathy's dataset_*.json, with its splits."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SPLITS = {"train": "train", "restval": "train", "val": "val", "test": "test"}  #
 
 
 def karpathy_read(source: Path, tally: Tally) -> dict[str, list[ImportedPhoto]]:
-    """Photos by split (train, val, test; those that are not empty) of Karpathy's dataset_*.json, in its order.
+    """Photos by split (train, val, test, without empty ones) of Karpathy's dataset_*.json, in its order.
 
-    Karpathy and Fei-Fei 2015; his "restval", which everyone trains on, is joined to train. Ids are the "cocoid", or
-    the "imgid", where each photo has one of its own. `tally` counts the captions. Raises DatasetError.
+    Karpathy and Fei-Fei 2015. "restval", which everyone trains on, joins train. Ids are "cocoid" or "imgid", if each
+    photo has one of its own. `tally` counts the captions. Raises DatasetError.
     """
     try:
         data = json.loads(source_text(source))

@@ -1,4 +1,4 @@
-"""One file of captions in COCO's form: what is read of it, and what is refused.
+"""Reads a captions file in COCO's form, and refuses others.
 
 https://cocodataset.org/#format-data, "4. Image Captioning".
 """
@@ -17,7 +17,7 @@ from typing import Any
 from training.errors import DatasetError
 
 WORDLESS = "without a word"  # why a caption is left out
-SHOWN = 5  # of many faults alike, so many are named
+SHOWN = 5  # a message names so many faults of one kind
 _FORM = (
     'It must be an object with "images": [{"id", "file_name"}, ...] and '
     '"annotations": [{"id", "image_id", "caption"}, ...].'
@@ -26,7 +26,7 @@ _FORM = (
 
 @dataclass(frozen=True)
 class Entry:
-    """One image of the file. `captions`: in the file's order, without those that hold no word: `wordless` of them."""
+    """One image of the file. `captions`: in the file's order, those with a word. `wordless`: how many have none."""
 
     id: int
     file_name: str
@@ -35,9 +35,9 @@ class Entry:
 
 
 def captions_file_read(path: Path) -> list[Entry]:
-    """All images of a COCO captions file in order of id, those without a caption too; at least one.
+    """All images of a COCO captions file in order of id, also those without a caption. At least one.
 
-    Raises DatasetError when the file is not there or not of that form, or names photos outside of their folder.
+    Raises DatasetError if the file is missing, has another form, or names photos outside of their folder.
     """
     from pycocotools.coco import COCO
 
@@ -61,7 +61,7 @@ def captions_file_read(path: Path) -> list[Entry]:
 
 
 def captions_read(paths: Iterable[Path]) -> list[str]:
-    """All captions of COCO captions files, without looking at photos. Raises DatasetError, also when there are none."""
+    """All captions of COCO captions files. Photos are not looked at. Raises DatasetError, also if there is none."""
     files = list(paths)
     captions = [caption for path in files for entry in captions_file_read(path) for caption in entry.captions]
     if not captions:
@@ -70,12 +70,12 @@ def captions_read(paths: Iterable[Path]) -> list[str]:
 
 
 def caption_has_words(caption: str) -> bool:
-    """Whether anything of it is left as a token (captioner.vocabulary.caption_tokens)."""
+    """Whether it has a token (captioner.vocabulary.caption_tokens)."""
     return any(character.isalnum() for character in caption)
 
 
 def file_name_fault(name: str) -> str:
-    """Why `name` cannot be that of a file within a folder of photos; "" if it can."""
+    """Why no file within a folder of photos can have this name. "" if one can."""
     if not name.strip() or "\0" in name:
         return "which is no name of a file"
     if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive:
@@ -111,7 +111,7 @@ def _json_read(path: Path) -> dict[str, Any]:
 
 
 def _items(path: Path, data: dict[str, Any], key: str, fields: dict[str, type]) -> list[dict[str, Any]]:
-    """The objects of the list data[key], after a look at each that its `fields` are there and of their types."""
+    """The objects of the list data[key]. Each is checked for `fields` and their types."""
     if key not in data:
         hint = " A file of images alone can be captioned, by manage.py caption --coco." if key == "annotations" else ""
         raise DatasetError(f'{path} is not COCO captions JSON (it has no "{key}"). {_FORM}{hint}')

@@ -1,4 +1,4 @@
-"""Captioned photos from files in COCO's captions format and folders of photos, several at once."""
+"""A data set: captioned photos from captions files in COCO's form and folders of photos."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OF_PHOTO = {"missing": "of a missing photo", "unreadable": "of an unreadable ph
 
 @dataclass(frozen=True)
 class CaptionedPhoto:
-    """One photo and what people wrote about it. `id`: COCO's image id, or another where two files share one."""
+    """One photo and what people wrote about it. `id`: COCO's image id, or a new one if two files share it."""
 
     id: int
     path: Path
@@ -29,7 +29,7 @@ class CaptionedPhoto:
 
 @dataclass(frozen=True)
 class BadPhoto:
-    """A photo that nothing can be learnt from. `file`: its path; `reason`: one of REASONS."""
+    """A photo that cannot be trained on. `file`: its path. `reason`: one of REASONS."""
 
     file: str
     reason: str
@@ -38,9 +38,9 @@ class BadPhoto:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The photos of one split, in the order of the files and of the ids in them, each photo once.
+    """The photos of one split, each once, in the order of the files and of the ids in them.
 
-    `named`, `said`: what became of the photos and of the captions that the files hold. `folders`: of the photos.
+    `named`, `said`: counts of the photos and of the captions in the files. `folders`: of the photos.
     """
 
     photos: list[CaptionedPhoto]
@@ -51,7 +51,7 @@ class Dataset:
 
     @property
     def bad_counts(self) -> dict[str, int]:
-        """By reason, those that occur."""
+        """How many photos are bad, by reason."""
         counts = Counter(bad.reason for bad in self.bad)
         return {reason: counts[reason] for reason in REASONS if counts[reason]}
 
@@ -59,9 +59,9 @@ class Dataset:
 def dataset_read(captions: Sequence[Path], *, images: Sequence[Path], skip_bad: bool = False) -> Dataset:
     """The photos of one split. `images`: one folder for all files of `captions`, or one for each.
 
-    Raises DatasetError for a file of another form (captions_file_read), for folders that are not there or do not
-    match the files, and for photos that are missing, unreadable or captionless: unless `skip_bad`, which leaves them
-    in `bad`, but raises when no other photo is left.
+    Raises DatasetError for a file of another form (captions_file_read), for folders that are missing or do not match
+    the files, and for photos that are missing, unreadable or captionless. With `skip_bad` those stay in `bad`, and it
+    raises only if no other photo is left.
     """
     dataset = dataset_examine(captions, images=images)
     files = names(map(str, captions))
@@ -81,10 +81,10 @@ def dataset_read(captions: Sequence[Path], *, images: Sequence[Path], skip_bad: 
 
 
 def dataset_examine(captions: Sequence[Path], *, images: Sequence[Path]) -> Dataset:
-    """As dataset_read, but bad photos never raise, not even when there are no others.
+    """As dataset_read, but bad photos never raise, even if there are no others.
 
-    A photo is known by its resolved path: where several images name the same, it has the id of the first, and the
-    captions of all of them. Ids are COCO's; an id that a former file has taken is replaced by one above all of them.
+    The resolved path tells which photo it is. If several images name the same photo, it has the id of the first and the
+    captions of all. Ids are COCO's. If a former file has taken an id, the photo gets one above all of them.
     """
     folders = _folders(captions, images)
     found = _photos_merged(captions, folders)
@@ -106,8 +106,7 @@ def dataset_examine(captions: Sequence[Path], *, images: Sequence[Path]) -> Data
 
 
 def datasets_count(*datasets: Dataset) -> dict[str, Tally]:
-    """What became of the captions and of the photos of these splits, with the files in their folders that none of them
-    names."""
+    """Counts of the captions and of the photos of these splits, and of files in their folders that no split names."""
     photos, captions = Tally(), Tally()
     for dataset in datasets:
         photos.add(dataset.named)
@@ -122,14 +121,14 @@ def datasets_count(*datasets: Dataset) -> dict[str, Tally]:
 def photos_sample(photos: Sequence[CaptionedPhoto], *, limit: int | None) -> list[CaptionedPhoto]:
     """The same `limit` photos every time: the first by the SHA-256 of their file names. All of them if None.
 
-    It depends neither on the file's order nor on a random generator, and a smaller sample lies within a larger one.
+    The order of the file does not matter. A smaller sample lies within a larger one.
     """
     ordered = sorted(photos, key=lambda photo: hashlib.sha256(photo.path.name.encode()).digest())
     return ordered[:limit]
 
 
 def splits_check(train: Sequence[CaptionedPhoto], validation: Sequence[CaptionedPhoto]) -> None:
-    """Raises DatasetError when a photo is in both: the same file, or a copy of it under the same name elsewhere."""
+    """Raises DatasetError if a photo is in both: the same file, or a copy under the same name elsewhere."""
     paths = {photo.path.resolve() for photo in train}
     alike = defaultdict(list)
     for photo in train:
@@ -163,7 +162,7 @@ def _folders(captions: Sequence[Path], images: Sequence[Path]) -> list[Path]:
 
 @dataclass
 class _Named:
-    """A photo, the first file that names it, how often others did, and captions that are not among its own."""
+    """A photo, the first captions file that names it, how often others did, and captions that it did not get."""
 
     photo: CaptionedPhoto
     file: Path
@@ -220,7 +219,7 @@ def _said_count(found: Mapping[Path, _Named], bad: Mapping[Path, BadPhoto]) -> T
 def _resolved(path: Path) -> Path:
     try:
         return path.resolve()
-    except (OSError, RuntimeError):  # a link to itself: it will be found missing
+    except (OSError, RuntimeError):  # a link to itself, which counts as missing later
         return path
 
 

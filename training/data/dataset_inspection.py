@@ -1,4 +1,4 @@
-"""What is in a data set, before anybody trains on it."""
+"""Looks into a data set before training: numbers of photos, captions and words, and bad photos."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from training.data.vocabulary_builder import THRESHOLD, ThresholdRow, vocabulary
 
 @dataclass(frozen=True)
 class CaptionsFile:
-    """A file as it is, and the folder of its photos. `captions`: those with a word."""
+    """A captions file and the folder of its photos. `captions`: how many have a word."""
 
     file: Path
     folder: Path
@@ -27,12 +27,11 @@ class CaptionsFile:
 
 @dataclass(frozen=True)
 class Inspection:
-    """Figures of the photos that can be trained on, and which cannot.
+    """Numbers of the photos that can be trained on, and the photos that cannot.
 
     lengths: words of a caption -> how many captions have as many. captions_per_photo: the same for photos.
     words: every word and how often it occurs. repeated: captions that say the same, word for word, as an earlier one.
-    tallies: what became of the captions, and of the photos that the files name or that lie in the folders.
-    concerns: what is wrong with the captions as a whole.
+    tallies: counts of the captions, and of the photos in the files and folders. concerns: of the captions as a whole.
     """
 
     files: tuple[CaptionsFile, ...]
@@ -79,7 +78,7 @@ def dataset_inspect(captions: Sequence[Path], *, images: Sequence[Path]) -> Insp
 
 
 def _concerns(files: Sequence[Path], texts: list[str]) -> list[Concern]:
-    """Of files in another script than the first, and of all of them at the usual threshold."""
+    """Concerns about files in another script than the first, and about all captions at the usual threshold."""
     said = [[text for entry in captions_file_read(file) for text in entry.captions] for file in files]
     found = [
         concern

@@ -1,4 +1,4 @@
-"""Whether photos can be read: known before hours of training, not in the middle of them."""
+"""Finds unreadable photos before training, which may take hours."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ from captioner.config import Preprocessing
 from captioner.errors import PhotoError
 from captioner.preprocessing import photo_pixels
 
-_AT_ONCE = 256  # photos handed to the threads together: so many are still looked at after Ctrl-C
+_AT_ONCE = 256  # photos handed to the threads together; they are finished after Ctrl-C
 _THREADS = 8  # each may hold a photo of 50 megapixels
-# As small as can be: JPEG is decoded to an eighth of its size, but to its end. All else that the model's own size
-# would meet is met as well.
+# The smallest size: JPEG is decoded to an eighth of its size, but to its end. The checks are those of any size.
 _SMALL = Preprocessing(size=32)
 
 
 def photos_unreadable(photos: Sequence[Path]) -> dict[Path, str]:
-    """Decodes each photo as the model's preprocessing does; of those that fail, why. A bar shows how far it is."""
+    """The photos that fail to decode, and why. The model's preprocessing decodes them. A bar shows the progress."""
     found: dict[Path, str] = {}
     threads = min(_THREADS, os.cpu_count() or 1)
     bar = tqdm(total=len(photos), desc="reading photos", unit="photo", disable=None)
-    # Threads take turns in changing the filters of warnings and putting them back, so that those of one may outlast
-    # it: what they do is undone here.
+    # Each thread changes the filters of warnings and puts them back, but they overlap: the filters of one may outlast
+    # it. They are put back here.
     with bar, ThreadPoolExecutor(threads) as pool, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for first in range(0, len(photos), _AT_ONCE):
@@ -38,7 +37,7 @@ def photos_unreadable(photos: Sequence[Path]) -> dict[Path, str]:
 
 
 def photo_is_file(path: Path) -> bool:
-    """False too where the system refuses the name, or a look into the folder."""
+    """False also if the system refuses the name or the folder."""
     try:
         return path.is_file()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The learning rate over the steps of a stage."""
+"""The learning rate over the steps of a stage: it rises, then falls."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import math
 
 
 def rate_share(step: int, *, steps: int, warmup: int, cosine: bool) -> float:
-    """The share, in 0..1, of its height that the learning rate has at `step` (0 .. `steps` - 1).
+    """The learning rate at `step` (0 .. `steps` - 1), as a share, 0..1, of its height.
 
-    Linear over the first `warmup` steps (Goyal et al. 2017, section 2.2), then half a cosine down to nothing
-    (Loshchilov and Hutter 2017, equation 5), or level without `cosine`.
+    It rises linearly over the first `warmup` steps (Goyal et al. 2017, section 2.2), then falls by half a cosine to 0
+    (Loshchilov and Hutter 2017, equation 5), or stays without `cosine`.
     """
     if step < warmup:
         return (step + 1) / warmup

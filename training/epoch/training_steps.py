@@ -1,4 +1,4 @@
-"""The steps of one stage, and their state between any two of them."""
+"""The training steps of one stage, epoch after epoch, and their state between any two of them."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from training.options.training_options import TrainingOptions
 class StageTrainer:
     """Trains `model` by `objective`, epoch after epoch.
 
-    Whatever is drawn at random in a step depends on the seed, the stage, the epoch and the step alone, so a run that
-    goes on from `state` takes the steps that it would have taken.
+    Random draws in a step depend on the seed, the stage, the epoch and the step alone. So a run that goes on from
+    `state` takes the steps that it would have taken.
 
-    epoch, step: where it stands: `step` steps of epoch `epoch` are done. nats, tokens, captions, seconds, waited: sums
-    over the steps of this epoch.
+    epoch, step: `step` steps of epoch `epoch` are done. nats, tokens, captions, seconds, waited: sums over the steps of
+    this epoch.
     """
 
     seconds: float
@@ -81,7 +81,7 @@ class StageTrainer:
         return self._rates[0] * share, self._rates[1] * share
 
     def epoch_run(self, *, between: Callable[[], None]) -> None:
-        """What is left of this epoch. `between` is called before each step, and may save the state or raise."""
+        """The rest of this epoch. `between` is called before each step. It may save the state or raise."""
         self.model.train()
         self.model.learn(self.stage.learning(self.epoch))
         label = f"{self.stage.name} {self.epoch}/{self.stage.epochs}"
@@ -119,7 +119,7 @@ class StageTrainer:
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
-        if state["scaler"]:  # that of an arithmetic which scales nothing is empty, and refused by one which does
+        if state["scaler"]:  # empty where nothing was scaled; a scaler refuses that
             self.scaler.load_state_dict(state["scaler"])
         for name in _PLACE:
             setattr(self, name, state["place"][name])

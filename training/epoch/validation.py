@@ -1,4 +1,4 @@
-"""How good a model is: its loss, captions and attention on the validation photos."""
+"""Judges a model on the validation photos: its loss, captions and attention."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BATCH = 50
 
 @dataclass(frozen=True)
 class Spoken:
-    """What a model says of a photo: words with their probabilities, attention float32 (T, L), (T, 0) without."""
+    """A caption of a photo: words with their probabilities, attention float32 (T, L), or (T, 0) without."""
 
     photo: int
     words: list[str]
@@ -79,7 +79,7 @@ class Validation:
 
     @torch.inference_mode()
     def judge(self, model: TrainedModel) -> Validated:
-        """Raises TrainingDiverged for a model whose loss is not a number: it has no best caption."""
+        """Raises TrainingDiverged for a model whose loss is not a number. Such a model has no best caption."""
         model.eval()
         loss = self._loss(model)
         if not math.isfinite(loss):
@@ -138,7 +138,7 @@ class Validation:
         return total / count
 
     def _focus(self, model: TrainedModel) -> Focus | None:
-        """Of greedy captions, which follow the model's first choice of every word."""
+        """The focus of greedy captions: each word is the model's first choice."""
         greedy = DecodingDefaults(beam=1, max_words=self.decoding.max_words)
         spoken = self.speak(model, photos_sample(self.data.photos, limit=FOCUS_PHOTOS), decoding=greedy)
         if spoken[0].attention.shape[-1] == 0:

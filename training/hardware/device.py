@@ -8,7 +8,7 @@ from training.errors import TrainingError
 
 
 def device_require(name: str) -> torch.device:
-    """`name`: as torch has it, or auto. Raises TrainingError where it cannot be used."""
+    """`name`: a name of torch, or auto. Raises TrainingError where the device cannot be used."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:

@@ -1,7 +1,7 @@
-"""The C library's memory allocator, told to keep what a training step frees.
+"""Keeps memory that a training step frees in this process.
 
-By default glibc gives large blocks back to the kernel at once and fetches them again, zeroed page by page, in the next
-step: measured on two cores, a third of the time of a step on the CPU.
+By default glibc gives large blocks back to the kernel at once. The next step fetches them again, zeroed page by page.
+On two cores that took a third of the time of a step on the CPU.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _LARGEST = 2**25  # that older glibc takes
 
 
 def allocator_keep() -> None:
-    """From now on freed memory stays with this process. Does nothing where the C library is another one."""
+    """From now on this process keeps memory that it frees. Does nothing with a C library other than glibc."""
     if not sys.platform.startswith("linux"):
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

@@ -1,4 +1,4 @@
-"""The arithmetic of a device: float32, or mixed with 16 bits where that is fast."""
+"""Mixed precision: float32, or 16 bits for the large products where the device is fast at it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from training.errors import OptionError
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """`dtype`: of matrix products and convolutions; float32 leaves everything as it is."""
+    """`dtype`: of matrix products and convolutions. With float32 nothing is mixed."""
 
     device: torch.device
     dtype: torch.dtype

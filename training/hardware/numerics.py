@@ -1,4 +1,4 @@
-"""How exactly the losses of a run are computed: what they depend on besides its options and its data."""
+"""What the exact losses of a run depend on besides options and data: device, threads and precision."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from training.hardware.mixed_precision import Arithmetic
 
 @dataclass(frozen=True)
 class Numerics:
-    """`threads`: of torch, which splits sums by them. `precision`: never auto, but what that was found to be."""
+    """`threads`: of torch, which splits sums by them. `precision`: what auto was found to be."""
 
     device: str
     threads: int
@@ -20,15 +20,15 @@ class Numerics:
 
     @classmethod
     def of(cls, arithmetic: Arithmetic) -> Self:
-        """Those of this process."""
+        """The numerics of this process."""
         return cls(str(arithmetic.device), torch.get_num_threads(), str(arithmetic.dtype).removeprefix("torch."))
 
     def precision_on(self, device: torch.device) -> str | None:
-        """That of a run which goes on there; None where another kind of device has to choose anew."""
+        """The precision of a run that goes on there. None where another kind of device has to choose anew."""
         return self.precision if device.type == torch.device(self.device).type else None
 
     def change(self, former: Numerics) -> str:
-        """What is to be said of a run that goes on with these; empty where they are as they were."""
+        """The warning for a run that goes on with these. Empty where nothing changed."""
         pairs = [(name, now, getattr(former, name)) for name, now in self.to_dict().items()]
         changed = ", ".join(f"{name} {now} instead of {before}" for name, now, before in pairs if now != before)
         if not changed:
@@ -40,5 +40,5 @@ class Numerics:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """Raises KeyError, RuntimeError, TypeError or ValueError for what is none."""
+        """Raises KeyError, RuntimeError, TypeError or ValueError for data of another form."""
         return cls(str(torch.device(data["device"])), int(data["threads"]), str(data["precision"]))

@@ -1,4 +1,4 @@
-"""Too little memory, told as what did not fit and what to change."""
+"""What happens when memory runs out: an error that tells what did not fit and what to change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def memory_required(device: torch.device, *, what: str, remedy: str) -> Iterator
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        # The last is what torch's CPU allocator raises.
+        # torch's CPU allocator raises a plain RuntimeError.
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
             reason = str(error).partition("\n")[0] or type(error).__name__
             raise DeviceExhausted(f"The memory of {device} does not hold {what} ({reason}). {remedy}") from error

@@ -1,4 +1,4 @@
-"""What a command says where the packages of training are not installed, as in the image of the web."""
+"""The message of a command if the packages of training are not installed, as in the image of the web."""
 
 from django.core.management.base import CommandError
 

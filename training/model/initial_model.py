@@ -31,7 +31,7 @@ class InitialModel:
 
 
 def model_create(options: TrainingOptions, texts: Sequence[str]) -> InitialModel:
-    """For the words of `texts`. Raises CaptionerError: an unknown encoder, weights that are not there, no word left."""
+    """A new model for the words of `texts`. Raises CaptionerError: unknown encoder, missing weights, no word left."""
     torch.manual_seed(options.seed)
     vocabulary = vocabulary_build(texts, threshold=options.threshold)
     weights = Path(options.encoder_weights) if options.encoder_weights else None
@@ -45,10 +45,10 @@ def model_create(options: TrainingOptions, texts: Sequence[str]) -> InitialModel
 
 
 def model_continue(options: TrainingOptions, texts: Sequence[str], *, bundle: Path) -> InitialModel:
-    """Those of a bundle, with the new words of `texts` added to what it has learnt. Raises BundleError.
+    """The model of a bundle, with the new words of `texts` added. Raises BundleError.
 
-    Encoder, decoder and their sizes are the bundle's; dropout, which changes no weight, is the run's. Attention that
-    was sharpened when the bundle was written begins as it was trained: this run sharpens it at its own end.
+    Encoder, decoder and their sizes are the bundle's. Dropout, which changes no weight, is the run's. Attention that
+    was sharpened when the bundle was written begins unsharpened: this run sharpens it at its own end.
     """
     torch.manual_seed(options.seed)
     found = bundle_load(bundle)
@@ -72,7 +72,7 @@ def model_continue(options: TrainingOptions, texts: Sequence[str], *, bundle: Pa
 
 
 def _sharpness(metrics: dict[str, Any]) -> float:
-    """1 where a bundle does not tell how it was trained."""
+    """By how much the bundle was sharpened. 1 if it does not tell."""
     told = metrics.get("training")
     options = told.get("options") if isinstance(told, dict) else None
     factor = options.get("sharpness") if isinstance(options, dict) else None
@@ -80,7 +80,7 @@ def _sharpness(metrics: dict[str, Any]) -> float:
 
 
 def decoder_extended(decoder: Decoder, *, config: BundleConfig, words: int) -> Decoder:
-    """The decoder for a vocabulary of `words`, whose first words are those that it has learnt."""
+    """The decoder for a vocabulary of `words`. It keeps what it has learnt of the first words."""
     longer = decoder_create(config.decoder, vocabulary_size=words, feature_channels=config.encoder.feature_channels)
     with torch.no_grad():
         for name, tensor in longer.state_dict().items():

@@ -9,10 +9,10 @@ from captioner.encoders import Encoder
 
 
 class TrainedModel(nn.Module):
-    """`trained`: how many of the encoder's last stages learn; what lies before them, the trunk, is frozen.
+    """`trained`: how many of the encoder's last stages learn. The part before them, the trunk, is frozen.
 
-    The trunk's output is the same in every epoch: training.batches.feature_cache computes it once, and gives `maps`.
-    Batch normalisation keeps the statistics of its pretraining, as a few photos a step would only blur them.
+    The trunk's output is the same in every epoch. training.batches.feature_cache computes it once: the `maps`. Batch
+    normalisation keeps the statistics of its pretraining, because the few photos of a step would only blur them.
     """
 
     def __init__(self, encoder: Encoder, decoder: Decoder, *, trained: int) -> None:
@@ -27,9 +27,9 @@ class TrainedModel(nn.Module):
         return self._parts[0]
 
     def learn(self, stages: int) -> None:
-        """From now on the encoder's last `stages` learn, at most `trained` of them, and the decoder.
+        """From now on the decoder learns, and the encoder's last `stages`, at most `trained` of them.
 
-        Depthwise convolutions stay as they are: few weights, whose gradient takes most of a step's time on a CPU.
+        Depthwise convolutions stay frozen: they are few weights, and their gradient takes most of a step on a CPU.
         """
         self.encoder.requires_grad_(False)
         learning = self.encoder.split(min(stages, self.trained))[1]
@@ -39,7 +39,7 @@ class TrainedModel(nn.Module):
                 layer.requires_grad_(False)
 
     def features(self, maps: Tensor) -> Tensor:
-        """What the trunk gave -> (B, L, C), as the decoder takes it."""
+        """Output of the trunk -> (B, L, C), the input of the decoder."""
         features: Tensor = self._parts[1](maps)
         return features
 
@@ -49,5 +49,5 @@ class TrainedModel(nn.Module):
         return self
 
     def encoder_parameters(self) -> list[nn.Parameter]:
-        """All that may learn in this stage, whether it does already or not."""
+        """All that may learn in this stage, also what does not learn yet."""
         return list(self._parts[1].parameters())

@@ -1,4 +1,4 @@
-"""What training makes small: cross-entropy of the captions, and on request how oddly they look at the photo."""
+"""Cross-entropy of captions, with optional penalties for uneven or soft attention, and optional teachers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from captioner.vocabulary import PAD
 
 
 class CaptionLoss(NamedTuple):
-    """`total` is to be minimised; `nats` is the mean cross-entropy per token of it. Both are scalars with gradient."""
+    """`total`: what to minimise. `nats`: the mean cross-entropy per token in it. Both are scalars with gradient."""
 
     total: Tensor
     nats: Tensor
@@ -32,12 +32,12 @@ def caption_loss(
 ) -> CaptionLoss:
     """Teacher forcing. `features` (B, L, C), `tokens` int64 (B, K, T): <start>, words, <end>, <pad>.
 
-    `smoothing`: label smoothing (Szegedy et al. 2016, section 7). `penalty` weighs attention_spread, `focus`
-    attention_entropy, and `teaching`, against the captions, the words `taught` (N, V): probabilities by teachers for
-    the N tokens after <start> that are no padding (Hinton et al. 2015, section 2).
+    `smoothing`: label smoothing (Szegedy et al. 2016, section 7). `penalty`: weight of attention_spread. `focus`:
+    weight of attention_entropy. `taught` (N, V): probabilities by teachers for the N tokens after <start> that are no
+    padding (Hinton et al. 2015, section 2). `teaching`: their weight. The captions have the rest.
     """
     vectors, attention = decoder.vectors(features, tokens[:, :, :-1])
-    # A decoder gives T - 1 outputs, the tokens after <start>; the tutorial's also one for <start> itself.
+    # A decoder gives T - 1 outputs, one for each token after <start>. The tutorial's gives one for <start> too.
     targets = tokens[:, :, -vectors.shape[2] :]
     real = targets != PAD
     logits = decoder.logits(vectors[real]).float()
@@ -52,10 +52,10 @@ def caption_loss(
 
 
 def attention_spread(attention: Tensor, real: Tensor) -> Tensor:
-    """How unevenly a caption looks over the photo, all words together: mean over captions of sum_i (L/T a_i - 1)^2 / L.
+    """How unevenly a caption attends to the photo, all words together: sum_i (L/T a_i - 1)^2 / L, mean over captions.
 
     `attention` (B, K, T, L), `real` bool (B, K, T). Xu et al. (2015, equation 14, "doubly stochastic") ask that every
-    place be looked at once in total, which T words cannot do for L > T places: that pull made every map uniform. Here
+    place be looked at once in total. T words cannot do that for L > T places, and the pull made every map uniform. Here
     the share of each place is compared with 1 / L.
     """
     words = real.sum(-1, keepdim=True)
@@ -65,9 +65,9 @@ def attention_spread(attention: Tensor, real: Tensor) -> Tensor:
 
 
 def attention_entropy(attention: Tensor, real: Tensor) -> Tensor:
-    """How little a word's map points at something: its entropy over that of an even map, 0..1; mean over words.
+    """How soft a word's map is: its entropy over that of an even map, 0..1. Mean over words.
 
-    `attention` (B, K, T, L), `real` bool (B, K, T). Grandvalet and Bengio (2005) make a classifier decided so.
+    `attention` (B, K, T, L), `real` bool (B, K, T). Grandvalet and Bengio (2005) train classifiers so.
     """
     entropy = -(attention * attention.clamp(min=1e-9).log()).sum(-1) / math.log(attention.shape[-1])
     return (entropy * real).sum() / real.sum().clamp(min=1)

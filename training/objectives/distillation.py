@@ -1,4 +1,4 @@
-"""Models that teach another one: knowledge distillation (Hinton, Vinyals and Dean 2015), from an ensemble if many."""
+"""Distillation from teachers: a model learns what other models would say (Hinton, Vinyals and Dean 2015)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _ROUNDING = 2e-3  # of the half precision that bundles keep
 
 
 class Teachers:
-    """`models` see what the same trunk made of the photos, and know the same words."""
+    """One model or an ensemble. They share the trunk and the words of the model that learns."""
 
     def __init__(self, models: Sequence[TrainedModel]) -> None:
         self.models = [model.eval().requires_grad_(False) for model in models]
 
     @torch.no_grad()
     def probabilities(self, maps: Tensor, tokens: Tensor) -> Tensor:
-        """What they would say next, on average, of captions int64 (B, K, T) <start>, words, <end>, <pad>.
+        """Their mean probabilities of the next word, for captions int64 (B, K, T) <start>, words, <end>, <pad>.
 
         (N, V) for the N tokens after <start> that are no padding.
         """
@@ -47,9 +47,9 @@ def teachers_load(
     trained: int,
     device: torch.device,
 ) -> Teachers:
-    """`encoder`: that of the model to be taught, of which the last `trained` stages learn.
+    """`encoder`: of the model that learns. Its last `trained` stages are trained.
 
-    Raises BundleError, and TrainingError for one that knows other words or sees photos otherwise.
+    Raises BundleError, and TrainingError for a teacher with other words, preprocessing or trunk.
     """
     models = []
     trunk = encoder.split(trained)[0]

@@ -1,4 +1,4 @@
-"""What a step makes smaller, by stage."""
+"""The objective of a stage: the loss that a training step makes smaller."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def objective_of(
     )
 
     def self_critical(model: TrainedModel, batch: Batch) -> CaptionLoss:
-        """Reward and cross-entropy, mixed: the reward alone forgets how sentences end (and much else)."""
+        """Reward mixed with cross-entropy. The reward alone forgets how sentences end (and much else)."""
         supervised = cross_entropy(model, batch)
-        with _dropout_off(model.decoder):  # in drawing and in scoring: the gradient is then that of what was drawn
+        with _dropout_off(model.decoder):  # in drawing and scoring: else the gradient is of other captions
             features = model.features(batch.maps)
             drawn = captions_sample(
                 model.decoder, features.detach(), samples=options.scst_samples, max_words=options.max_words
@@ -64,7 +64,7 @@ def objective_of(
 
 @contextlib.contextmanager
 def _dropout_off(module: nn.Module) -> Iterator[None]:
-    """The module stays in training mode, as cuDNN gives no gradient of an LSTM in evaluation mode."""
+    """The module stays in training mode, because cuDNN gives no gradient of an LSTM in evaluation mode."""
     layers = [layer for layer in module.modules() if isinstance(layer, nn.Dropout)]
     for layer in layers:
         layer.eval()

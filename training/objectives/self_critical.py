@@ -16,8 +16,8 @@ from training.scoring.cider import CiderD
 class SelfCritic:
     """Rewards of captions by their photo's references, CIDEr-D x 10 as usual in its papers: 0..10.
 
-    Captions and references are scored with their <end>: without it a model is rewarded for captions that break off
-    ("a man in a"), since every n-gram of theirs is right.
+    Captions and references are scored with their <end>. Without it a model is rewarded for captions that break off
+    ("a man in a"), because every n-gram of theirs is right.
     """
 
     def __init__(self, references: Mapping[int, Sequence[Sequence[int]]]) -> None:
@@ -25,7 +25,7 @@ class SelfCritic:
         self._cider = CiderD({photo: [[*words, END] for words in texts] for photo, texts in references.items()})
 
     def rewards(self, photos: Sequence[int], captions: Tensor) -> Tensor:
-        """Of captions int64 (B, K, T), as captions_sample gives them, for B photo ids: float32 (B, K)."""
+        """Rewards float32 (B, K) of captions int64 (B, K, T) by captions_sample, for B photo ids."""
         rewards = np.zeros(captions.shape[:2], dtype=np.float32)
         for row, (photo, texts) in enumerate(zip(photos, captions.tolist(), strict=True)):
             for column, text in enumerate(texts):
@@ -43,7 +43,7 @@ def caption_words(tokens: Sequence[int]) -> list[int]:
 def captions_sample(decoder: Decoder, features: Tensor, *, samples: int, max_words: int) -> Tensor:
     """Captions drawn word by word from the model: int64 (B, samples, T), <start>, words, <end>, <pad>.
 
-    <unk> is never drawn; T is at most max_words + 2, and a caption that long without <end> has none.
+    <unk> is never drawn. T is at most max_words + 2. A caption that did not end by then has no <end>.
     """
     state = decoder.start(features)
     photos = features.shape[0]

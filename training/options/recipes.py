@@ -1,4 +1,4 @@
-"""Sets of options that are known to work, by name."""
+"""The recipes: sets of options that are known to work, by name."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ TUTORIAL = TrainingOptions(
 RECIPES = {
     "tutorial": TUTORIAL,
     "quick": TrainingOptions(views=1, decoder_epochs=5),
-    # Encoder and decoder together from the second epoch on, at the decoder's full rate: measured better, and faster,
-    # than a stage 1 of its own before it. Stage 3 was no better on Flickr8k, and attention is too soft to look at
-    # unless sharpened.
+    # Encoder and decoder learn together from the second epoch on, at the decoder's full rate. That was better and
+    # faster than a stage 1 before it. Stage 3 was no better on Flickr8k. Without sharpening, attention is too soft
+    # to look at.
     "best": TrainingOptions(
         decoder_epochs=0,
         finetune_epochs=12,

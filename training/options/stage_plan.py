@@ -1,4 +1,4 @@
-"""The stages of a run, in order: what learns, from what, how fast."""
+"""The stages of a run, in order: which parts learn, on what, and how fast."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DECODER, ENCODER, SELF_CRITICAL = "decoder", "encoder", "self_critical"
 
 @dataclass(frozen=True)
 class Stage:
-    """`trained`: last stages of the encoder that learn. `views`: looks at each photo. Rates are those at their height.
+    """`trained`: how many of the encoder's last stages learn. `views`: of each photo. Rates: at their height.
 
     `frozen`: epochs in which the decoder learns alone.
     """
@@ -28,7 +28,7 @@ class Stage:
     frozen: int = 0
 
     def learning(self, epoch: int) -> int:
-        """How many of the encoder's last stages learn in `epoch` (from 1): the last third first, then two, then all."""
+        """How many of the encoder's last stages learn in `epoch` (from 1): a third, then two thirds, then all."""
         if not self.encoder_rate:
             return 0
         return min(self.trained, math.ceil(self.trained * max(0, epoch - self.frozen) / 3))
@@ -61,7 +61,7 @@ def stages_planned(options: TrainingOptions, encoder: Encoder, *, learnt: bool =
             options.finetune_encoder_rate,
             trained,
             options.finetune_views,
-            # Gradients of a decoder that knows nothing yet would spoil what the encoder knows.
+            # A decoder that knows nothing yet would spoil the encoder by its gradients.
             frozen=0 if options.decoder_epochs or learnt else 1,
         ),
         Stage(

@@ -1,4 +1,4 @@
-"""Every option that shapes what a run learns. What was used is kept in the run folder and in the bundle."""
+"""Every option that changes what a run learns. The run folder and the bundle keep them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _option(
     high: float | None = None,
     choices: tuple[str, ...] = (),
 ) -> Any:
-    """A field with what the command line says of it, and the limits of its value."""
+    """A field with its help on the command line and the limits of its value."""
     meta = {"help": help, "group": group, "low": low, "high": high, "choices": choices}
     return field(default=default, metadata=meta)
 
@@ -156,7 +156,7 @@ class TrainingOptions:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """Raises OptionError for a name that is not known: another version of Fovea wrote it."""
+        """Raises OptionError for an unknown or a missing name: another version of Fovea wrote it."""
         known = {option.name for option in fields(cls)}
         if unknown := set(data) - known:
             raise OptionError(

@@ -1,4 +1,4 @@
-"""Where a model looked, in a page: one copy of each photo, and for every word a small map laid over it."""
+"""Attention maps in a page: one copy of each photo, and for every word a small map laid over it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STEPS = 16  # of light in a map: 4 bits a place; the browser blends them
 
 @dataclass(frozen=True)
 class PagePhoto:
-    """What the model sees of a photo, as a page shows it: a class of the page's style.
+    """A photo in a page, as the model sees it. It is a class of the page's style, so its picture is there once.
 
     name: that class. uri: the picture. aspect: its width / height, as shown to people.
     """
@@ -36,13 +36,13 @@ class PagePhoto:
         return f".{self.name}{{aspect-ratio:{self.aspect:.4f};background-image:url({self.uri})}}\n"
 
     def html(self, *, label: str, attention: np.ndarray | None = None) -> str:
-        """The photo; lit by `attention`, uint8 (h, w), if there is one. `label`: what it shows, in words."""
+        """The photo, lit by `attention`, uint8 (h, w), if there is one. `label`: what it shows, in words."""
         veil = "" if attention is None else f'<img alt="" src="{map_uri(attention)}">'
         return f'<span class="view {self.name}" role="img" aria-label="{escape(label)}">{veil}</span>'
 
 
 def page_photo(photo: Path, *, name: str, preprocessing: Preprocessing) -> PagePhoto:
-    """The view of a photo, stretched back to its own shape. Raises PhotoError for a file that cannot be read."""
+    """A photo as the model sees it, stretched back to its own shape. Raises PhotoError if it cannot be read."""
     pixels = photo_pixels(photo, preprocessing=preprocessing)
     aspect = photo_aspect(photo, preprocessing=preprocessing)
     height = max(1, round(pixels.shape[0] / aspect))
@@ -61,7 +61,7 @@ def attention_panels(photo: PagePhoto, words: Sequence[str], notes: Sequence[str
 
 
 def map_uri(attention: np.ndarray) -> str:
-    """A map, uint8 (h, w), as a PNG of h x w pixels to be laid over the photo; about 250 letters for 7 x 7."""
+    """A map, uint8 (h, w), as a PNG of h x w pixels to lay over the photo. 7 x 7 takes about 250 letters."""
     steps = np.linspace(0, 255, _STEPS).round().astype(np.uint8)
     palette = attention_veil(steps[np.newaxis])[0]
     picture = Image.fromarray((attention.astype(np.uint16) * (_STEPS - 1) / 255).round().astype(np.uint8), mode="P")

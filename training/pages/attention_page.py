@@ -1,4 +1,4 @@
-"""A page of attention maps on real photos: does "dog" light up the dog?"""
+"""The page of attention maps on real photos: does "dog" light up the dog?"""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _BATCH = 8
 
 
 def attention_page(captioner: Captioner, photos: Sequence[Path]) -> str:
-    """Captions of `photos` at the bundle's own decoding, with where the model looked for each word.
+    """Captions of `photos` by the bundle's own decoding, and an attention map for each word.
 
-    First word by word: what lit up for "dog" in every photo that it saw a dog in; then photo by photo.
+    First word by word: the maps of "dog" in every photo whose caption says so. Then photo by photo.
     Raises PhotoError for a photo that cannot be read.
     """
     results: list[CaptionResult] = []
@@ -60,7 +60,7 @@ def attention_page(captioner: Captioner, photos: Sequence[Path]) -> str:
 
 
 def _content_words(results: Sequence[CaptionResult]) -> dict[str, list[tuple[int, int]]]:
-    """Where each content word stands (row of the photo, index in its caption), those of most photos first."""
+    """The places of each content word (row of the photo, index in its caption), words of most photos first."""
     places: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for row, result in enumerate(results):
         for index, word in enumerate(result.words):
@@ -96,7 +96,7 @@ def _by_photo(result: CaptionResult, picture: PagePhoto) -> str:
 
 
 def _sharpness(attention: np.ndarray) -> float:
-    """The largest weight of a map over the uniform weight; rounding of the 255 steps aside."""
+    """The largest weight of a map over the uniform weight, up to the rounding of 255 steps."""
     return float(attention.max() / attention.mean())
 
 

@@ -1,4 +1,4 @@
-"""The page of a data set: photos with their captions, lengths, words, and what is missing or broken."""
+"""The page of a data set: photos with their captions, lengths, words, and photos that are missing or broken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of an evaluation: the figures, and the photos where the captions were best and worst."""
+"""The page of an evaluation: the scores, and the photos with the best and the worst captions."""
 
 from __future__ import annotations
 

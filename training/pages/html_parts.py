@@ -1,6 +1,6 @@
-"""Pages that a person reads: one HTML file each, with everything in it, in one look.
+"""The parts of an HTML page, and the page itself: one file with everything in it.
 
-Parts are strings of HTML. Every function here escapes the plain text that it is given; what comes back is HTML.
+Parts are strings of HTML. Every function here escapes the plain text that it gets, and returns HTML.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from captioner.preprocessing import photo_pixels
 QUALITY = 80  # of the JPEG in a page
 
 _STYLE = Path(__file__).with_name("page.css")
-# The page asks nothing of any server, and a caption that looked like a script would not run either.
+# The page asks nothing of any server, and a caption that looks like a script does not run.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _BAR, _BAR_GAP = 22, 6  # pixels of height
 _HISTOGRAM = 160  # pixels of height
@@ -56,7 +56,7 @@ def paragraph(text: str, *, muted: bool = False) -> str:
 
 
 def notice(text: str, *, kind: str = "note") -> str:
-    """A line that must not be missed; `kind`: note, warning or danger."""
+    """A line that must not be missed. `kind`: note, warning or danger."""
     return f'<p class="notice {escape(kind)}">{escape(text)}</p>'
 
 
@@ -65,15 +65,15 @@ def bullets(texts: Iterable[str]) -> str:
 
 
 def facts(values: Mapping[str, object]) -> str:
-    """What is to be seen first: a row of names and values."""
+    """The most important facts: a row of names and values."""
     items = "".join(f"<div><dt>{escape(name)}</dt><dd>{_value(value)}</dd></div>" for name, value in values.items())
     return f'<dl class="facts">{items}</dl>'
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str = "") -> str:
-    """Rows of plain values. Numbers stand to the right, None as a dash; it scrolls sideways where it is too wide.
+    """Rows of plain values. Numbers stand to the right, None is a dash. A wide table scrolls sideways.
 
-    A column is one of numbers when its first value is one, or text such as "98.1%".
+    A column is numeric if its first value is a number, or text such as "98.1%".
     """
     lines = [list(row) for row in rows]
     numbers = [bool(lines) and _is_number(lines[0][column]) for column in range(len(header))]
@@ -101,7 +101,7 @@ def cards(items: Iterable[str]) -> str:
 
 
 def fold(summary: str, *parts: str, opened: bool = False) -> str:
-    """Parts that are shown on a click on the line `summary`; it needs no script."""
+    """Parts that a click on the line `summary` shows. It needs no script."""
     return (
         f"<details{' open' if opened else ''}><summary>{escape(summary)}</summary>"
         '<div class="inside">' + "\n".join(parts) + "</div></details>"
@@ -109,7 +109,7 @@ def fold(summary: str, *parts: str, opened: bool = False) -> str:
 
 
 def bars(title: str, values: Mapping[str, float]) -> str:
-    """A chart of one horizontal bar for each name; `values` >= 0."""
+    """A chart of one horizontal bar for each name. `values` >= 0."""
     most = max(values.values(), default=0) or 1
     lines = []
     for index, (name, value) in enumerate(values.items()):
@@ -123,7 +123,7 @@ def bars(title: str, values: Mapping[str, float]) -> str:
 
 
 def histogram(title: str, counts: Mapping[str, float], *, axis: str = "") -> str:
-    """A chart of one vertical bar for each bin, in the order given; `counts` >= 0. `axis`: what the bins are."""
+    """A chart of one vertical bar for each bin, in the order given. `counts` >= 0. `axis`: what the bins are."""
     most, number = max(counts.values(), default=0) or 1, max(1, len(counts))
     every = -(-number // _LABELS)
     lines = [f'<line x1="0" x2="100%" y1="{_HISTOGRAM}" y2="{_HISTOGRAM}"/>']
@@ -146,8 +146,8 @@ def histogram(title: str, counts: Mapping[str, float], *, axis: str = "") -> str
 def photo_uri(photo: Path | np.ndarray, *, width: int) -> str:
     """A photo as a data URI of a JPEG, upright, RGB, without its metadata.
 
-    `width` in pixels; a photo more than twice as high as wide is made narrower. A file is read as the model reads it
-    (captioner.preprocessing) and stretched back to its own shape. An array is uint8 (H, W, 3).
+    `width` in pixels. A photo more than twice as high as wide gets narrower. A file is read as the model reads it
+    (captioner.preprocessing), then stretched back to its own shape. An array is uint8 (H, W, 3).
     Raises PhotoError for a file that cannot be read.
     """
     if isinstance(photo, Path):
@@ -165,7 +165,7 @@ def photo_uri(photo: Path | np.ndarray, *, width: int) -> str:
 
 
 def data_uri(content: bytes, *, kind: str) -> str:
-    """`content` as an address that holds it; `kind` is its media type."""
+    """`content` as a data URI. `kind`: its media type."""
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 

@@ -1,4 +1,4 @@
-"""What a run said of the same validation photos after each epoch, and where it looked: samples.jsonl, samples.html."""
+"""Captions and attention of the same validation photos after each epoch: samples.jsonl and samples.html."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ JSONL, HTML = "samples.jsonl", "samples.html"
 
 @dataclass(frozen=True)
 class PhotoSample:
-    """What the model said of one photo.
+    """The caption of one photo.
 
     photo: COCO's image id. probabilities: of each word after those before it, then of <end>.
     maps: uint8 (T, h, w), one for each word, 255 its greatest weight; (T, 0, 0) without attention.
@@ -72,7 +72,7 @@ class PhotoSample:
 
 @dataclass(frozen=True)
 class EpochSamples:
-    """What was said after an epoch (of a stage, from 1). note: what else to know of it, such as its CIDEr."""
+    """The captions after an epoch (of a stage, from 1). note: more about it, such as its CIDEr."""
 
     stage: str
     epoch: int
@@ -95,7 +95,7 @@ class EpochSamples:
 
 @dataclass(frozen=True)
 class ShownPhoto:
-    """One of the photos of the page: COCO's image id, what people wrote, and what the model sees."""
+    """One of the photos of the page: COCO's image id, what people wrote, and its picture."""
 
     id: int
     captions: tuple[str, ...]
@@ -113,10 +113,10 @@ def photos_shown(
 
 
 def samples_append(folder: Path, record: EpochSamples) -> None:
-    """Keeps what was said after an epoch, in the run's `folder`.
+    """Keeps the captions of an epoch, in the run's `folder`.
 
-    The same epoch again takes the place of the former one and of all that came after it, as a run does that goes on
-    from an earlier checkpoint. Written as a whole or not at all. Raises TrainingError for a full disk.
+    Those of the same epoch, and all after it, go first: a run may go on from an earlier checkpoint. The file is written
+    as a whole or not at all. Raises TrainingError for a full disk.
     """
     known = samples_read(folder)
     before = [(other.stage, other.epoch) for other in known]
@@ -127,7 +127,7 @@ def samples_append(folder: Path, record: EpochSamples) -> None:
 
 
 def samples_read(folder: Path) -> list[EpochSamples]:
-    """What was kept, oldest first. A line that is torn is dropped: a page to look at must not stop a run."""
+    """What was kept, oldest first. A torn line is dropped: a page must not stop a run."""
     try:
         text = (folder / JSONL).read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
@@ -142,7 +142,7 @@ def samples_read(folder: Path) -> list[EpochSamples]:
 
 
 def samples_page(folder: Path, photos: Sequence[ShownPhoto]) -> str:
-    """The page of what the run in `folder` said of `photos`: the newest epoch first, older ones folded."""
+    """The page of `photos` with the captions of the run in `folder`: newest epoch first, older ones folded."""
     records = samples_read(folder)
     title = f"Samples of {folder.resolve().name}"
     if not records:

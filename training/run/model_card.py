@@ -1,4 +1,4 @@
-"""What a bundle says of its own quality: metrics.json and MODEL_CARD.md."""
+"""The model card of a bundle, MODEL_CARD.md, and the scores of its metrics.json."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def validation_metrics(
 ) -> dict[str, Any]:
     """Scores x 100 of one caption per photo: "validation" of all, "gate" of the fixed sample that CI scores again.
 
-    Each names its scorer, and whether it compares with published scores.
+    Each names its scorer, and says whether it compares with published scores.
     """
     captions = validated.captions
 
@@ -56,9 +56,9 @@ def card_text(
     metrics: Mapping[str, Any],
     notes: str,
 ) -> str:
-    """A model card (Mitchell et al. 2019) in Markdown: what is known from training, then `notes`.
+    """A model card (Mitchell et al. 2019) in Markdown: the facts of training, then `notes`.
 
-    `tuned`: the stages of the encoder that were trained. Metrics that say the run failed make the card begin with it.
+    `tuned`: the stages of the encoder that were trained. If the metrics say that the run failed, the card begins so.
     """
     training = metrics["training"]
     frozen = f"fine-tuned from {tuned[0]} on" if tuned else "frozen"

@@ -1,4 +1,4 @@
-"""Whether a run came to anything: is its best model better than captions that were chosen without a look?"""
+"""Whether a run failed: its best model is no better than captions that were chosen without a look at the photos."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from training.data.caption_checks import Concern
 from training.epoch.epoch_record import EpochRecord
 from training.options.stage_plan import DECODER, ENCODER, SELF_CRITICAL
 
-FEW = 100  # photos, of which little can be learnt
-SAME = 0.02  # different captions per photo: a model that says this few has not learnt to look
+FEW = 100  # photos: little can be learnt from fewer
+SAME = 0.02  # different captions per photo: a model with fewer has not learnt to look
 _EPOCHS = {DECODER: "--decoder-epochs", ENCODER: "--finetune-epochs", SELF_CRITICAL: "--scst-epochs"}
 
 
 def run_failure(
     metrics: Mapping[str, Any], *, photos: int, concerns: Sequence[Concern], records: Sequence[EpochRecord]
 ) -> str:
-    """Why the run counts as failed, most likely why that is, and what to do; "" where it did not fail.
+    """Why the run failed, the likely cause, and what to do. "" if it did not fail.
 
-    `metrics`: of the bundle, with "validation" and "blind". The model has to be better by CIDEr, or where that is the
-    same (of a single photo, and of photos that are all captioned alike, it is always 0) by BLEU-4, as they are printed
-    with two digits. `photos`: to train on. `concerns`: what was said before the first step.
+    `metrics`: of the bundle, with "validation" and "blind", in two digits. The model has to be better by CIDEr, or if
+    that is equal by BLEU-4. CIDEr of a single photo, and of photos that all have the same captions, is always 0.
+    `photos`: how many to train on. `concerns`: those told before the first step.
     """
     model, blind = metrics["validation"], metrics["blind"]
     if (model["cider"], model["bleu_4"]) > (blind["cider"], blind["bleu_4"]):
@@ -35,7 +35,7 @@ def run_failure(
 
 
 def _guess(model: Mapping[str, Any], *, photos: int, records: Sequence[EpochRecord]) -> str:
-    """Of a run whose captions seem to be in order."""
+    """The likely cause, if nothing is wrong with the captions."""
     last = records[-1]
     if photos < FEW:
         return f"{photos} photos are few to learn from: give some hundreds."

@@ -33,9 +33,9 @@ def captioner_train(
 ) -> str:
     """A new run in `folder`, which must not hold one. Returns the bundle's version.
 
-    `device`, `threads`: those that there are where None. `verbose`: report each photo and caption that is left out.
-    Raises TrainingError or CaptionerError: RunFailed where it made a bundle that is no good; RunStopped when it was
-    asked to stop, and captioner_resume goes on then.
+    `device`, `threads`: None takes what the machine has. `verbose`: report each photo and caption that is left out.
+    Raises TrainingError or CaptionerError: RunFailed if the bundle is no good. Raises RunStopped if it was asked to
+    stop; captioner_resume goes on then.
     """
     _new_require(folder)
     with StopRequest(minutes=minutes) as stop:
@@ -49,8 +49,8 @@ def captioner_train(
             report=report,
             verbose=verbose,
         )
-        with folder.held():  # only now: what refuses to begin leaves no folder
-            _new_require(folder)  # another process may have begun meanwhile
+        with folder.held():  # only now: a run that is refused leaves no folder
+            _new_require(folder)  # another process may have begun one meanwhile
             _settings(run).write(folder)
             return _run_finish(run, EpochLoop(run))
 
@@ -64,9 +64,9 @@ def captioner_resume(
     report: Callable[[str], None],
     verbose: bool = False,
 ) -> str:
-    """Goes on with a run that was stopped or broke off. Raises as captioner_train, and CheckpointError.
+    """Resumes a run that was stopped or broke off. Raises as captioner_train, and CheckpointError.
 
-    `device`, `threads`: the run's own where None. Others may give other losses, which is reported.
+    `device`, `threads`: None takes the run's own. Others may give other losses, which is reported.
     """
     if folder.bundle.exists() and folder.attention.exists():
         bundle_version(folder)

@@ -1,4 +1,4 @@
-"""A run's whole state on disk: the former checkpoint or the new one, never a part of one."""
+"""Writes and reads the checkpoint, the whole state of a run. On disk is the former or the new one, never a part."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from training.errors import CheckpointError
 
 
 def checkpoint_save(path: Path, state: dict[str, Any]) -> None:
-    """Writes beside `path`, flushes and renames, so that whatever kills us leaves a checkpoint that loads.
+    """Writes beside `path`, flushes and renames, so a kill leaves a checkpoint that loads.
 
-    `state` holds tensors, numbers, strings, lists and dicts of them. Raises CheckpointError, say for a full disk:
-    the former checkpoint then stays as it was.
+    `state` holds tensors, numbers, strings, lists and dicts of them. Raises CheckpointError, for a full disk for
+    example. The former checkpoint stays then.
     """
     partial = path.with_name(f"{path.name}.partial")
     try:
@@ -27,7 +27,7 @@ def checkpoint_save(path: Path, state: dict[str, Any]) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except (OSError, RuntimeError) as error:  # torch's own writer turns a full disk into a RuntimeError
-        with contextlib.suppress(OSError):  # a folder that is none, say: the first error tells why
+        with contextlib.suppress(OSError):  # the first error tells why
             partial.unlink(missing_ok=True)
         raise CheckpointError(
             f"The checkpoint {path} could not be written ({_reason(error)}). Make room on that disk, then go on with "
@@ -43,7 +43,7 @@ def checkpoint_load(path: Path, *, device: torch.device | str = "cpu") -> dict[s
         )
     try:
         state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except Exception as error:  # whatever torch meets in a file that is none of its own
+    except Exception as error:  # torch raises many kinds for a file that is not its own
         raise CheckpointError(
             f"The checkpoint {path} cannot be read ({_reason(error)}). Delete its folder and start the run again."
         ) from error
@@ -51,7 +51,7 @@ def checkpoint_load(path: Path, *, device: torch.device | str = "cpu") -> dict[s
 
 
 def checkpoint_foreign(path: Path, error: BaseException) -> CheckpointError:
-    """For one that was read, and holds something else than this run's state."""
+    """The error for a checkpoint that was read but is not of this run."""
     return CheckpointError(
         f"The checkpoint {path} is not one of this version of Fovea with the options of this run "
         f"({type(error).__name__}: {_reason(error)}). Go on with the version and the options.json that began the run, "

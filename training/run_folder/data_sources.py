@@ -1,4 +1,4 @@
-"""What a run learns from: files of captions, folders of photos, perhaps a bundle to begin with."""
+"""The data that a run learns from: captions files, folders of photos, bundles to begin with or to learn from."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from training.errors import TrainingError
 class DataSources:
     """What a run learns from. `images`: one folder for all captions files, or one for each, training first.
 
-    `start_from`: a bundle whose weights and words the run begins with. `teachers`: bundles that the model learns from
-    too. `features`: folder of cached features, which runs may share; in the run folder if None. `card_notes`: Markdown
+    `start_from`: a bundle whose weights and words the run begins with. `teachers`: bundles that the model also learns
+    from. `features`: folder of cached features, which runs may share. None: in the run folder. `card_notes`: Markdown
     for the end of the model card (licence, use, ...).
     """
 
@@ -56,8 +56,10 @@ class DataSources:
     def photos(
         self, *, report: Callable[[str], None], verbose: bool = False
     ) -> tuple[list[CaptionedPhoto], list[CaptionedPhoto]]:
-        """Those to train on and those to validate on. Reports how many were found, and taken, and left out; each of
-        these too if `verbose`. Raises DatasetError."""
+        """The photos to train on and those to validate on. Raises DatasetError.
+
+        Reports how many were found, taken and left out, and if `verbose` each that was left out.
+        """
         count = len(self.train_captions)
         shared = len(self.images) == 1
         parts: list[Dataset] = []
@@ -72,7 +74,7 @@ class DataSources:
         return parts[0].photos, parts[1].photos
 
     def notes(self) -> str:
-        """Of the model card. Raises TrainingError when the file cannot be read, or is not UTF-8 text."""
+        """The notes of the model card. Raises TrainingError if the file cannot be read or is not UTF-8 text."""
         if self.card_notes is None:
             return ""
         try:

@@ -1,4 +1,4 @@
-"""What a run was begun with, in digests: it goes on with the same only."""
+"""Digests of the data that a run began with. It is resumed with the same data only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Fingerprint:
     """captions: of the photos' names and captions. photos: of the sizes of their files. vocabulary: of its words.
     encoder: sha256 of the file with the weights that it begins with. start_from, teachers: versions of those bundles.
 
-    None where there is no such thing, and where a version of Fovea that knew the captions alone began the run.
+    None where there is no such thing, and where an early version of Fovea, which kept only captions, began the run.
     """
 
     captions: str
@@ -35,13 +35,12 @@ class Fingerprint:
     def of(
         cls, *sets: Sequence[CaptionedPhoto], sources: DataSources, vocabulary: Vocabulary, encoder: EncoderConfig
     ) -> Self:
-        """Of what there is now. Raises BundleError for a bundle of `sources` that is not there or not whole."""
+        """The fingerprint of today's data. Raises BundleError for a bundle of `sources` that is missing or damaged."""
         photos = [photo for part in sets for photo in part]
         return cls(
             captions=_digest([[photo.path.name, photo.captions] for photo in photos]),
-            # The time of change would tell a photo edited to the very same size as well, but it is another one
-            # wherever a dataset is copied to, and a run has to go on there. Cached features, which nobody has to
-            # carry along, go by it.
+            # The time of change would also find a photo that was edited to the very same size. But a copy of the data
+            # set has other times, and a run has to go on there. Cached features, which need not be copied, go by it.
             photos=_digest([photo.path.stat().st_size for photo in photos]),
             vocabulary=_digest(vocabulary.words),
             encoder=encoder.weights.sha256,
@@ -50,7 +49,7 @@ class Fingerprint:
         )
 
     def changes(self, former: Fingerprint, *, options: TrainingOptions, sources: DataSources) -> list[str]:
-        """What is no longer as it was, for people; `options` and `sources` tell where that lies."""
+        """What has changed since `former`, for people. `options` and `sources` tell where that lies."""
         captions = ", ".join(map(str, (*sources.train_captions, *sources.val_captions)))
         bundles = [("bundle", sources.start_from, self.start_from, former.start_from)] + [
             ("teacher", path, now, then)
@@ -64,7 +63,7 @@ class Fingerprint:
         ]
         words = ("how captions are split into words, which is nltk's work", self.vocabulary, former.vocabulary)
         changed = [what for what, now, then in parts if then is not None and now != then]
-        # Words follow from captions and bundles: only where those are as they were is it the splitting that changed.
+        # Words follow from captions and bundles. Only if those are unchanged, the splitting into words has changed.
         return changed or [what for what, now, then in [words] if then is not None and now != then]
 
     def to_dict(self) -> dict[str, Any]:
@@ -72,7 +71,7 @@ class Fingerprint:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any] | str) -> Self:
-        """`data`: of any version of Fovea. Raises TypeError for what is none."""
+        """`data`: of any version of Fovea. Raises TypeError for data of another form."""
         if isinstance(data, str):
             return cls(data)
         teachers = data["teachers"]

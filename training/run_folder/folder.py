@@ -21,7 +21,7 @@ from training.run_folder.learning_curves import curves_png
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The folder of a run. Every file in it is written as a whole or not at all, and TrainingError says what failed."""
+    """The folder of a run. Every file in it is written as a whole or not at all. TrainingError says what failed."""
 
     path: Path
 
@@ -54,14 +54,14 @@ class RunFolder:
         return self.path / "attention.html"
 
     def begun(self) -> bool:
-        """Whether a run was started here, even if some of it was cleared away."""
+        """Whether a run was started here, even if some of its files are gone."""
         return any(path.exists() for path in (self.settings, self.checkpoint, self.bundle))
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """While entered, no other process trains here. Makes the folder. Raises TrainingError where one does.
+        """While entered, no other process can train here. Makes the folder. Raises TrainingError if another one does.
 
-        The folder itself is locked: no file is left behind, and the kernel lets go however this process ends.
+        The folder itself is locked. So no file is left behind, and the kernel unlocks it when this process ends.
         """
         with contextlib.ExitStack() as closing:
             try:
@@ -82,11 +82,11 @@ class RunFolder:
             yield
 
     def settings_write(self, settings: dict[str, Any]) -> None:
-        """Keeps what the run was started with; what JSON can hold."""
+        """Keeps what the run was started with, as JSON."""
         file_write(self.settings, json.dumps(settings, indent=2) + "\n")
 
     def settings_read(self) -> dict[str, Any]:
-        """Raises CheckpointError where no run was started, or the file is damaged."""
+        """Raises CheckpointError if no run was started here, or the file is damaged."""
         try:
             settings = json.loads(self.settings.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
@@ -106,7 +106,7 @@ class RunFolder:
         return settings
 
     def records(self) -> list[EpochRecord]:
-        """The epochs of metrics.csv, oldest first. Raises TrainingError for a file that is not ours."""
+        """The epochs of metrics.csv, oldest first. Raises TrainingError for a file of another form."""
         try:
             with self.metrics.open(encoding="utf-8", newline="") as file:
                 return [EpochRecord.from_dict(row) for row in csv.DictReader(file)]
@@ -118,7 +118,7 @@ class RunFolder:
             ) from error
 
     def records_write(self, records: Sequence[EpochRecord]) -> None:
-        """Makes these the rows of metrics.csv, as a run does that goes on from a checkpoint, which knows them all."""
+        """Makes these the rows of metrics.csv. A resumed run does so with those of its checkpoint."""
         table = io.StringIO()
         writer = csv.DictWriter(table, [field.name for field in fields(EpochRecord)], lineterminator="\n")
         writer.writeheader()
@@ -126,12 +126,12 @@ class RunFolder:
         file_write(self.metrics, table.getvalue())
 
     def record_append(self, record: EpochRecord) -> None:
-        """Adds a row to metrics.csv. The same epoch again takes the place of the former and of all after it."""
+        """Adds a row to metrics.csv. A row of the same epoch, and all rows after it, go first."""
         known = self.records()
         keys = [other.key for other in known]
         self.records_write([*(known[: keys.index(record.key)] if record.key in keys else known), record])
 
     def curves_draw(self) -> None:
-        """Draws curves.png of the rows of metrics.csv, if there are any."""
+        """Draws curves.png from the rows of metrics.csv, if there are any."""
         if records := self.records():
             file_write(self.curves, curves_png(records))

@@ -1,4 +1,4 @@
-"""The curves of a run: losses and CIDEr by epoch, stage after stage."""
+"""Draws the learning curves of a run: losses and CIDEr by epoch, stage after stage."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from matplotlib.ticker import MaxNLocator
 from training.epoch.best_epoch import best_index
 from training.epoch.epoch_record import EpochRecord
 
-# Okabe and Ito's colours, told apart by people of any colour vision; dashes and marks tell them apart in grey.
+# Okabe and Ito's colours, which people of any colour vision tell apart. Dashes and marks tell them apart in grey.
 _BLUE, _VERMILION, _GREEN, _GREY = "#0072b2", "#d55e00", "#009e73", "#666666"
 _DPI = 120
 
 
 def curves_png(records: Sequence[EpochRecord]) -> bytes:
-    """A PNG of two panels for the epochs of a run, oldest first, one at least; a dashed line where a stage begins.
+    """A PNG of two panels for the epochs of a run, oldest first, one at least. A dashed line where a stage begins.
 
-    The training loss is broken there: a stage begins with the best weights before it, and smooths its own way.
+    The training loss is broken there, because a stage begins with the best weights before it.
     """
     figure = Figure(figsize=(8, 7), layout="constrained")
     losses, scores = figure.subplots(2, 1, sharex=True)

@@ -1,4 +1,4 @@
-"""What options.json keeps of a run, so that it can go on as it began."""
+"""The settings of a run in options.json. A run is resumed with them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from training.run_folder.folder import RunFolder
 
 @dataclass(frozen=True)
 class RunSettings:
-    """`data`: what it was begun with. `numerics`: None where it was begun by a version that did not keep them."""
+    """`data`: of the start of the run. `numerics`: None if an early version of Fovea, which kept none, began it."""
 
     options: TrainingOptions
     sources: DataSources
@@ -38,7 +38,7 @@ class RunSettings:
 
     @classmethod
     def read(cls, folder: RunFolder) -> Self:
-        """Raises CheckpointError where there are none, and OptionError for options of another version of Fovea."""
+        """Raises CheckpointError if there are none, and OptionError for options of another version of Fovea."""
         settings: dict[str, Any] = folder.settings_read()
         try:
             kept = settings.get("numerics")

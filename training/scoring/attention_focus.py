@@ -1,4 +1,4 @@
-"""Whether attention is worth looking at: sharp enough to point at something, and elsewhere for every word."""
+"""How sharp attention is, and how much it moves from word to word."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from training.scoring.caption_faults import FUNCTION_WORDS
 class Focus:
     """How sharp attention is, and how much it moves.
 
-    peak: the largest weight of a map over the uniform weight 1 / L, mean over content words. 1 is an even veil, L a
+    peak: the largest weight of a map over the uniform weight 1 / L, mean over content words. 1 is an even map, L a
     single place.
     distance: total-variation distance of two maps of a caption, mean over its pairs of maps, then over captions. 0 when
     every word looks at the same, 1 when no two words look at the same place.
-    content_distance: the same between content words alone, which articles and prepositions cannot raise.
+    content_distance: the same between content words alone, so articles and prepositions cannot raise it.
     """
 
     peak: float
@@ -34,10 +34,10 @@ class Focus:
 
 
 def attention_focus(words: Sequence[Sequence[str]], maps: Sequence[np.ndarray]) -> Focus:
-    """Focus of attention over captions: the words of each, and its maps, float (T, L), each map with the sum 1.
+    """The focus over captions. `words`, `maps`: of each caption. Maps: float (T, L), each with the sum 1.
 
-    Content words are those that are not FUNCTION_WORDS. A caption with fewer than two maps has no distance, and means
-    over nothing are 0. Raises ScorerError where words and maps differ in number, or a map's weights do not add up to 1.
+    Content words are all but FUNCTION_WORDS. A caption with fewer than two maps has no distance. Means over nothing
+    are 0. Raises ScorerError if words and maps differ in number, or the weights of a map do not add up to 1.
     """
     peaks: list[np.ndarray] = []
     distances: list[float] = []

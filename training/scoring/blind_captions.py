@@ -1,4 +1,4 @@
-"""Captions of photos that nobody looked at: what a model has to be better than."""
+"""Blind captions: chosen without a look at the photos. A model has to be better than they are."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from training.scoring.coco_scorer import Scorer, Scores
 
 DRAWN = "captions drawn at random from those to train on"
 CENTRAL = "one caption for all photos, of those to train on the most central"
-COMPARED = 10_000  # captions at most, among which the most central one is looked for
-_SEED = 1  # of all runs: the same captions to train on, the same blind captions
+COMPARED = 10_000  # at most so many captions are searched for the most central one
+_SEED = 1  # the same for all runs, so that the same captions give the same blind ones
 
 
 @dataclass(frozen=True)
 class Blind:
-    """Scores x 100 of blind captions. `how`: they were chosen, DRAWN or CENTRAL. `example`: one of them."""
+    """Scores x 100 of blind captions. `how`: DRAWN or CENTRAL. `example`: one of them."""
 
     how: str
     cider: float
@@ -41,8 +41,8 @@ class Blind:
 def blind_score(texts: Sequence[str], photos: Sequence[CaptionedPhoto], *, scorer: Scorer) -> Blind:
     """The better, by CIDEr, of two ways to caption `photos` without a look at them.
 
-    Each gets one of `texts`, the captions to train on, at random (seeded); or all get the one that is most central.
-    Scored as models are. On Flickr8k: CIDEr 3.0 and 7.9, where a model that learnt has 50 and more. Raises ScorerError.
+    Either each photo gets a random one (seeded) of `texts`, the captions to train on, or all get the most central one.
+    They are scored as models are. On Flickr8k CIDEr is 3.0 and 7.9, of a trained model above 50. Raises ScorerError.
     """
     chance = np.random.default_rng(_SEED)
     central = caption_central(texts)
@@ -56,9 +56,11 @@ def blind_score(texts: Sequence[str], photos: Sequence[CaptionedPhoto], *, score
 
 
 def caption_central(texts: Sequence[str]) -> str:
-    """The one with the greatest mean cosine to the others: of n-grams of 1..4 words, weighted by tf-idf, as in CIDEr
-    (Vedantam et al. 2015) but with each caption as a document. Of more than COMPARED, as many drawn at random are
-    looked at. Of equals the first."""
+    """The caption with the greatest mean cosine to the others, the first of equals.
+
+    The cosine is that of CIDEr (Vedantam et al. 2015): of n-grams of 1..4 words, weighted by tf-idf. But each caption
+    is a document. If there are more than COMPARED, so many are drawn at random.
+    """
     if len(texts) > COMPARED:
         chosen = np.random.default_rng(_SEED).choice(len(texts), COMPARED, replace=False)
         texts = [texts[place] for place in sorted(chosen)]
@@ -66,7 +68,7 @@ def caption_central(texts: Sequence[str]) -> str:
     documents = Counter(gram for grams in counts for gram in grams)
     weights = {gram: math.log(len(texts) / found) for gram, found in documents.items()}
     vectors = [_unit(grams, weights) for grams in counts]
-    # The sum of the cosines to all is the product with the sum of all: no pair has to be looked at.
+    # The sum of the cosines to all is the product with the sum of all, so no pair is computed.
     total: defaultdict[Gram, float] = defaultdict(float)
     for vector in vectors:
         for gram, value in vector.items():
@@ -76,7 +78,7 @@ def caption_central(texts: Sequence[str]) -> str:
 
 
 def _unit(grams: Mapping[Gram, int], weights: Mapping[Gram, float]) -> dict[Gram, float]:
-    """Of the length 1 for each n, or 0 where all captions hold the same n-grams."""
+    """The vector with length 1 for each n, or 0 if all captions hold the same n-grams."""
     vector = {gram: count * weights[gram] for gram, count in grams.items()}
     squares: defaultdict[int, float] = defaultdict(float)
     for gram, value in vector.items():

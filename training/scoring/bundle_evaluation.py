@@ -1,4 +1,4 @@
-"""How good a bundle's captions are, made as serving makes them."""
+"""Evaluates a bundle: captions photos as a worker does, and scores the captions."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ FOCUS_PHOTOS = 200
 class Evaluation:
     """What `bundle_evaluate` found.
 
-    `captions`: photo id -> what the model wrote. `focus`: of attention over greedy captions of the first FOCUS_PHOTOS;
-    None where it was not asked for, and of decoders without attention.
+    `captions`: photo id -> what the model wrote. `focus`: of attention over greedy captions of the first FOCUS_PHOTOS.
+    None if it was not asked for, or the decoder has no attention.
     """
 
     bundle: Path
@@ -42,7 +42,7 @@ class Evaluation:
     captions: dict[int, str]
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON, without what is of single photos. "comparable" is false where Java was missing."""
+        """For JSON, without single photos. "comparable" is false if Java was missing."""
         return {
             "bundle": str(self.bundle),
             "version": self.version,
@@ -65,7 +65,7 @@ def bundle_evaluate(
     focus: bool = False,
     device: str = "cpu",
 ) -> Evaluation:
-    """Caption photos as serving does (same pixels, same search), and score that with `scorer_choose`'s scorer.
+    """Captions photos as serving does (same pixels, same search), and scores that with `scorer_choose`'s scorer.
 
     `beam`: the bundle's own default unless given. Shows a progress bar on a terminal.
     Raises CaptionerError (bundle, device), DatasetError (no photo, or one that cannot be read) and ScorerError.

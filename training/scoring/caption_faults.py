@@ -1,4 +1,4 @@
-"""The plain faults of captions that no score shows."""
+"""Faults of captions that no score shows: repetition, captions cut short, the same caption for all photos."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-# A caption that ends in one of these was cut short: "a man in a". Self-critical training is known for it.
+# A caption that ends in one of these was cut short: "a man in a". Self-critical training causes that.
 _ENDINGS = "a an the and or but of in on at to with for from by into onto over under near through while as is are be"
 FUNCTION_WORDS = frozenset(_ENDINGS.split())
 
 
 @dataclass(frozen=True)
 class TextFaults:
-    """What is wrong with a set of captions whatever the references say. Shares are 0..1.
+    """Faults of a set of captions, without a look at the references. Shares are 0..1.
 
     distinct: different captions per photo; near 0 when a model says the same of every photo.
     function_word_endings: captions whose last word is a function word ("a man in a").

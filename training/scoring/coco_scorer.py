@@ -1,4 +1,4 @@
-"""COCO's tokenizer and scorers, and what stands in for them where there is no Java."""
+"""COCO's tokenizer and scorers, and a fallback for machines without Java."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Texts = Mapping[int, list[str]]
 
 @dataclass(frozen=True)
 class PhotoScore:
-    """Scores x 100 of one photo's caption, and the counts that BLEU of any set of photos is made of.
+    """Scores x 100 of one photo's caption, and the counts that BLEU of any set of photos needs.
 
     `bleu_4` of one sentence is rough: 0 unless four words in a row match. `matches`, `ngrams`: of 1..4 words, how many
     of the caption's n-grams stand in a reference (clipped), and how many it has. `words`: of the caption;
@@ -79,8 +79,8 @@ class Scorer:
         """Scores of one caption per photo against its references (pycocoevalcap).
 
         `references` and `captions` have the same photo ids; each photo has one reference or more, as raw text.
-        METEOR, which takes about as long as all the others together and 1 GB, is computed on request (not by the
-        fallback, because it is a Java program). Raises ScorerError where the ids differ or the tokenizer fails.
+        METEOR is computed on request: it takes as long as all the others together, and 1 GB. The fallback has none,
+        because it is a Java program. Raises ScorerError if the ids differ or the tokenizer fails.
         """
         _pairs_check(references, captions)
         truth = self.tokenize(references)
@@ -111,9 +111,9 @@ class Scorer:
 
 
 def scorer_choose() -> Scorer:
-    """COCO's own scorer, or where no `java` is on the PATH the fallback: label its scores with its name.
+    """COCO's own scorer, or the fallback if no `java` is on the PATH. Label its scores with its name.
 
-    Raises ScorerError where there is a `java` that does not work: now rather than after minutes or hours.
+    Raises ScorerError if there is a `java` that does not work. So a run learns of it at its start.
     """
     if shutil.which("java") is None:
         return FALLBACK
@@ -124,8 +124,8 @@ def scorer_choose() -> Scorer:
 def captions_tokenize(captions: Texts) -> dict[int, list[str]]:
     """Captions as COCO's PTBTokenizer splits them: lower case, tokens joined by spaces, punctuation dropped.
 
-    The same program and options as pycocoevalcap's PTBTokenizer, which writes its input beside its own source:
-    here it goes through a pipe, so that a read-only installation and parallel runs work.
+    The same program and options as pycocoevalcap's PTBTokenizer. That writes its input beside its own source; here a
+    pipe takes it, so a read-only installation and parallel runs work.
     Raises JavaMissing, and ScorerError where the program fails.
     """
     java_require()
@@ -136,7 +136,7 @@ def captions_tokenize(captions: Texts) -> dict[int, list[str]]:
         capture_output=True,
         encoding="utf-8",
         check=False,
-        start_new_session=True,  # Ctrl-C is for this process, which decides what to do about it
+        start_new_session=True,  # Ctrl-C is for this process alone
     )
     tokenized = run.stdout.split("\n")[: len(lines)]
     if run.returncode != 0 or len(tokenized) != len(lines):
@@ -159,7 +159,7 @@ def _words_tokenize(captions: Texts) -> dict[int, list[str]]:
 
 
 COCO = Scorer("COCO's own scorer", True, captions_tokenize)
-# Not comparable: the two tokenizers part hyphens, quotes and the like otherwise, so that other n-grams match.
+# Not comparable: its tokenizer splits hyphens and quotes in another way, so other n-grams match.
 FALLBACK = Scorer("not comparable with published scores: no Java", False, _words_tokenize)
 
 
@@ -183,7 +183,7 @@ def _meteor_score(references: Texts, captions: Texts) -> float | None:
                 score, _ = scorer.compute_score(references, captions)
             finally:
                 process.kill()
-    except (OSError, ValueError):  # the program died (2 GB are not there, say): the other scores stand
+    except (OSError, ValueError):  # the program died, of too little memory for example: the other scores stand
         if scorer.lock.locked():  # compute_score lets go of it only when it succeeds, and __del__ waits for it
             scorer.lock.release()
         return None

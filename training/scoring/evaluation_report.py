@@ -1,4 +1,4 @@
-"""What an evaluation found: lines of text, and a file of per-photo scores. Its page is in training.pages."""
+"""The report of an evaluation: a table for the terminal, and a file of per-photo scores."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from training.scoring.model_comparison import Comparison, Difference
 
 
 class Row(NamedTuple):
-    """One figure: its name, its value as people read it, and what it means."""
+    """One number: its name, its value as text, and what it means."""
 
     name: str
     value: str
@@ -50,7 +50,7 @@ def fault_rows(evaluation: Evaluation) -> list[Row]:
 
 
 def focus_rows(evaluation: Evaluation) -> list[Row]:
-    """Sharpness of attention; none where the decoder has no attention."""
+    """Sharpness of attention. Empty if the decoder has no attention."""
     focus = evaluation.focus
     if focus is None:
         return []

@@ -1,4 +1,4 @@
-"""Whether one model is better than another, or the photos just fell that way: the paired bootstrap."""
+"""Whether one model is better than another, or only by chance: the paired bootstrap."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def scores_compare(a: Scores, b: Scores, *, resamples: int = RESAMPLES, seed: in
     """Paired bootstrap (Koehn 2004) on the differences of CIDEr and BLEU-4 over the same photos.
 
     Each resample draws as many photos as there are, with replacement, the same for A and B. CIDEr is the mean over the
-    drawn photos, with the n-gram weights of all of them; BLEU-4 is computed anew from the drawn photos' counts.
-    The interval holds the middle 95% of the differences. Raises ScorerError where the photos differ.
+    drawn photos, with the n-gram weights of all photos. BLEU-4 is computed anew from the counts of the drawn photos.
+    The interval holds the middle 95% of the differences. Raises ScorerError if the photos differ.
     """
     if a.photos.keys() != b.photos.keys():
         raise ScorerError("Both models must have captioned the same photos: score them on the same captions file.")

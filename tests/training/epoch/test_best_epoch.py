@@ -6,6 +6,7 @@ from torch import nn
 
 from tests.training.tiny_models import record
 from training.epoch.best_epoch import BestEpoch, best_index, best_index_formerly
+from training.epoch.epoch_record import EpochRecord
 
 NAN = float("nan")
 
@@ -26,7 +27,8 @@ def test_best_epoch_is_that_of_the_highest_cider_and_then_of_the_lowest_loss(jud
 
 
 def test_best_epoch_keeps_the_weights_of_that_time():
-    model, best, records = nn.Linear(1, 1, bias=False), BestEpoch(), []
+    model, best = nn.Linear(1, 1, bias=False), BestEpoch()
+    records: list[EpochRecord] = []
     for number, cider in enumerate((1.0, 3.0, 2.0)):
         nn.init.constant_(model.weight, number)
         new = record(cider=cider, epoch=number + 1)

@@ -1,4 +1,4 @@
-"""`manage.py build_vocabulary`: the words of captions, and how much of them a threshold keeps."""
+"""`manage.py build_vocabulary`: the vocabulary of captions, and how much of them it knows."""
 
 from argparse import ArgumentParser
 from pathlib import Path

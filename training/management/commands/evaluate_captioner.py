@@ -83,7 +83,7 @@ class Command(BaseCommand):
             out.write(line)
 
     def _photos(self, options: dict[str, Any]) -> "tuple[list[CaptionedPhoto], dict[str, Tally]]":
-        """Those to score, and what became of all that were found, and of their captions."""
+        """The photos to score, and counts of all that were found and of their captions."""
         from training.data.dataset import dataset_read, datasets_count, photos_sample
 
         dataset = dataset_read([options["captions"]], images=[options["images"]], skip_bad=options["skip_bad"])
@@ -99,7 +99,7 @@ class Command(BaseCommand):
         return chosen, tallies
 
     def _warn(self, bundle: Path, photos: "list[CaptionedPhoto]") -> None:
-        """Of what makes the scores of a bundle mean little. Raises BundleError."""
+        """Warns if the scores of a bundle mean little. Raises BundleError."""
         from captioner.bundle import bundle_describe
         from training.data.caption_checks import scoring_concerns
 
@@ -111,7 +111,7 @@ class Command(BaseCommand):
 
 
 def _options_check(options: dict[str, Any]) -> None:
-    """Raises CommandError for what would otherwise fail after minutes of captioning."""
+    """Raises CommandError now for options that would fail after minutes of captioning."""
     for name in ("beam", "limit"):
         if options[name] is not None and options[name] < 1:
             raise CommandError(f"--{name} is {options[name]}; give 1 or more.")

@@ -13,7 +13,7 @@ from training.management.missing_packages import package_missing
 
 DEFAULT_RECIPE = "quick"
 STOPPED = 3  # exit status of a run that can go on
-FAILED = 4  # and of one that came to its end with a model that is no good
+FAILED = 4  # and of one that ended with a model that is no good
 
 
 class Command(BaseCommand):
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # no site and no database are needed
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        # Other commands have --captions, which would be short here for --captions-per-photo.
+        # --captions of other commands would be an abbreviation of --captions-per-photo here.
         return super().create_parser(prog_name, subcommand, allow_abbrev=False, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
