@@ -153,18 +153,14 @@ def training_concerns(
     found += sameness_concern(texts, what="captions to train on", effect=SAME_LEARNT)
     found += sameness_concern(judged, what="captions to validate on", effect=SAME_JUDGED)
     if len(validation) == 1:
-        found.append(
-            Concern(
-                "There is one photo to validate on, and no score can tell the best epoch by a single one. Give more."
-            )
-        )
+        found.append(Concern("There is only one photo to validate on, which cannot tell the best epoch. Give more."))
     return found
 
 
 def scoring_concerns(photos: Sequence[CaptionedPhoto], *, words: Sequence[str], bundle: Path) -> list[Concern]:
     """Concerns about the captions that a bundle is scored by. `words`: all that it knows, special ones too."""
     texts = [text for photo in photos for text in photo.captions]
-    what, remedy = "the captions to score by", "Scores tell little like this: give captions of its language, or train."
+    what, remedy = "the captions to score by", "Such scores mean little. Give captions of its language, or train."
     foreign = script_concern(texts, words[len(SPECIALS) :], what=what, of=f"the words of {bundle}", remedy=remedy)
     found = foreign or unknown_concern(texts, _vocabulary(words), what=what, to=str(bundle), remedy=remedy)
     return found + sameness_concern(texts, what="captions to score by", effect=SAME_JUDGED)

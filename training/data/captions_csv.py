@@ -46,7 +46,7 @@ def csv_read(source: Path, tally: Tally) -> list[ImportedPhoto]:
     for number, row in rows:
         if len(row) != width:
             raise DatasetError(
-                f"Line {number} of {source} has {len(row)} fields, and the first line {width}, parted by a "
+                f"Line {number} of {source} has {len(row)} fields, and the first line {width}, separated by a "
                 f"{_DELIMITERS[delimiter]}. {_remedy(delimiter)}"
             )
         if (content := tuple(row)) in known:
@@ -67,8 +67,8 @@ def _delimiter(line: str, source: Path) -> str:
         if character in _DELIMITERS:
             return character
     raise DatasetError(
-        f"The first line of {source} has one column: {line[:60]!r}. Part file name and caption by a comma, semicolon, "
-        "bar or tab."
+        f"The first line of {source} has one column: {line[:60]!r}. Separate file name and caption by a comma, "
+        "semicolon, bar or tab."
     )
 
 
@@ -107,7 +107,7 @@ def _columns(header: list[str]) -> tuple[int, int] | None:
 def _headerless_check(first: list[str], place: str) -> None:
     if len(first) != 2 or not PurePosixPath(_NUMBERED.sub("", first[0])).suffix:
         raise DatasetError(
-            f"It cannot be told which columns of {place} are file name and caption: {', '.join(first)[:80]!r}. "
+            f"The columns of file name and caption cannot be told in {place}: {', '.join(first)[:80]!r}. "
             "Begin with a header line that names them, such as file,caption."
         )
 
@@ -125,8 +125,8 @@ def _row_add(photos: dict[str, list[str]], row: list[str], columns: tuple[int, i
 
 def _remedy(delimiter: str) -> str:
     if delimiter in ",;":
-        return f"Put a caption with a {_DELIMITERS[delimiter]} in quotes, or add what is missing."
-    return "Add what is missing, or take out what is too much."
+        return f"Put a caption with a {_DELIMITERS[delimiter]} in quotes, or add the missing fields."
+    return "Add the missing fields, or delete those that are too many."
 
 
 def _unquoted(field: str) -> str:

@@ -40,7 +40,8 @@ def karpathy_read(source: Path, tally: Tally) -> dict[str, list[ImportedPhoto]]:
             raise DatasetError(f'"split" of {place} is {image.get("split")!r}: it must be one of {", ".join(SPLITS)}.')
         if photo.file_name in places:
             raise DatasetError(
-                f"{place} is {photo.file_name}, as is images[{places[photo.file_name]}]: give its captions to one."
+                f"{place} and images[{places[photo.file_name]}] are the same photo, {photo.file_name}. "
+                "Join their captions."
             )
         places[photo.file_name] = position
         splits[SPLITS[image["split"]]].append(photo)

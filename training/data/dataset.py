@@ -141,8 +141,8 @@ def splits_check(train: Sequence[CaptionedPhoto], validation: Sequence[Captioned
     if twice:
         raise DatasetError(
             f"{len(twice)} photos are in the training set and in the validation set: "
-            f"{names(path.name for path in twice)}. What is measured on them would count what was learnt by heart: "
-            "take them out of one of the captions files."
+            f"{names(path.name for path in twice)}. Scores on them would reward learning by heart. "
+            "Take them out of one of the captions files."
         )
 
 

@@ -33,7 +33,7 @@ class Numerics:
         changed = ", ".join(f"{name} {now} instead of {before}" for name, now, before in pairs if now != before)
         if not changed:
             return ""
-        return f"Going on with {changed}: the losses need not be those that the run would have had."
+        return f"Going on with {changed}: the losses may differ from those of an unbroken run."
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

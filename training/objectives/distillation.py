@@ -62,7 +62,7 @@ def teachers_load(
             )
         if found.config.preprocessing != preprocessing or not _same(_trunk(found, encoder, trained), trunk):
             raise TrainingError(
-                f"The teacher {path} sees photos otherwise: its encoder or --size or --resize is another, or more of "
+                f"The teacher {path} does not fit: its encoder, its --size or its --resize is another, or more of "
                 "its encoder was trained. Train both with the same --finetune-stages, and with --decoder-epochs 0."
             )
         models.append(TrainedModel(found.encoder, found.decoder, trained=trained).to(device))

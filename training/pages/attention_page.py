@@ -41,7 +41,7 @@ def attention_page(captioner: Captioner, photos: Sequence[Path]) -> str:
     return page_html(
         title,
         paragraph(
-            "Every photo lit by where the model looked for a word: a good map of “dog” lights up the dog. The number "
+            "Each photo is lit where the model looked for a word. A good map of “dog” lights up the dog. The number "
             "beside a word tells how many times the brightest place outweighs an even map.",
             muted=True,
         ),

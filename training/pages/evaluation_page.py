@@ -50,7 +50,7 @@ def evaluation_page(evaluation: Evaluation) -> str:
         parts.append(section("Attention", _table(rows)))
     parts.append(section("Photos by CIDEr", histogram("How many photos scored what", _bins(evaluation), axis="CIDEr")))
     best, worst = _extremes(evaluation)
-    legend = "In what people wrote, the words that the caption has too stand out."
+    legend = "Words that people and the caption share stand out."
     parts.append(section(f"The best {len(best)}", paragraph(legend, muted=True), _cards(best, evaluation)))
     if worst:
         parts.append(section(f"The worst {len(worst)}", paragraph(legend, muted=True), _cards(worst, evaluation)))

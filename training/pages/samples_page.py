@@ -150,8 +150,8 @@ def samples_page(folder: Path, photos: Sequence[ShownPhoto]) -> str:
     *older, newest = records
     parts = [
         paragraph(
-            "The same validation photos after every epoch: what the model says, how likely each word was after those "
-            "before it, and where it looked for it (bright). Confidence is the mean probability of a word.",
+            "The same validation photos after every epoch: the caption, the probability of each word after those "
+            "before it, and where the model looked for it (bright). Confidence is the mean probability of a word.",
             muted=True,
         ),
         section(newest.title, _epoch(newest, photos, older=older)),

@@ -86,7 +86,7 @@ def bundle_version(folder: RunFolder) -> str:
     described = bundle_describe(folder.bundle)
     if failure := described["metrics"].get("failed"):
         raise RunFailed(
-            f"The run in {folder.path} failed. {failure} {folder.bundle} is for looking at alone: register_model "
+            f"The run in {folder.path} failed. {failure} {folder.bundle} is only there to look at: register_model "
             "refuses it."
         )
     version: str = described["version"]

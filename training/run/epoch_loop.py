@@ -53,7 +53,7 @@ class EpochLoop:
         if any(record.comparable != scorer.comparable for record in self.records):
             raise CheckpointError(
                 f"Epochs of {self.folder.path} were scored by another scorer than this machine has ({scorer.name}): "
-                "the best of them could not be told. Go on where Java is as it was (`java -version`), or start again."
+                "the scores do not compare. Go on where Java is as it was (`java -version`), or start again."
             )
 
     def run(self) -> None:

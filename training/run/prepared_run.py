@@ -144,7 +144,7 @@ class PreparedRun:
             return None
         if self.options.decoder == "tutorial":
             raise OptionError(
-                "--teacher is not for --decoder tutorial, which learns to say <start> too: nobody teaches that. "
+                "--teacher does not work with --decoder tutorial, which also learns to say <start>: no teacher does. "
                 "Leave --teacher out, or choose another --decoder."
             )
         return teachers_load(

@@ -43,4 +43,4 @@ def _guess(model: Mapping[str, Any], *, photos: int, records: Sequence[EpochReco
         return f"The loss was still falling in its last epoch: give more than {_EPOCHS[last.stage]} {last.epochs}."
     if round(model["distinct"] * model["photos"]) <= max(1, SAME * model["photos"]):
         return "It says the same of nearly every photo: give more epochs, or another learning rate."
-    return "The captions may be those of other photos: look at them by manage.py inspect_dataset."
+    return "The captions may be those of other photos. Look at them with manage.py inspect_dataset."

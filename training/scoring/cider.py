@@ -70,7 +70,7 @@ class CiderD:
         try:
             references = self._references[photo]
         except KeyError as error:
-            raise ScorerError(f"Photo id {photo} is not among those whose references CIDEr-D was given.") from error
+            raise ScorerError(f"CIDEr-D has no references of photo id {photo}.") from error
         counts = gram_counts(caption)
         norms, length, weights = self._norms(counts), _length(caption), self._weights
         total = 0.0

@@ -134,7 +134,7 @@ def test_validation_captions_that_say_the_same_are_warned_of():
 def test_single_photo_to_validate_on_is_warned_of():
     (concern,) = concerns(ENGLISH, ENGLISH[:1])
 
-    assert concern.message.startswith("There is one photo to validate on")
+    assert concern.message.startswith("There is only one photo to validate on")
 
 
 def test_captions_without_a_word_left_are_told_as_an_empty_vocabulary():

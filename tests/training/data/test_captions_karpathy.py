@@ -84,7 +84,7 @@ def test_karpathy_blank_captions_are_left_out_and_their_photo_kept(tmp_path):
         ([{"filename": 5, "split": "train", "sentences": []}], r'"filename" of images\[0\] .* is 5: it must be text'),
         (["a.jpg"], r"images\[0\] .* is not of Karpathy's form"),
         ([image("../a.jpg")], r"photo of images\[0\] .* leaves its folder"),
-        ([image("a.jpg"), image("a.jpg", "val")], r"images\[1\] .* is a\.jpg, as is images\[0\]"),
+        ([image("a.jpg"), image("a.jpg", "val")], r"images\[1\] .* and images\[0\] are the same photo, a\.jpg"),
     ],
 )
 def test_karpathy_file_of_another_form_is_refused_with_the_place(images, fault, tmp_path):

@@ -36,5 +36,5 @@ def test_numerics_that_changed_are_told_with_what_they_were():
 
     assert now.change(NUMERICS) == (
         "Going on with device cpu instead of cuda, precision float32 instead of bfloat16: "
-        "the losses need not be those that the run would have had."
+        "the losses may differ from those of an unbroken run."
     )

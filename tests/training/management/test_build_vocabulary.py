@@ -47,8 +47,8 @@ def test_vocabulary_command_tells_counts_and_coverage(tmp_path):
 
     assert "16 words that occur 2 times or more in 8 captions" in out
     assert "Commonest: a 4, the 3, " in out
-    assert "Words that it does not know: 14.63% of all 41 (6)." in out
-    assert "Captions that it knows every word of: 50.00%." in out
+    assert "Unknown words: 14.63% of all 41 (6)." in out
+    assert "Captions without an unknown word: 50.00%." in out
 
 
 def test_vocabulary_command_table_marks_the_threshold_and_holds_others(tmp_path):

@@ -224,7 +224,7 @@ def test_train_command_refuses_a_teacher_of_other_words_before_it_begins(found, 
 
 
 def test_train_command_refuses_to_teach_the_tutorial(found, tmp_path, no_java, bundle):
-    with pytest.raises(CommandError, match="--teacher is not for --decoder tutorial"):
+    with pytest.raises(CommandError, match="--teacher does not work with --decoder tutorial"):
         train(found, tmp_path / "run", teacher=[bundle], decoder="tutorial")
 
 

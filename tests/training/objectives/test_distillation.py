@@ -82,7 +82,7 @@ def test_teachers_of_other_words_are_refused(bundle):
 def test_teachers_that_see_photos_of_another_size_are_refused(bundle):
     preprocessing = replace(bundle_load(bundle).config.preprocessing, size=96)
 
-    with pytest.raises(TrainingError, match="sees photos otherwise"):
+    with pytest.raises(TrainingError, match="does not fit"):
         load(bundle, preprocessing=preprocessing)
 
 
@@ -90,10 +90,10 @@ def test_teachers_with_another_trunk_are_refused(bundle):
     encoder = bundle_load(bundle).encoder
     torch.nn.init.normal_(next(encoder.parameters()))
 
-    with pytest.raises(TrainingError, match=r"sees photos otherwise.*--finetune-stages"):
+    with pytest.raises(TrainingError, match=r"does not fit.*--finetune-stages"):
         load(bundle, encoder=encoder)
 
 
 def test_teachers_with_another_kind_of_encoder_are_refused(bundle):
-    with pytest.raises(TrainingError, match="sees photos otherwise"):
+    with pytest.raises(TrainingError, match="does not fit"):
         load(bundle, encoder=encoder_tiny())

@@ -41,7 +41,7 @@ def test_model_is_judged_by_bleu_where_cider_tells_nothing(bleu_4, failed):
         ({"photos": 30}, "30 photos are few to learn from: give some hundreds."),
         ({"records": FALLING}, "The loss was still falling in its last epoch: give more than --decoder-epochs 5."),
         ({"distinct": 0.01}, "It says the same of nearly every photo: give more epochs, or another learning rate."),
-        ({}, "The captions may be those of other photos: look at them by manage.py inspect_dataset."),
+        ({}, "The captions may be those of other photos. Look at them with manage.py inspect_dataset."),
     ],
 )
 def test_failure_tells_what_most_likely_caused_it(changes, why):

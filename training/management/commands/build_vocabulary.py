@@ -61,9 +61,9 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{output}: {count:,} words that occur {threshold} times or more in {len(captions):,} captions.\n"
             f"Commonest: {', '.join(commonest)}.\n"
-            f"Words that it does not know: {coverage.unknown_rate:.2%} of all "
+            f"Unknown words: {coverage.unknown_rate:.2%} of all "
             f"{sum(vocabulary.counts):,} ({vocabulary.counts[UNKNOWN]:,}).\n"
-            f"Captions that it knows every word of: {coverage.captions_whole:.2%}.\n\n" + _table(rows, threshold)
+            f"Captions without an unknown word: {coverage.captions_whole:.2%}.\n\n" + _table(rows, threshold)
         )
 
 
