@@ -119,6 +119,18 @@ def test_loop_goes_on_from_a_checkpoint_that_does_not_tell_its_best_epoch(found,
     assert resumed.best_record().epoch == 1
 
 
+def test_checkpoint_holds_what_it_always_held_so_that_earlier_ones_are_resumed(found, tmp_path):
+    loop = EpochLoop(prepared(tmp_path / "run", found, options=replace(OPTIONS, decoder_epochs=1)))
+    loop.run()
+
+    state = torch.load(loop.folder.checkpoint)
+
+    assert state.keys() == {"records", "best", "best_at", "stage", "trainer"}
+    assert state["trainer"].keys() == {"model", "average", "optimizer", "scaler", "place"}
+    assert {name.partition(".")[0] for name in state["best"]} == {"encoder", "decoder"}
+    assert state["best"].keys() == state["trainer"]["model"].keys() == state["trainer"]["average"].keys()
+
+
 def test_loop_goes_on_with_the_best_epoch_that_its_checkpoint_tells(found, tmp_path, monkeypatch):
     fake_scores(monkeypatch, (0.0, 3.0), (0.0, 2.0))
     EpochLoop(prepared(tmp_path / "run", found)).run()
