@@ -1,4 +1,4 @@
-"""Feature caching: training.data.features over the same encoder in eager PyTorch, decoding of the photos included.
+"""Feature caching: training.batches.feature_cache over the same encoder in eager PyTorch. Photos are decoded in both.
 
 The encoder is exported to ONNX Runtime in the first round and kept, as it is for every view and run of the product.
 """
@@ -14,7 +14,7 @@ from benchmarks.setting import Setting, rows_measure
 from benchmarks.timing import Row, Spread, rates_alternate
 from captioner.encoders import encoder_config, encoder_create, encoder_preprocessing
 from captioner.engines import ACCELERATED
-from training.data.features import BATCH, features_cached, photos_tensor
+from training.batches.feature_cache import BATCH, features_cached, photos_tensor
 
 TARGET = 1.5
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from training.data.coco import CaptionedPhoto
+from training.data.dataset import CaptionedPhoto
 
 SIZE = (500, 375)
 COLOURS = ("red", "blue", "green", "white", "black", "yellow")

@@ -15,7 +15,7 @@ from torch import Tensor
 from benchmarks.setting import Setting, rows_measure
 from benchmarks.timing import Row, Spread
 from benchmarks.trainers import trainer_create, trainer_steps
-from training.learning.self_critical import SelfCritic
+from training.objectives.self_critical import SelfCritic
 
 TARGET = 0.1
 

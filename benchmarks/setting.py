@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.captioners import EXPORTS
 from benchmarks.pictures import captioned_pictures
 from benchmarks.timing import HEADER, Row
-from training.data.coco import CaptionedPhoto, dataset_read
+from training.data.dataset import CaptionedPhoto, dataset_read
 
 if TYPE_CHECKING:  # the processes of a stack import this too, and have no use for torch
     import torch
 
-    from training.learning.options import TrainingOptions
+    from training.options.training_options import TrainingOptions
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT / ".." / "shared" / "flickr8k"
@@ -70,7 +70,7 @@ class Setting:
 
     def options(self, name: str, **changes: Any) -> TrainingOptions:
         """Those of a recipe, on this encoder, each photo as it is."""
-        from training.learning.recipes import recipe
+        from training.options.recipes import recipe
 
         return replace(recipe(name), encoder=self.encoder, size=self.size, views=1, **changes)
 

@@ -19,10 +19,10 @@ from benchmarks.eager import DefaultLayout, pixels_read
 from benchmarks.setting import Setting, rows_measure
 from benchmarks.timing import Row, Spread, rates_alternate
 from benchmarks.trainers import trainer_create, trainer_steps
-from training.data.batches import caption_groups, same_length_batches
-from training.data.features import photos_tensor
-from training.learning.losses import caption_loss
-from training.learning.parts import parts_create
+from training.batches.caption_batches import caption_groups, same_length_batches
+from training.batches.feature_cache import photos_tensor
+from training.model.initial_model import model_create
+from training.objectives.cross_entropy import caption_loss
 
 TARGET = 20
 LOOP_STEPS = 3  # a step of the tutorial's loop takes seconds
@@ -63,17 +63,17 @@ def _product(setting: Setting, name: str) -> Callable[[], float]:
 def _loop(setting: Setting, *, improved: bool = False) -> Callable[[], float]:
     """The tutorial's loop: captions a second of a few steps. `improved`: see above."""
     options, device = setting.options("tutorial"), setting.device
-    parts = parts_create(options, [text for photo in setting.photos for text in photo.captions])
-    encoder, decoder = parts.encoder.to(device), parts.decoder.to(device)
+    initial = model_create(options, [text for photo in setting.photos for text in photo.captions])
+    encoder, decoder = initial.encoder.to(device), initial.decoder.to(device)
     encode = encoder if improved else DefaultLayout(encoder)
     optimizer = torch.optim.Adam(decoder.parameters(), lr=options.decoder_rate)
-    groups = caption_groups(setting.photos, parts.vocabulary, size=5, max_words=options.words_max)
+    groups = caption_groups(setting.photos, initial.vocabulary, size=5, max_words=options.words_max)
     generator = np.random.default_rng(1)
 
     def step(rows: list[int], tokens: torch.Tensor) -> None:
         paths = [setting.photos[row].path for row in rows]
         if improved:
-            pixels = photos_tensor(paths, preprocessing=parts.preprocessing)
+            pixels = photos_tensor(paths, preprocessing=initial.preprocessing)
         else:
             pixels = pixels_read(paths, size=setting.size)
         with torch.no_grad():

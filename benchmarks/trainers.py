@@ -7,15 +7,15 @@ import time
 from typing import NamedTuple
 
 from benchmarks.setting import Setting
-from training.data.features import features_cached
-from training.learning.model import TrainedModel
-from training.learning.objectives import objective_of
-from training.learning.options import TrainingOptions
-from training.learning.parts import parts_create
-from training.learning.precision import arithmetic_choose
-from training.learning.stage_trainer import StageTrainer
-from training.learning.stages import stages_planned
-from training.learning.training_set import TrainingSet
+from training.batches.feature_cache import features_cached
+from training.batches.training_set import TrainingSet
+from training.epoch.training_steps import StageTrainer
+from training.hardware.mixed_precision import arithmetic_choose
+from training.model.initial_model import model_create
+from training.model.trained_model import TrainedModel
+from training.objectives.objective import objective_of
+from training.options.stage_plan import stages_planned
+from training.options.training_options import TrainingOptions
 
 
 class Done(NamedTuple):
@@ -29,23 +29,23 @@ class _EnoughSteps(Exception):
 
 def trainer_create(setting: Setting, options: TrainingOptions) -> StageTrainer:
     """Of the first stage that `options` have epochs for, on features that are cached here."""
-    parts = parts_create(options, [text for photo in setting.photos for text in photo.captions])
+    initial = model_create(options, [text for photo in setting.photos for text in photo.captions])
     device = setting.device
-    encoder, decoder = parts.encoder.to(device), parts.decoder.to(device)
+    encoder, decoder = initial.encoder.to(device), initial.decoder.to(device)
     stage = stages_planned(options, encoder)[0]
     model = TrainedModel(encoder, decoder, trained=stage.trained)
     features = features_cached(
         [photo.path for photo in setting.photos],
         trunk=model.trunk,
-        preprocessing=parts.preprocessing,
+        preprocessing=initial.preprocessing,
         directory=setting.scratch / "features",
         device=device,
     )
     return StageTrainer(
         stage,
         model,
-        data=TrainingSet(setting.photos, features, parts.vocabulary, options),
-        objective=objective_of(stage, options=options, photos=setting.photos, vocabulary=parts.vocabulary),
+        data=TrainingSet(setting.photos, features, initial.vocabulary, options),
+        objective=objective_of(stage, options=options, photos=setting.photos, vocabulary=initial.vocabulary),
         options=options,
         arithmetic=arithmetic_choose(options.precision, device),
         device=device,

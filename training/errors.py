@@ -1,4 +1,4 @@
-"""Everything this package raises on purpose, before the first step of training wherever that is possible."""
+"""The errors of training. Most are raised before the first step."""
 
 
 class TrainingError(Exception):
@@ -18,7 +18,7 @@ class DatasetError(TrainingError):
 
 
 class CheckpointError(TrainingError):
-    """A checkpoint that cannot be written, or gone on from."""
+    """A checkpoint that cannot be written, or resumed from."""
 
 
 class TrainingDiverged(TrainingError):
@@ -26,11 +26,11 @@ class TrainingDiverged(TrainingError):
 
 
 class RunFailed(TrainingError):
-    """The run came to its end, and its model is no better than captions that were chosen without a look."""
+    """The run ended, and its model is no better than captions that were chosen without a look at the photos."""
 
 
 class DeviceExhausted(TrainingError):
-    """The memory does not hold a step."""
+    """The memory of the device is too small for a step."""
 
 
 class ScorerError(TrainingError):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from training.data.coco import dataset_read
-from training.scoring.evaluate import bundle_evaluate, photos_sample
+from training.data.dataset import dataset_read, photos_sample
+from training.scoring.bundle_evaluation import bundle_evaluate
 
 BUNDLE = Path(__file__).resolve().parents[2] / "models" / "default"
 PHOTOS = 200

@@ -1,0 +1,1 @@
+"""Captions files and photos: read, checked, imported, inspected."""

@@ -1,4 +1,4 @@
-"""Captions as lines of a file name and a text, as Flickr8k and Flickr30k come."""
+"""Reads captions from lines of a file name and a text, the form of Flickr8k and Flickr30k."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from captioner.tally import Tally
-from training.data.captions_file import WORDLESS, caption_has_words
-from training.data.importing import ImportedPhoto, file_name_check, source_text
+from training.data.captions_import import ImportedPhoto, file_name_check, source_text
+from training.data.coco_captions import WORDLESS, caption_has_words
 from training.errors import DatasetError
 
 FILE_NAMES = ("file", "file_name", "filename", "image", "image_name", "image_id", "photo", "path")
@@ -21,13 +21,13 @@ _NUMBERED = re.compile(r"#\d+$")  # Flickr8k.token.txt: photo.jpg#0, photo.jpg#1
 
 
 def csv_read(source: Path, tally: Tally) -> list[ImportedPhoto]:
-    """Photos in the order of their first line, each with the captions of all its lines, which `tally` counts.
+    """Photos in the order of their first line, each with the captions of all its lines. `tally` counts them.
 
-    A line that is the same as a former one, in all its columns, is there already: the same person said it.
+    A line that equals a former one in all columns counts as there already.
 
     The delimiter (comma, semicolon, bar or tab) is the one that comes first in the first line. A first line that names
-    both columns (FILE_NAMES, CAPTION_NAMES, whatever else there is) is a header; without one there are two columns,
-    file and caption. Raises DatasetError, with the line's number.
+    both columns (FILE_NAMES, CAPTION_NAMES) is a header; it may name more. Without a header there are two columns, file
+    and caption. Raises DatasetError, with the number of the line.
     """
     text = source_text(source)
     first_line = next((line for line in text.splitlines() if line.strip()), "")
@@ -46,7 +46,7 @@ def csv_read(source: Path, tally: Tally) -> list[ImportedPhoto]:
     for number, row in rows:
         if len(row) != width:
             raise DatasetError(
-                f"Line {number} of {source} has {len(row)} fields, and the first line {width}, parted by a "
+                f"Line {number} of {source} has {len(row)} fields, and the first line {width}, separated by a "
                 f"{_DELIMITERS[delimiter]}. {_remedy(delimiter)}"
             )
         if (content := tuple(row)) in known:
@@ -60,15 +60,15 @@ def csv_read(source: Path, tally: Tally) -> list[ImportedPhoto]:
 
 
 def _delimiter(line: str, source: Path) -> str:
-    # Not csv.Sniffer, which takes letters for delimiters. Captions hold commas and semicolons as well, file names
-    # hardly ever: and where they do, they stand in quotes.
+    # Not csv.Sniffer, which takes letters for delimiters. Captions hold commas and semicolons too. File names hardly
+    # ever do, and then they stand in quotes.
     begin = line.find('"', 1) + 1 if line.startswith('"') else 0
     for character in line[begin:]:
         if character in _DELIMITERS:
             return character
     raise DatasetError(
-        f"The first line of {source} has one column: {line[:60]!r}. Part file name and caption by a comma, semicolon, "
-        "bar or tab."
+        f"The first line of {source} has one column: {line[:60]!r}. Separate file name and caption by a comma, "
+        "semicolon, bar or tab."
     )
 
 
@@ -97,7 +97,7 @@ def _rows(text: str, source: Path, delimiter: str) -> Iterator[tuple[int, list[s
 
 
 def _columns(header: list[str]) -> tuple[int, int] | None:
-    """Where file name and caption stand, if this row is a header."""
+    """The columns of file name and caption, if this row is a header."""
     names = [name.lower().replace(" ", "_") for name in header]
     file = next((names.index(name) for name in FILE_NAMES if name in names), None)
     caption = next((names.index(name) for name in CAPTION_NAMES if name in names), None)
@@ -107,7 +107,7 @@ def _columns(header: list[str]) -> tuple[int, int] | None:
 def _headerless_check(first: list[str], place: str) -> None:
     if len(first) != 2 or not PurePosixPath(_NUMBERED.sub("", first[0])).suffix:
         raise DatasetError(
-            f"It cannot be told which columns of {place} are file name and caption: {', '.join(first)[:80]!r}. "
+            f"The columns of file name and caption cannot be told in {place}: {', '.join(first)[:80]!r}. "
             "Begin with a header line that names them, such as file,caption."
         )
 
@@ -125,11 +125,11 @@ def _row_add(photos: dict[str, list[str]], row: list[str], columns: tuple[int, i
 
 def _remedy(delimiter: str) -> str:
     if delimiter in ",;":
-        return f"Put a caption with a {_DELIMITERS[delimiter]} in quotes, or add what is missing."
-    return "Add what is missing, or take out what is too much."
+        return f"Put a caption with a {_DELIMITERS[delimiter]} in quotes, or add the missing fields."
+    return "Add the missing fields, or delete those that are too many."
 
 
 def _unquoted(field: str) -> str:
-    """A field as some programs write all of them; not one that only begins and ends with things in quotes."""
+    """The field without its quotes. One that only begins and ends with quoted words stays."""
     framed = len(field) > 1 and field[0] == field[-1] == '"' and '"' not in field[1:-1]
     return field[1:-1] if framed else field

@@ -1,4 +1,4 @@
-"""A vocabulary from captions."""
+"""Builds a vocabulary from captions, and measures how much of them it knows."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from captioner.errors import VocabularyError
 from captioner.vocabulary import SPECIALS, UNKNOWN, Vocabulary, caption_tokens
 
-THRESHOLD = 5  # where nothing else is said
+THRESHOLD = 5  # the default
 THRESHOLDS = (1, 2, 3, 4, 5, 6, 8, 10, 15, 20)
 
 
 def vocabulary_build(captions: Iterable[str], *, threshold: int) -> Vocabulary:
     """Every word that occurs at least `threshold` times, commonest first (ties by alphabet).
 
-    The count kept for <unk> is that of all rarer words together. Raises VocabularyError when no word is left.
+    <unk> has the count of all rarer words together. Raises VocabularyError if no word is left.
     """
     counts = Counter(token for caption in captions for token in caption_tokens(caption))
     kept = sorted(
@@ -33,9 +33,9 @@ def vocabulary_build(captions: Iterable[str], *, threshold: int) -> Vocabulary:
 
 
 def vocabulary_extend(vocabulary: Vocabulary, captions: Iterable[str], *, threshold: int) -> Vocabulary:
-    """The same words in the same places, so that what was learnt of them stands, then the new ones of `captions`.
+    """The same words in the same places, then the new ones of `captions`. So what was learnt of a word stays with it.
 
-    Counts of `captions` are added to those kept.
+    The counts of `captions` are added.
     """
     counts = Counter(token for caption in captions for token in caption_tokens(caption))
     new = sorted(
@@ -51,14 +51,14 @@ def vocabulary_extend(vocabulary: Vocabulary, captions: Iterable[str], *, thresh
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of what captions say a vocabulary knows: of their words each time they occur, and of whole captions."""
+    """`unknown_rate`: share of unknown words, each occurrence counted. `captions_whole`: of captions without one."""
 
     unknown_rate: float
     captions_whole: float
 
 
 def vocabulary_coverage(captions: Iterable[str], vocabulary: Vocabulary) -> Coverage:
-    """Shares in 0..1; of captions without words 0 and 1."""
+    """Shares in 0..1. Captions without words: 0 and 1."""
     unknown = [[token not in vocabulary.index for token in caption_tokens(caption)] for caption in captions]
     words = sum(map(len, unknown))
     whole = sum(not any(flags) for flags in unknown)
@@ -67,7 +67,7 @@ def vocabulary_coverage(captions: Iterable[str], vocabulary: Vocabulary) -> Cove
 
 @dataclass(frozen=True)
 class ThresholdRow:
-    """What a threshold makes of captions: the words that are kept, special tokens apart, and how much they cover."""
+    """A threshold, the number of words that it keeps (without special tokens), and their coverage."""
 
     threshold: int
     words: int
@@ -75,7 +75,7 @@ class ThresholdRow:
 
 
 def vocabulary_thresholds(captions: Iterable[str], *, thresholds: Iterable[int] = THRESHOLDS) -> list[ThresholdRow]:
-    """For each threshold, what vocabulary_coverage finds of a vocabulary with it; captions are split up only once."""
+    """For each threshold what vocabulary_coverage would find. Captions are split into words only once."""
     tokens = [caption_tokens(caption) for caption in captions]
     counts = Counter(token for caption in tokens for token in caption)
     rarest = [min((counts[token] for token in caption), default=None) for caption in tokens]

@@ -1,4 +1,4 @@
-"""CIDEr-D as a reward: weights and reference vectors are computed once, a caption is scored in microseconds."""
+"""CIDEr-D as a reward. Weights and reference vectors are computed once, so a caption takes microseconds."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class CiderD:
     weighted by tf-idf, where a document is all references of one photo; mean over the references and n. The changes
     of CIDEr-D (appendix): the caption's weights are clipped to the reference's, each cosine is damped by
     exp(-(difference in length)^2 / (2 * 6^2)), and the whole is multiplied by 10. The values are those of pycocoevalcap
-    when it scores all photos of `references`: 0..10, of which published scores are 100 times the mean.
+    when it scores all photos of `references`: 0..10. Published scores are 100 times the mean.
 
     `references`: photo id -> its captions as tokens, words or word ids, but the same kind as the captions to be scored.
-    Give both an end token, as Rennie et al. 2017 do, and a reward knows a caption that was cut short.
-    A single photo, whose every n-gram has the weight log(1 / 1) = 0, makes all scores 0, as it does in COCO's scorer.
+    Give both an end token, as Rennie et al. 2017 do: then the reward finds captions that were cut short.
+    With a single photo all scores are 0, as in COCO's scorer, because every n-gram has the weight log(1 / 1) = 0.
     """
 
     def __init__(self, references: Mapping[int, Sequence[Tokens]]) -> None:
@@ -48,7 +48,7 @@ class CiderD:
             raise ScorerError("CIDEr-D needs the references of one photo at least, and there is none.")
         if bare := [photo for photo, captions in references.items() if not captions]:
             raise ScorerError(f"Photo id {bare[0]} has no reference caption: leave it out or add one.")
-        known: dict[Gram, Gram] = {}  # each n-gram is kept once: there are a dozen million in COCO's captions
+        known: dict[Gram, Gram] = {}  # each n-gram is kept once: COCO's captions have a dozen million
         counts = {
             photo: [{known.setdefault(g, g): count for g, count in gram_counts(c).items()} for c in captions]
             for photo, captions in references.items()
@@ -70,7 +70,7 @@ class CiderD:
         try:
             references = self._references[photo]
         except KeyError as error:
-            raise ScorerError(f"Photo id {photo} is not among those whose references CIDEr-D was given.") from error
+            raise ScorerError(f"CIDEr-D has no references of photo id {photo}.") from error
         counts = gram_counts(caption)
         norms, length, weights = self._norms(counts), _length(caption), self._weights
         total = 0.0
@@ -108,5 +108,5 @@ def gram_counts(caption: Tokens) -> dict[Gram, int]:
 
 
 def _length(caption: Tokens) -> int:
-    """COCO's scorer counts bigrams, so that captions of no word and of one are alike."""
+    """COCO's scorer counts bigrams, so captions of no word and of one have the same length."""
     return max(len(caption) - 1, 0)

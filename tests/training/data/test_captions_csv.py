@@ -85,15 +85,18 @@ def test_csv_line_without_a_caption_keeps_its_photo(write):
         ),
         ("image,caption\na.jpg,x\n\nb.jpg\n", "Line 4 of .* has 1 fields"),
         ('a.jpg,"x\ny"\nb.jpg,x\nc.jpg\n', "Line 4 of .* has 1 fields"),
-        ("image| n| comment\na.jpg| 4   A dog\n", "Line 2 of .* has 2 fields, and the first line 3, .*bar.*Add what"),
+        (
+            "image| n| comment\na.jpg| 4   A dog\n",
+            "Line 2 of .* has 2 fields, and the first line 3, .*bar.*Add the",
+        ),
         ('image,caption\na.jpg,x\nb.jpg,"a dog\nc.jpg,x\n', "Line 3 of .* is not CSV"),
         ('image,caption\na.jpg,"a" dog\n', "Line 2 of .* is not CSV"),
         ("image,caption\n,a dog\n", "photo of line 2 of .* is '', which is no name"),
         ("image,caption\na.jpg,x\n/etc/a.jpg,a dog\n", "photo of line 3 of .* an absolute path"),
         ("../a.jpg,a dog\n", "photo of line 1 of .* leaves its folder"),
-        ("img,words\na.jpg,a dog\n", "which columns of line 1 of .*: 'img, words'. Begin with a header line"),
-        ("a.jpg,0,a dog\n", "which columns of line 1 of"),
-        ("image,number\na.jpg,1\n", "which columns of line 1 of"),
+        ("img,words\na.jpg,a dog\n", "cannot be told in line 1 of .*: 'img, words'. Begin with a header line"),
+        ("a.jpg,0,a dog\n", "cannot be told in line 1 of"),
+        ("image,number\na.jpg,1\n", "cannot be told in line 1 of"),
     ],
 )
 def test_csv_faults_are_told_with_their_line(text, fault, write):

@@ -13,8 +13,8 @@ from captioner.inference import Captioner
 from captioner.vocabulary import Vocabulary
 from tests.bundles import CAPTIONS
 from tests.pictures import picture_write
-from tests.training.pages.reading import Reading
-from training.pages.attention import attention_page
+from tests.training.pages.html_reading import Reading
+from training.pages.attention_page import attention_page
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,13 @@ import pytest
 
 from captioner.errors import PhotoError
 from tests.pictures import picture_write
-from tests.training.pages.reading import Reading
-from training.data.coco import CaptionedPhoto
-from training.pages.evaluation import evaluation_page
-from training.scoring.evaluate import Evaluation
-from training.scoring.faults import captions_faults
-from training.scoring.focus import Focus
-from training.scoring.scorer import COCO, FALLBACK
+from tests.training.pages.html_reading import Reading
+from training.data.dataset import CaptionedPhoto
+from training.pages.evaluation_page import evaluation_page
+from training.scoring.attention_focus import Focus
+from training.scoring.bundle_evaluation import Evaluation
+from training.scoring.caption_faults import captions_faults
+from training.scoring.coco_scorer import COCO, FALLBACK
 
 # From right to wrong, one for each photo.
 SAID = ("A dog runs on the grass.", "A dog runs on the sea.", "A boat runs to the sea.", "Nothing.")

@@ -80,7 +80,7 @@ def test_cider_d_with_an_end_token_gives_less_for_a_caption_that_was_cut_short()
 
 
 def test_cider_d_names_a_photo_that_it_does_not_know():
-    with pytest.raises(ScorerError, match="Photo id 7 is not among"):
+    with pytest.raises(ScorerError, match="no references of photo id 7"):
         CiderD({1: [["a", "dog"]]}).score(7, ["a"])
 
 

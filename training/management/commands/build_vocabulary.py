@@ -1,4 +1,4 @@
-"""`manage.py build_vocabulary`: the words of captions, and how much of them a threshold keeps."""
+"""`manage.py build_vocabulary`: the vocabulary of captions, and how much of them it knows."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from training.management.packages import package_missing
+from training.management.missing_packages import package_missing
 
 if TYPE_CHECKING:
     from training.data.vocabulary_builder import ThresholdRow
@@ -31,11 +31,11 @@ class Command(BaseCommand):
         try:
             from captioner.errors import CaptionerError
             from captioner.vocabulary import SPECIALS, UNKNOWN
-            from training.data.captions_file import captions_read
-            from training.data.concerns import captions_concerns
+            from training.atomic_files import file_write
+            from training.data.caption_checks import captions_concerns
+            from training.data.coco_captions import captions_read
             from training.data.vocabulary_builder import THRESHOLDS, vocabulary_build, vocabulary_thresholds
             from training.errors import TrainingError
-            from training.files import file_write
         except ModuleNotFoundError as error:
             raise package_missing("Building a vocabulary", error) from error
         threshold, output = options["threshold"], options["output"]
@@ -61,9 +61,9 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{output}: {count:,} words that occur {threshold} times or more in {len(captions):,} captions.\n"
             f"Commonest: {', '.join(commonest)}.\n"
-            f"Words that it does not know: {coverage.unknown_rate:.2%} of all "
+            f"Unknown words: {coverage.unknown_rate:.2%} of all "
             f"{sum(vocabulary.counts):,} ({vocabulary.counts[UNKNOWN]:,}).\n"
-            f"Captions that it knows every word of: {coverage.captions_whole:.2%}.\n\n" + _table(rows, threshold)
+            f"Captions without an unknown word: {coverage.captions_whole:.2%}.\n\n" + _table(rows, threshold)
         )
 
 

@@ -10,12 +10,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from captioner.config import BEAM_MAX
-from training.management.packages import package_missing
+from training.management.missing_packages import package_missing
 
 if TYPE_CHECKING:
     from captioner.tally import Tally
-    from training.data.coco import CaptionedPhoto
-    from training.scoring.evaluate import Evaluation
+    from training.data.dataset import CaptionedPhoto
+    from training.scoring.bundle_evaluation import Evaluation
 
 
 class Command(BaseCommand):
@@ -58,8 +58,8 @@ class Command(BaseCommand):
             from captioner.errors import CaptionerError
             from captioner.tally import tallies_lines
             from training.errors import TrainingError
-            from training.scoring.comparison import scores_compare
-            from training.scoring.report import comparison_text, evaluation_text
+            from training.scoring.evaluation_report import comparison_text, evaluation_text
+            from training.scoring.model_comparison import scores_compare
         except ModuleNotFoundError as error:
             raise package_missing("Scoring", error) from error
         try:
@@ -83,9 +83,8 @@ class Command(BaseCommand):
             out.write(line)
 
     def _photos(self, options: dict[str, Any]) -> "tuple[list[CaptionedPhoto], dict[str, Tally]]":
-        """Those to score, and what became of all that were found, and of their captions."""
-        from training.data.coco import dataset_read, datasets_count
-        from training.scoring.evaluate import photos_sample
+        """The photos to score, and counts of all that were found and of their captions."""
+        from training.data.dataset import dataset_read, datasets_count, photos_sample
 
         dataset = dataset_read([options["captions"]], images=[options["images"]], skip_bad=options["skip_bad"])
         tallies = datasets_count(dataset)
@@ -100,9 +99,9 @@ class Command(BaseCommand):
         return chosen, tallies
 
     def _warn(self, bundle: Path, photos: "list[CaptionedPhoto]") -> None:
-        """Of what makes the scores of a bundle mean little. Raises BundleError."""
+        """Warns if the scores of a bundle mean little. Raises BundleError."""
         from captioner.bundle import bundle_describe
-        from training.data.concerns import scoring_concerns
+        from training.data.caption_checks import scoring_concerns
 
         described = bundle_describe(bundle)
         if failure := described["metrics"].get("failed"):
@@ -112,7 +111,7 @@ class Command(BaseCommand):
 
 
 def _options_check(options: dict[str, Any]) -> None:
-    """Raises CommandError for what would otherwise fail after minutes of captioning."""
+    """Raises CommandError now for options that would fail after minutes of captioning."""
     for name in ("beam", "limit"):
         if options[name] is not None and options[name] < 1:
             raise CommandError(f"--{name} is {options[name]}; give 1 or more.")
@@ -135,7 +134,7 @@ def _options_check(options: dict[str, Any]) -> None:
 def _evaluated(
     bundle: Path, photos: "list[CaptionedPhoto]", options: dict[str, Any], *, meteor: bool = False, focus: bool = False
 ) -> "Evaluation":
-    from training.scoring.evaluate import bundle_evaluate
+    from training.scoring.bundle_evaluation import bundle_evaluate
 
     return bundle_evaluate(
         bundle, photos=photos, beam=options["beam"], meteor=meteor, focus=focus, device=options["device"]
@@ -143,10 +142,10 @@ def _evaluated(
 
 
 def _files_write(evaluation: "Evaluation", *, scores: Path | None, page: Path | None) -> None:
+    from training.atomic_files import file_write
     from training.errors import FileError
-    from training.files import file_write
-    from training.pages.evaluation import evaluation_page
-    from training.scoring.report import photo_scores_csv
+    from training.pages.evaluation_page import evaluation_page
+    from training.scoring.evaluation_report import photo_scores_csv
 
     for path, make in ((scores, photo_scores_csv), (page, evaluation_page)):
         if path is not None:

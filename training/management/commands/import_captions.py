@@ -1,4 +1,4 @@
-"""`manage.py import_captions`: other people's captions, made into the form that the trainer reads."""
+"""`manage.py import_captions`: captions of other forms, made into COCO's form, which the trainer reads."""
 
 import shlex
 from argparse import ArgumentParser
@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 if TYPE_CHECKING:
     from captioner.tally import Tally
-    from training.data.importing import ImportedPhoto
+    from training.data.captions_import import ImportedPhoto
 
 
 class Command(BaseCommand):
@@ -33,16 +33,16 @@ class Command(BaseCommand):
             "--validation",
             type=float,
             metavar="SHARE",
-            help="csv: set this share of the photos apart to validate on (0.1, say), the same ones every time",
+            help="csv: keep this share of the photos (such as 0.1) to validate on, the same ones every time",
         )
         parser.add_argument("--verbose", action="store_true", help="name each caption that is left out")
         parser.add_argument("--force", action="store_true", help="overwrite files that are there")
 
     def handle(self, *args: Any, **options: Any) -> None:
         from captioner.tally import Tally, tallies_lines
-        from training.data.importing import captions_json
+        from training.atomic_files import file_write
+        from training.data.captions_import import captions_json
         from training.errors import TrainingError
-        from training.files import file_write
 
         tally = Tally()
         try:
@@ -62,9 +62,10 @@ class Command(BaseCommand):
 
 
 def _files(options: dict[str, Any], tally: "Tally") -> dict[Path, "list[ImportedPhoto]"]:
-    """What is to be written where."""
+    """The files to write, and their photos."""
     from training.data.captions_csv import csv_read
-    from training.data.importing import karpathy_read, photos_divide
+    from training.data.captions_import import photos_divide
+    from training.data.captions_karpathy import karpathy_read
 
     source, output, share = options["source"], options["output"], options["validation"]
     if options["form"] == "karpathy":

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from training.management.packages import package_missing
+from training.management.missing_packages import package_missing
 
 PHOTOS = 24
 
@@ -37,10 +37,10 @@ class Command(BaseCommand):
         try:
             from captioner.errors import CaptionerError
             from captioner.tally import tallies_lines
-            from training.data.inspection import dataset_inspect
+            from training.atomic_files import file_write
+            from training.data.dataset_inspection import dataset_inspect
             from training.errors import TrainingError
-            from training.files import file_write
-            from training.pages.dataset import dataset_page
+            from training.pages.dataset_page import dataset_page
         except ModuleNotFoundError as error:
             raise package_missing("Inspecting photos", error) from error
         output = options["output"]

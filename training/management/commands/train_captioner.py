@@ -9,11 +9,11 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from training.management.packages import package_missing
+from training.management.missing_packages import package_missing
 
 DEFAULT_RECIPE = "quick"
 STOPPED = 3  # exit status of a run that can go on
-FAILED = 4  # and of one that came to its end with a model that is no good
+FAILED = 4  # and of one that ended with a model that is no good
 
 
 class Command(BaseCommand):
@@ -26,13 +26,13 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # no site and no database are needed
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        # Other commands have --captions, which would be short here for --captions-per-photo.
+        # --captions of other commands would be an abbreviation of --captions-per-photo here.
         return super().create_parser(prog_name, subcommand, allow_abbrev=False, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         try:
-            from training.learning.options import options_described
-            from training.learning.recipes import RECIPES
+            from training.options.recipes import RECIPES
+            from training.options.training_options import options_described
         except ModuleNotFoundError as error:
             raise package_missing("Training", error) from error
         add = parser.add_argument
@@ -82,13 +82,13 @@ class Command(BaseCommand):
         try:
             from captioner.errors import CaptionerError
             from training.errors import FileError, RunFailed, TrainingError
-            from training.learning.allocator import allocator_keep
-            from training.learning.options import options_described
-            from training.learning.recipes import recipe
-            from training.learning.run import captioner_resume, captioner_train
-            from training.learning.run_folder import RunFolder
-            from training.learning.sources import Sources
-            from training.learning.stopping import RunStopped
+            from training.hardware.memory_allocator import allocator_keep
+            from training.options.recipes import recipe
+            from training.options.training_options import options_described
+            from training.run.early_stopping import RunStopped
+            from training.run.start_and_resume import captioner_resume, captioner_train
+            from training.run_folder.data_sources import DataSources
+            from training.run_folder.folder import RunFolder
         except ModuleNotFoundError as error:
             raise package_missing("Training", error) from error
         given = {name: options[name] for name, _, _ in options_described() if options[name] is not None}
@@ -109,7 +109,7 @@ class Command(BaseCommand):
                 version = captioner_train(
                     folder,
                     options=replace(recipe(options["recipe"] or DEFAULT_RECIPE), **given),
-                    sources=Sources(
+                    sources=DataSources(
                         train_captions=tuple(options["train_captions"]),
                         val_captions=tuple(options["val_captions"]),
                         images=tuple(options["images"]),

@@ -1,0 +1,1 @@
+"""From photos and captions to the batches of a training step."""

@@ -1,0 +1,1 @@
+"""One epoch: its training steps, then its validation."""

@@ -1,0 +1,1 @@
+"""The model in training: how it begins, and which of its parts learn."""
