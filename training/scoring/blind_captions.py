@@ -43,9 +43,9 @@ class Blind:
 def blind_score(texts: Sequence[str], photos: Sequence[CaptionedPhoto], *, scorer: Scorer) -> Blind:
     """The better, by CIDEr, of two ways to caption `photos` without a look at them.
 
-    Either each photo gets a random one (seeded) of `texts`, the captions to train on, or all get the most central one. If
-    the photos are few, the random way is the mean of several draws. Captions are scored as a model's are. On Flickr8k
-    CIDEr is 3.0 and 7.9, of a trained model above 50. Raises ScorerError.
+    Either each photo gets a random one (seeded) of `texts`, the captions to train on, or all get the most central one.
+    If the photos are few, the random way is the mean of several draws. Captions are scored as a model's are. On
+    Flickr8k CIDEr is 3.0 and 7.9, of a trained model above 50. Raises ScorerError.
     """
     chance = np.random.default_rng(_SEED)
     central = dict.fromkeys((photo.id for photo in photos), caption_central(texts))

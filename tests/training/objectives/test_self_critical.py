@@ -170,7 +170,7 @@ def test_rewards_are_less_for_a_caption_that_was_cut_short(cut):
 
 
 def test_rewards_name_a_photo_without_references():
-    with pytest.raises(ScorerError, match="Photo id 9"):
+    with pytest.raises(ScorerError, match="photo id 9"):
         SelfCritic(REFERENCES).rewards([9], torch.tensor([[[START, DOG, END]]]))
 
 

@@ -73,7 +73,7 @@ def test_blind_captions_of_few_photos_are_drawn_many_times(monkeypatch):
     shown = photos("two boats", "a cat", "a red car", "three birds")
     scores = set()
     for seed in range(5):
-        monkeypatch.setattr(blind, "_SEED", seed)
+        monkeypatch.setattr(blind_captions, "_SEED", seed)
         scores.add(blind_score(texts, shown, scorer=FALLBACK).cider)
 
     assert max(scores) < 60  # a single draw that hits one of the four photos scores some 250
