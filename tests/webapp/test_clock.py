@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from pytest_django import DjangoAssertNumQueries
 
 from tests.clocks import DatabaseClock
-from tests.webapp.clock_rows import HOURS, about, both_ways, queued, seconds_since, watching
+from tests.webapp.clock_rows import HOURS, about, both_ways, look, queued, seconds_since, watching
 from tests.webapp.job_rows import job_lease, job_stranded, together
 from tests.webapp.rows import model_version_make
 from webapp.accounts.models import User
@@ -56,7 +56,7 @@ def test_clock_that_jumps_leaves_a_wait_as_long_as_it_was(
 ) -> None:
     job = queued(user, seconds=100)
     database_clock.jump(jump)
-    clock.follow()
+    look(clock)
     assert seconds_since(job, "queued_at") == about(100)
 
 
@@ -70,7 +70,7 @@ def test_clock_that_jumps_leaves_a_lease_its_time(
     job = queued(user)
     job_lease(job)
     database_clock.jump(jump)
-    clock.follow()
+    look(clock)
     assert (seconds_since(job, "lease_expires_at"), seconds_since(job, "started_at")) == (about(-15), about(0))
 
 
@@ -83,7 +83,7 @@ def test_clock_that_jumps_lets_a_lease_that_ran_out_be(
 ) -> None:
     job = job_stranded(user)
     database_clock.jump(jump)
-    clock.follow()
+    look(clock)
     assert seconds_since(job, "lease_expires_at") > 0
 
 
@@ -97,7 +97,7 @@ def test_clock_that_jumps_leaves_a_zip_that_is_unpacked_its_time(
     batch = Batch.objects.create(owner=user, name="zip", source=Batch.Source.ZIP, state=Batch.State.UNPACKING)
     Batch.objects.update(unpack_lease_expires_at=Now() + timedelta(seconds=30))
     database_clock.jump(jump)
-    clock.follow()
+    look(clock)
     assert seconds_since(batch, "unpack_lease_expires_at") == about(-30)
 
 
@@ -111,7 +111,7 @@ def test_clock_that_jumps_leaves_a_workers_ages_as_they_were(
     ages = {"started_at": 3600, "last_caption_at": 90, "last_finish_at": 30, "seen_at": 3}
     WorkerHeartbeat.objects.update(**{name: Now() - timedelta(seconds=age) for name, age in ages.items()})
     database_clock.jump(jump)
-    clock.follow()
+    look(clock)
     row = WorkerHeartbeat.objects.get()
     assert {name: seconds_since(row, name) for name in ages} == {name: about(age) for name, age in ages.items()}
 
@@ -128,7 +128,7 @@ def test_clock_that_jumps_alarms_nobody_about_a_worker_that_is_well(
     queued(user, seconds=9)
     job_lease(queued(user, seconds=9), "w")
     database_clock.jump(jump)
-    clock.follow()
+    look(clock)
     heartbeat_record(name="w", device="cpu", model_version_id=WorkerHeartbeat.objects.get().model_version_id)
     workers, progress = workers_told()
     assert ([worker.state for worker in workers], progress.ok) == ([WorkerState.OK], True)
@@ -145,7 +145,7 @@ def test_clock_that_jumps_leaves_what_was_written_since(
     database_clock.jump(jump)
     since, taken = queued(user), queued(user)
     job_lease(taken)
-    clock.follow()
+    look(clock)
     assert seconds_since(before, "queued_at") == about(100)
     assert seconds_since(since, "queued_at") == about(0)
     assert seconds_since(taken, "lease_expires_at") == about(-15)
@@ -155,7 +155,7 @@ def test_clock_that_goes_on_moves_nothing(user: User, clock: Clock) -> None:
     job = queued(user, seconds=100)
     job.refresh_from_db()
     queued_at = job.queued_at
-    clock.follow()
+    look(clock)
     job.refresh_from_db()
     assert job.queued_at == queued_at
 
@@ -167,7 +167,7 @@ def test_clock_that_is_set_by_a_second_moves_nothing(
 ) -> None:
     job = queued(user, seconds=100)
     database_clock.jump(1)
-    clock.follow()
+    look(clock)
     assert seconds_since(job, "queued_at") == about(101)
 
 
@@ -177,8 +177,8 @@ def test_look_that_took_long_tells_of_no_jump(user: User, clock: Clock, monkeypa
     monkeypatch.setattr(clocks, "JUMP_SECONDS", 0.2)
     job = queued(user, seconds=100)
     with statements_slow(0.5):
-        clock.follow()
-    clock.follow()
+        assert not clock.follow()
+    look(clock)
     assert seconds_since(job, "queued_at") == pytest.approx(100.5, abs=0.2)
 
 
@@ -190,7 +190,7 @@ def test_worker_that_could_not_look_for_long_tells_a_jump_from_the_time_that_pas
     passed = time.monotonic() + 60
     monkeypatch.setattr(clocks, "time", SimpleNamespace(monotonic=lambda: passed))
     database_clock.jump(60 + jump)
-    clock.follow()
+    look(clock)
     assert seconds_since(job, "queued_at") == about(160)
 
 
@@ -207,7 +207,7 @@ def test_jump_that_two_workers_see_is_moved_once(
     job, other = queued(user, seconds=100), watching()
     database_clock.jump(jump)
     for each in (clock, other, clock, other):
-        each.follow()
+        look(each)
     assert seconds_since(job, "queued_at") == about(100)
 
 
@@ -224,7 +224,7 @@ def test_jump_that_workers_see_at_the_same_moment_is_moved_once(
     database_clock.jump(jump)
 
     def follow(worker: Clock) -> None:
-        worker.follow()
+        look(worker)
         connection.close()
 
     together([lambda worker=worker: follow(worker) for worker in workers])  # type: ignore[misc]
@@ -239,10 +239,10 @@ def test_jump_and_its_return_are_both_moved_where_one_worker_saw_only_one_of_the
 ) -> None:
     job, other = queued(user, seconds=100), watching()
     database_clock.jump(-HOURS)
-    clock.follow()
+    look(clock)
     database_clock.jump(HOURS)
     for each in (other, clock, other):  # the other one never saw the clock set back
-        each.follow()
+        look(each)
     assert seconds_since(job, "queued_at") == about(100)
 
 
@@ -281,7 +281,7 @@ def test_worker_starts_beside_one_that_has_moved_the_rows(
 ) -> None:
     job = queued(user, seconds=100)
     database_clock.jump(-HOURS)
-    clock.follow()
+    look(clock)
     watching()
     assert seconds_since(job, "queued_at") == about(100)
 

@@ -47,14 +47,18 @@ class Clock:
         self._lock = threading.Lock()
         self._last: Look | None = None
 
-    def follow(self) -> None:
-        """Look at the clock; where it has jumped, move the times in the rows, unless another worker has."""
+    def follow(self) -> bool:
+        """Look at the clock; where it has jumped, move the times in the rows, unless another worker has.
+
+        False where the look took too long to tell the time.
+        """
         with self._lock:
             look = _look()
             if look is not None and self._due(look):
                 look = self._follow_locked()
             if look is not None:
                 self._last = look
+            return look is not None
 
     def _due(self, look: Look) -> bool:
         unseen = look.seen is None or not 0 <= (look.now - look.seen).total_seconds() < RECORD_SECONDS

@@ -28,7 +28,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         either = parser.add_mutually_exclusive_group()
-        either.add_argument("--json", action="store_true", help="one JSON object; its keys are in README.md")
+        either.add_argument("--json", action="store_true", help="one JSON object; its keys are in docs/watch.md")
         either.add_argument("--here", action="store_true", help="only whether this machine's worker does its part")
 
     def handle(self, *args: Any, **options: Any) -> None:
