@@ -75,8 +75,8 @@ class Site:
 
     def _start(self) -> None:
         with self._stack:
+            Reserve(self.data_dir).look()  # on a full disk the lock needs its room already
             self._stack.enter_context(data_folder_lock(self.data_dir))
-            Reserve(self.data_dir).look()  # on a full disk its room is needed to start
             _port_check(self._values["FOVEA_HOST"], self._values["FOVEA_PORT"])
             if not self.broker_url:
                 self._broker = Broker(self.data_dir / "broker", port=free_port(besides=self._values["FOVEA_PORT"]))

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import httpx
 from django.conf import settings
@@ -132,10 +132,11 @@ def _bundle_refused(bundle: Path) -> bool:
 
 
 def _orphans_none() -> None:
-    """The files of the media folder are those that rows name."""
+    """The files of the media folder are those that rows name, each with its label."""
     media = Path(settings.MEDIA_ROOT)
     rows = itertools.chain.from_iterable(Photo.objects.values_list("original", "thumbnail", "preview"))
-    files = {str(path.relative_to(media)) for path in media.rglob("*") if path.is_file()}
+    files = {str(path.relative_to(media)) for path in media.glob("*/*/*/*") if path.is_file()}
     named = set(rows)
+    named |= {str(PurePosixPath(name).with_name("label.json")) for name in named}
     assert files == named, f"files without a row: {sorted(files - named)}; rows without files: {sorted(named - files)}"
     assert not any((media / "incoming").iterdir()), "an unfinished upload was left"

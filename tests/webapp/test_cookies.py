@@ -19,8 +19,8 @@ def sites(request: pytest.FixtureRequest, tmp_path: Path, transactional_db: None
     """The addresses of two: the second is a copy of the first, or has a secret of its own."""
     with ExitStack() as stack:
         processes = [
-            stack.enter_context(WebProcess(tmp_path / f"{port}.log", FOVEA_SECRET_KEY=secret * 4, FOVEA_PORT=port))
-            for port, secret in (("8001", "the secret of one"), ("8002", request.param))
+            stack.enter_context(WebProcess(tmp_path / f"{number}.log", FOVEA_SECRET_KEY=secret * 4))
+            for number, secret in enumerate(("the secret of one", request.param))
         ]
         yield [process.ready().url for process in processes]
 

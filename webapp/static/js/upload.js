@@ -88,7 +88,7 @@ function sumUp() {
   if (found < 2) return; // one file has its own line
   const parts = [`${taken} taken`, `${same} there already`];
   if (failed) parts.push(`${failed} not taken (the reasons stand above)`);
-  new Line("").finish(failed ? "error" : "created", `${found} found: ${parts.join(", ")}.`);
+  new Line("").finish(failed ? "duplicate" : "created", `${found} found: ${parts.join(", ")}.`);
 }
 
 function send({ file, line, zip }) {
