@@ -18,6 +18,7 @@ from webapp.gallery.models import CaptionJob
 from webapp.gallery.services.photos import jobs_requeue
 
 NO_ROWS = "SQLite locks no rows"
+SUBJECTS = ("leases", "clock", "sweep", "waiting", "submissions", "recovery", "identity", "housekeeping", "unpacking")
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason=NO_ROWS)
@@ -52,12 +53,11 @@ def _waits_for_a_lock() -> bool:
 
 @pytest.mark.slow
 @pytest.mark.skipif(connection.vendor == "postgresql", reason="this is the run on PostgreSQL")
-def test_leases_and_sweep_hold_on_postgresql_too() -> None:
-    """The tests of both, and this file, on a PostgreSQL server of the test's own."""
-    files = [
-        *Path(__file__).parent.glob("test_leases*.py"),
-        *map(Path(__file__).with_name, ["test_clock.py", "test_clock_belts.py", "test_sweep.py", "test_waiting.py"]),
-    ]
+def test_what_depends_on_the_database_holds_on_postgresql_too() -> None:
+    """Leases, clocks, sweeps, submissions and recovery, and this file, on a PostgreSQL server of the test's own."""
+    here = Path(__file__).parent
+    files = [file for subject in SUBJECTS for file in here.glob(f"test_{subject}*.py")]
+    assert len(files) >= len(SUBJECTS)
     with postgres() as url:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *files, "-q", "-p", "no:cacheprovider", "-m", "not slow"],
