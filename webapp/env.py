@@ -194,7 +194,8 @@ def unknown(environ: Mapping[str, str]) -> list[Problem]:
     return problems
 
 
-def url_shown(url: str) -> str:
-    """Without what may be a password: the user, the password, the query."""
+def url_shown(url: str, *, user: bool = False) -> str:
+    """Without what may be a password: the user (a database's may be shown), the password, the query."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if url else ""
+    who = f"{parts.username}@" if user and parts.username else ""
+    return f"{parts.scheme}://{who}{parts.netloc.rpartition('@')[2]}{parts.path}" if url else ""

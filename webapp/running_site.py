@@ -10,7 +10,8 @@ import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+
+from webapp.env import url_shown
 
 LAUNCHER_LOCK = "launcher.lock"
 _FILE = "running.json"
@@ -49,9 +50,7 @@ def server_database_note(folder: Path, url: str) -> None:
     if not url:
         note.unlink(missing_ok=True)
         return
-    parts = urlsplit(url)
-    user = f"{parts.username}@" if parts.username else ""
-    note.write_text(f"{parts.scheme}://{user}{parts.netloc.rpartition('@')[2]}{parts.path}\n", encoding="utf-8")
+    note.write_text(f"{url_shown(url, user=True)}\n", encoding="utf-8")
 
 
 def server_database(folder: Path) -> str:

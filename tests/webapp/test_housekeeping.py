@@ -14,8 +14,9 @@ from tests.webapp.zips import create, pictures, zipped
 from webapp.accounts.models import User
 from webapp.gallery import storage
 from webapp.gallery.labels import Label, label_read
-from webapp.gallery.lost_and_found import lost_add, lost_count
+from webapp.gallery.lost_and_found import lost_add, lost_count, lost_list
 from webapp.gallery.models import MediaRemoval, Photo
+from webapp.gallery.selectors.media import places_named
 from webapp.gallery.services import housekeeping
 from webapp.gallery.services.housekeeping import storage_sweep, storage_sweep_hourly
 from webapp.gallery.services.identity import identity_settle
@@ -210,11 +211,10 @@ def test_storage_sweep_leaves_deletions_that_were_made_while_it_read(
 ) -> None:
     photo_create(owner=user, file=upload(), name="photo.jpg")
     age(media)
-    real = housekeeping.places_named
 
     def deleted_meanwhile() -> dict[str, int]:
         photo_delete(photo=Photo.objects.get())  # its files go at the commit, which this test never reaches
-        return real()
+        return places_named()
 
     monkeypatch.setattr(housekeeping, "places_named", deleted_meanwhile)
     assert storage_sweep() == 0
@@ -247,3 +247,16 @@ def test_removal_is_noted_until_the_files_are_gone(media: Path, user: User, monk
     storage_sweep()
     assert not MediaRemoval.objects.exists()
     assert not (media / photo.original).exists()
+
+
+def test_what_is_found_after_a_month_of_rest_is_kept_for_all_its_days(
+    media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("first", "second"):
+        orphan(media, f"photos/ab/{name}")
+        age(media)
+        storage_sweep()
+        storage_sweep()  # from the second one on, the days of what lies there are counted
+        rested = time.time() + 30 * 86400
+        monkeypatch.setattr("webapp.gallery.lost_and_found.time.time", lambda rested=rested: rested)
+    assert {lost.folder.name: round(lost.days_left) for lost in lost_list()} == {"first": 29, "second": 30}

@@ -104,3 +104,10 @@ def test_recovery_of_a_zip_that_has_a_batch_makes_no_second_one(media: Path, use
     Batch.objects.bulk_create(batches)
     assert [result.outcome for result in media_recover(lost=stale)] == [Outcome.SAME]
     assert Batch.objects.count() == 1
+
+
+def test_recovery_dry_run_leaves_also_what_a_person_deleted(media: Path, photos: list[Photo]) -> None:
+    photo_delete(photo=photos[0])  # the test never commits: as if the process was killed before the files went
+    media_old(media)
+    assert recover("--dry-run") == 0
+    assert (media / photos[0].original).exists()

@@ -2,7 +2,8 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -37,6 +38,11 @@ def folder_found(folder: Path) -> list[Found]:
         raise BatchRejected(
             "not_a_folder", f"{folder} cannot be read ({error.strerror}). Let this account read it, or name another."
         ) from error
+
+
+def left_out(found: Iterable[Found]) -> Counter[str]:
+    """How many are left out, by code."""
+    return Counter(file.code for file in found if file.code)
 
 
 def _found(folder: Path) -> Iterator[Found]:

@@ -29,11 +29,7 @@ def content_of(folder: Path) -> Path | None:
 
 def label_write(folder: Path, label: Label) -> None:
     """Writes it whole or not at all; one that is there is replaced."""
-    text = json.dumps(asdict(label), ensure_ascii=False, indent=1)
-    partial = folder / f".{FILE}"
-    partial.unlink(missing_ok=True)
-    storage.file_write(partial, [text.encode("utf-8", "replace")])
-    partial.rename(folder / FILE)
+    storage.text_replace(folder / FILE, json.dumps(asdict(label), ensure_ascii=False, indent=1))
 
 
 def label_read(folder: Path) -> Label | None:

@@ -21,7 +21,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from webapp.gallery.labels import Label, content_of, label_read, label_write
-from webapp.gallery.storage import KINDS, file_sha256, media_path
+from webapp.gallery.storage import KINDS, file_sha256, media_path, text_replace
 
 NAME: Final = "lost-and-found"
 MANIFEST: Final = "manifest.jsonl"
@@ -61,7 +61,8 @@ def lost_add(place: str) -> None:
         if label_read(folder) is None and content is not None:
             stored_at = _told(content.stat().st_mtime)
             label_write(folder, Label(sha256=file_sha256(content), stored_at=stored_at))
-        _json_write(folder / _NOTE, {"found_at": _told(time.time()), "clock": _clock_read()["seconds"]})
+        note = {"found_at": _told(time.time()), "clock": _clock_read()["seconds"]}
+        text_replace(folder / _NOTE, json.dumps(note))
         folder.rename(_free_place(place.split("/", maxsplit=1)[0], folder.name))
 
 
@@ -105,7 +106,7 @@ def lost_expire(*, named: Container[str] = ()) -> int:
     clock["seconds"] += min(max(now - clock["seen_at"], 0.0), _DAY) if clock["seen_at"] else 0.0
     if not root().exists():
         return 0
-    _json_write(root() / _CLOCK, clock | {"seen_at": now})
+    text_replace(root() / _CLOCK, json.dumps(clock | {"seen_at": now}))
     ended = [lost for lost in lost_list() if lost.days_left <= 0 and lost.place not in named]
     for lost in ended:
         lost_remove(lost)
@@ -134,7 +135,7 @@ def manifest_write(lost: Iterable[Lost]) -> None:
         )
         for each in lost
     ]
-    _replace(root() / MANIFEST, "".join(f"{line}\n" for line in lines))
+    text_replace(root() / MANIFEST, "".join(f"{line}\n" for line in lines))
 
 
 def _free_place(kind: str, name: str) -> Path:
@@ -177,16 +178,6 @@ def _json_read(path: Path) -> dict[str, Any]:
         if isinstance(read, dict):
             return read
     return {}
-
-
-def _json_write(path: Path, values: dict[str, Any]) -> None:
-    _replace(path, json.dumps(values))
-
-
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(text, encoding="utf-8", errors="replace")
-    partial.rename(path)
 
 
 def _told(seconds: float) -> str:

@@ -69,6 +69,14 @@ def file_write(path: Path, chunks: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
+def text_replace(path: Path, text: str) -> None:
+    """Writes a small file whole or not at all, and flushes it to the disk; one that is there is replaced."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.unlink(missing_ok=True)  # of a process of this number that was killed
+    file_write(partial, [text.encode("utf-8", "replace")])
+    partial.replace(path)
+
+
 def file_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

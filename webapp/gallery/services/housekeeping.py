@@ -8,14 +8,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from pathlib import PurePosixPath
 from typing import Final, TypeVar
 
 from webapp.gallery import storage
 from webapp.gallery.errors import GalleryError
 from webapp.gallery.labels import FILE, label_write
 from webapp.gallery.lost_and_found import KEPT_DAYS, lost_add, lost_expire, lost_list, lost_return, manifest_write
-from webapp.gallery.models import Batch, Photo
+from webapp.gallery.models import Photo
+from webapp.gallery.selectors.media import places_named
 from webapp.gallery.services.identity import identity_settle
 from webapp.gallery.services.photos import photo_label
 from webapp.gallery.services.removals import removals_finish, removals_noted
@@ -65,9 +65,9 @@ def _tidy() -> int:
     # Notes of deletions are read after the rows: whose row is gone by then has its note.
     orphans -= named.keys() | removals_noted()
     returned = sum(_done(lost_return, lost) for lost in lost_list() if lost.place in named)
+    ended = lost_expire(named=named)  # counts the days up to now: those of what comes next begin now
     added = sum(_done(_add, place) for place in sorted(orphans))
     labels_write(named)
-    ended = lost_expire(named=named)
     if added or returned or ended:
         manifest_write(lost_list())
         log.warning(
@@ -76,13 +76,6 @@ def _tidy() -> int:
             added, returned, ended, KEPT_DAYS,
         )  # fmt: skip
     return added
-
-
-def places_named() -> dict[str, int]:
-    """The folders that rows name, with the primary key of the row. One query for each kind: there is no index."""
-    rows = [*Photo.objects.values_list("original", "pk").iterator()]
-    rows += Batch.objects.exclude(archive="").values_list("archive", "pk").iterator()
-    return {str(PurePosixPath(name).parent): pk for name, pk in rows}
 
 
 def labels_write(named: dict[str, int]) -> None:

@@ -4,16 +4,15 @@ Both carry one identity, made when they first met. The database keeps it in `Ins
 """
 
 import logging
-import os
 import secrets
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
 
 from webapp.gallery import storage
-from webapp.gallery.models import Installation, Photo
-from webapp.gallery.selectors.media import AWAY, IDENTITY_FILE, OTHERS, media_identity
+from webapp.gallery.models import Installation
+from webapp.gallery.selectors.media import AWAY, IDENTITY_FILE, OTHERS, media_identity, photos_places
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +29,7 @@ def identity_settle() -> str:
         media = media_identity()
         if row.identity and media:
             return "" if row.identity == media else OTHERS
-        folders, named = set(storage.folders("photos")), _places_of_photos()
+        folders, named = set(storage.folders("photos")), photos_places().keys()
         known = len(folders & named)
         if 2 * known < len(named) and 2 * known >= len(folders):
             return AWAY
@@ -42,11 +41,6 @@ def identity_settle() -> str:
     if not ours:
         log.error("%s", OTHERS)
     return "" if ours else OTHERS
-
-
-def _places_of_photos() -> set[str]:
-    originals = Photo.objects.values_list("original", flat=True)
-    return {str(PurePosixPath(name).parent) for name in originals.iterator()}
 
 
 def identity_adopt() -> None:
@@ -61,6 +55,4 @@ def identity_adopt() -> None:
 def _media_identify(identity: str) -> None:
     folder = Path(settings.MEDIA_ROOT)
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{IDENTITY_FILE}.{os.getpid()}"
-    partial.write_text(f"{identity}\n", encoding="utf-8")
-    partial.replace(folder / IDENTITY_FILE)
+    storage.text_replace(folder / IDENTITY_FILE, f"{identity}\n")

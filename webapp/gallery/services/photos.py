@@ -114,7 +114,7 @@ def photo_create(
             size_check(file.size, limits)
             sha256 = storage.file_write(original, file.chunks())
             existing = _photo_of(owner, sha256)
-            if existing and storage.media_path(existing.original).is_file():
+            if existing and photo_original_there(existing):
                 return _wanted_again(existing, lane), False
             inspection = _inspected(original, limits)
         except PhotoRejected as error:
@@ -137,6 +137,11 @@ def photo_create(
             if existing is None:  # no: the owner was deleted
                 raise
             return _wanted_again(existing, lane), False
+
+
+def photo_original_there(photo: Photo) -> bool:
+    """Else a file of the same content takes its place."""
+    return storage.media_path(photo.original).is_file()
 
 
 def _photo_of(owner: User, sha256: str) -> Photo | None:

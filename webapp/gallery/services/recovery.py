@@ -16,8 +16,8 @@ from webapp.gallery.labels import Label, content_of, label_read, label_write
 from webapp.gallery.lost_and_found import Lost, lost_add, lost_list, lost_remove, lost_return, manifest_write
 from webapp.gallery.models import Batch, Photo
 from webapp.gallery.outages import outage
+from webapp.gallery.selectors.media import places_named
 from webapp.gallery.services.batches import batch_create_from_archive
-from webapp.gallery.services.housekeeping import places_named
 from webapp.gallery.services.identity import identity_adopt
 from webapp.gallery.services.photos import name_check, photo_adopt, photo_label
 from webapp.gallery.services.removals import removals_finish, removals_noted
@@ -51,7 +51,6 @@ def recovering() -> Iterator[list[Lost]]:
         GalleryError: busy.
     """
     with storage.tidying(seconds=PATIENCE_SECONDS):
-        removals_finish()  # what people deleted is not lost
         yield media_lost()
 
 
@@ -75,6 +74,8 @@ def media_recover(
         dry_run: say what would become of each, and change nothing.
         adopt: pair media folder and database at the end; not where `lost` is but a part.
     """
+    if not dry_run:
+        removals_finish()
     without = 0
     users: dict[str, User | None] = {}
     for each in lost:

@@ -4,7 +4,6 @@ A submission is known by an id of its own and by the absolute path of its folder
 and its content. So a folder that is submitted again gives what is new and what was edited, whatever the names are.
 """
 
-import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -18,11 +17,11 @@ from webapp import jobs
 from webapp.accounts.models import User
 from webapp.gallery.archives import name_shown
 from webapp.gallery.errors import BatchRejected, PhotoRejected
-from webapp.gallery.folders import Found
-from webapp.gallery.models import Batch, BatchItem, CaptionJob, Photo
+from webapp.gallery.folders import Found, left_out
+from webapp.gallery.models import Batch, BatchItem, CaptionJob
 from webapp.gallery.services import photos
 from webapp.gallery.services.batch_items import ITEMS_AT_ONCE, item_key, items_take, jobs_of
-from webapp.gallery.storage import media_path
+from webapp.gallery.storage import file_sha256
 from webapp.gallery.tally import Tally
 
 Outcome = BatchItem.Outcome
@@ -47,9 +46,7 @@ def submission_create(
     origin = os.fsencode(folder.resolve()).decode(errors="backslashreplace")
     shown = name_shown(name or folder.resolve().name)[:200]
     if all(file.code for file in found):
-        tally = Tally()
-        tally.left_out.update(file.code for file in found)
-        raise BatchRejected("no_photos", f"{folder} holds no photos. {tally}")
+        raise BatchRejected("no_photos", f"{folder} holds no photos. {Tally(left_out=left_out(found))}")
     with transaction.atomic():
         batch = _known(owner, origin=origin, name=shown, submission=submission)
         if batch is None:
@@ -81,7 +78,7 @@ def submission_take(
     paths: dict[str, Path] = {}
     mine = Batch.objects.filter(pk=batch.pk)
     files = [file for file in found if not file.code]
-    tally.left_out.update(file.code for file in found if file.code)
+    tally.left_out.update(left_out(found))
     for item in items_take(
         batch,
         _items_wanted(batch, folder, files, paths, tally, deleted_too=deleted_too, step=step),
@@ -168,7 +165,11 @@ def _items_wanted(
             done = [row for row in rows[key] if row.sha256]
             same = _same_content(done, paths[key])
             deleted = same is not None and same.photo is None
-            if same is None or (deleted and deleted_too) or (same.photo and not _whole(same.photo)):
+            if (
+                same is None
+                or (deleted and deleted_too)
+                or (same.photo and not photos.photo_original_there(same.photo))
+            ):
                 yield same or _waiting_row(batch, file, key, rows[key])
             else:
                 if deleted:
@@ -185,17 +186,11 @@ def _rows_by_key(items: QuerySet[BatchItem]) -> dict[str, list[BatchItem]]:
     return rows
 
 
-def _whole(photo: Photo) -> bool:
-    """Whether its original is there: else this file is taken in its place."""
-    return media_path(photo.original).is_file()
-
-
 def _same_content(rows: Sequence[BatchItem], path: Path) -> BatchItem | None:
     if not rows:
         return None
     try:
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = file_sha256(path)
     except OSError:  # told when it is opened to be taken
         return None
     return next((row for row in rows if row.sha256 == sha256), None)

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from webapp.accounts.models import User
 from webapp.gallery.archives import name_shown
 from webapp.gallery.errors import GalleryError
-from webapp.gallery.folders import Found, folder_found
+from webapp.gallery.folders import Found, folder_found, left_out
 from webapp.gallery.models import BatchItem
 from webapp.gallery.services.submissions import submission_create, submission_take
 from webapp.gallery.tally import Tally
@@ -67,8 +67,9 @@ class Command(BaseCommand):
                 return
             batch, gone = submission_create(owner=owner, folder=folder, found=found, name=name, submission=submission)
             tally = Tally(gone=gone)
-            left_out = sum(1 for file in found if file.code)
-            with tqdm(total=len(found), initial=left_out, unit="file", disable=not sys.stderr.isatty()) as bar:
+            with tqdm(
+                total=len(found), initial=left_out(found).total(), unit="file", disable=not sys.stderr.isatty()
+            ) as bar:
                 for item in submission_take(
                     batch=batch, folder=folder, found=found, tally=tally, deleted_too=deleted_too, step=bar.update
                 ):
@@ -88,9 +89,8 @@ class Command(BaseCommand):
         for file in found:
             if not file.code:
                 self.stdout.write(name_shown(file.path))
-        left_out = Tally()
-        left_out.left_out.update(file.code for file in found if file.code)
-        wanted = len(found) - left_out.found
+        tally = Tally(left_out=left_out(found))
+        wanted = len(found) - tally.found
         if not wanted:
-            raise CommandError(f"There are no photos to take. {left_out}")
-        self.stdout.write(f"{len(found):,} found: {wanted:,} to take, {left_out.left_out_text}.")
+            raise CommandError(f"There are no photos to take. {tally}")
+        self.stdout.write(f"{len(found):,} found: {wanted:,} to take, {tally.left_out_text}.")
