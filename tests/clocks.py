@@ -49,7 +49,10 @@ class DatabaseClock:
         if connection.vendor == "postgresql":
             connection.cursor().execute("SET search_path = clock, public, pg_catalog")
         else:
-            connection.connection.create_function("strftime", 2, self._strftime)
+            # Statements that this connection prepared before know SQLite's own function. SQLite prepares them anew where
+            # a function replaces one that was made here, so the second time.
+            for _ in range(2):
+                connection.connection.create_function("strftime", 2, self._strftime)
 
     def _function_write(self) -> None:
         connection.cursor().execute(
