@@ -49,9 +49,9 @@ class DatabaseClock:
         if connection.vendor == "postgresql":
             connection.cursor().execute("SET search_path = clock, public, pg_catalog")
         else:
-            # Statements that this connection prepared before know SQLite's own function. SQLite prepares them anew where
-            # a function replaces one that was made here, so the second time.
-            for _ in range(2):
+            # What this connection prepared before knows SQLite's own function. SQLite prepares it anew where a
+            # function replaces one that was made here, so the second time.
+            for _time in ("first", "second"):
                 connection.connection.create_function("strftime", 2, self._strftime)
 
     def _function_write(self) -> None:
