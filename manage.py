@@ -25,7 +25,7 @@ def main() -> None:
 def _database_check() -> None:
     """A command without FOVEA_DATABASE_URL would find, or make, another database than the site's."""
     from webapp import env
-    from webapp.running_site import running_site, server_database
+    from webapp.data_folder.running_site import running_site, server_database
 
     values, _ = env.read(os.environ)
     folder = values["FOVEA_DATA_DIR"]

@@ -51,9 +51,9 @@ class Run:
 
 def submit(stack: Stack, paths: Sequence[Path]) -> float:
     """Takes the photos in as `manage.py submit_folder` does, and publishes them; photos a second, upload to row."""
-    from webapp.gallery.folders import folder_found
-    from webapp.gallery.services.submissions import submission_create, submission_take
-    from webapp.gallery.tally import Tally
+    from webapp.batches.folder_listing import folder_found
+    from webapp.batches.services.submissions import submission_create, submission_take
+    from webapp.photos.tally import Tally
 
     folder = stack.folder / "submission"
     folder.mkdir()
@@ -71,7 +71,7 @@ def submit(stack: Stack, paths: Sequence[Path]) -> float:
 
 def submission_withhold(stack: Stack) -> None:
     """No message is on its way any more, and no photo waits."""
-    from webapp.gallery.models import CaptionJob
+    from webapp.captioning.models import CaptionJob
 
     CaptionJob.objects.filter(state="queued").update(state="paused")
     stack.broker.command("FLUSHALL")
@@ -80,7 +80,7 @@ def submission_withhold(stack: Stack) -> None:
 def warm_up(stack: Stack) -> None:
     """The worker's decoders are started, and the model has seen each size of micro-batch once or more."""
     from webapp import jobs
-    from webapp.gallery.services.photos import jobs_requeue
+    from webapp.captioning.services.caption_jobs import jobs_requeue
 
     first = list(jobs_all(stack).order_by("pk").values_list("pk", flat=True)[: 4 * jobs.CHUNK_SIZE])
     jobs_requeue(jobs_all(stack).filter(pk__in=first), lane=jobs.BULK)
@@ -102,8 +102,8 @@ def run(stack: Stack, *, workers: int = 1) -> Run:
 def start(stack: Stack) -> float:
     """The bulk is queued and published, its former captions gone; the time of day when that was asked for."""
     from webapp import jobs
-    from webapp.gallery.models import Caption
-    from webapp.gallery.services.photos import jobs_requeue
+    from webapp.captioning.models import Caption
+    from webapp.captioning.services.caption_jobs import jobs_requeue
 
     Caption.objects.filter(photo__owner=stack.user).delete()
     asked = time.time()
@@ -119,7 +119,7 @@ def waiting(stack: Stack) -> int:
 
 def full_batch_ms(stack: Stack) -> tuple[list[float], int]:
     """The times of the largest micro-batches that the captions in the database come from, and of how many photos."""
-    from webapp.gallery.models import Caption
+    from webapp.captioning.models import Caption
 
     batches = batches_of(Caption.objects.values_list("model_ms", flat=True))
     size = max(batches.values())
@@ -127,7 +127,7 @@ def full_batch_ms(stack: Stack) -> tuple[list[float], int]:
 
 
 def jobs_all(stack: Stack) -> Any:
-    from webapp.gallery.models import CaptionJob
+    from webapp.captioning.models import CaptionJob
 
     return CaptionJob.objects.filter(photo__owner=stack.user)
 
@@ -150,7 +150,7 @@ def _run_read(stack: Stack, *, asked: float, cpu: dict[str, float]) -> Run:
 
     from django.db.models import Max, Min
 
-    from webapp.gallery.models import Caption
+    from webapp.captioning.models import Caption
 
     clocks = jobs_all(stack).aggregate(first=Min("started_at"), last=Max("finished_at"))
     rows = list(Caption.objects.filter(photo__owner=stack.user).values_list("decode_ms", "model_ms"))

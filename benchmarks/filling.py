@@ -23,7 +23,8 @@ def photos_add(stack: Stack, count: int) -> None:
     from django.db import connection, transaction
     from django.utils import timezone
 
-    from webapp.gallery.models import Caption, CaptionJob, ModelVersion, Photo
+    from webapp.captioning.models import Caption, CaptionJob, ModelVersion
+    from webapp.photos.models import Photo
 
     users = get_user_model().objects
     owners = [users.create_user(username=f"owner{number}") for number in range(OWNERS)]

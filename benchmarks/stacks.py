@@ -21,7 +21,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 from tests.databases import postgres_found
 from tests.stack import Stack, fovea
 from webapp import env
-from webapp.processes import process_die_with_parent
+from webapp.processes.end_with_parent import process_die_with_parent
 
 P = ParamSpec("P")
 T = TypeVar("T")

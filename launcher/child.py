@@ -6,7 +6,7 @@ import fcntl
 import os
 import sys
 
-from webapp.processes import process_die_with_parent
+from webapp.processes.end_with_parent import process_die_with_parent
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from launcher.errors import AlreadyRunning, LaunchError
-from webapp.running_site import LAUNCHER_LOCK
+from webapp.data_folder.running_site import LAUNCHER_LOCK
 
 LOOKS_PATIENCE = 1.0  # seconds: a command that looks whether the lock is held has let go long before
 ORPHANS_PATIENCE = 40.0  # seconds: more than a worker takes to finish its photos and end

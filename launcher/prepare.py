@@ -18,8 +18,8 @@ from django.core.management.base import SystemCheckError
 from django.db import DatabaseError
 
 from launcher.telling import say
+from webapp.data_folder.secrets import secret_ensure
 from webapp.env import BASE_DIR
-from webapp.secrets import secret_ensure
 
 SAMPLES = BASE_DIR / "samples"
 ADMIN = "admin"
@@ -40,8 +40,8 @@ def main() -> None:
 
 def media_pair() -> None:
     """Media folder and database meet here first, before anything is uploaded. What is wrong with them is told."""
-    from webapp.gallery.selectors.media import media_messages
-    from webapp.gallery.services.identity import identity_settle
+    from webapp.upkeep.selectors import media_messages
+    from webapp.upkeep.services.identity import identity_settle
 
     identity_settle()
     for message in media_messages():
@@ -65,7 +65,7 @@ def account_ensure() -> None:
 
 def samples_submit(*, marker: Path) -> None:
     """Uploads the sample photos for `admin`, once: somebody who deletes them does not get them back."""
-    from webapp.gallery.services.photos import photos_upload
+    from webapp.captioning.services.photos import photos_upload
 
     owner = get_user_model().objects.filter(username=ADMIN).first()
     if marker.exists() or owner is None:

@@ -19,9 +19,9 @@ from launcher.lock import data_folder_lock, processes_lock_path
 from launcher.supervision import Program, State, Supervisor
 from launcher.web import web_command
 from webapp import env
+from webapp.data_folder.disk_reserve import Reserve
+from webapp.data_folder.running_site import RunningSite, running_site_remove, running_site_write, server_database_note
 from webapp.databases import sqlite_path
-from webapp.reserve import Reserve
-from webapp.running_site import RunningSite, running_site_remove, running_site_write, server_database_note
 
 MODEL_UNUSABLE = 3  # exit status of a worker whose bundle is missing, corrupt or incompatible
 _WEB_STOP_SECONDS = 8

@@ -20,7 +20,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from launcher.errors import LaunchError
 from launcher.processes import session_end
-from webapp.processes import process_die_with_parent
+from webapp.processes.end_with_parent import process_die_with_parent
 
 _RETRIES = 100  # of starts that fail at once, each a second later than the one before
 

@@ -9,7 +9,7 @@ from webapp import env
 
 
 def web_command(values: Mapping[str, Any]) -> list[str]:
-    command = [sys.executable, "-m", "uvicorn", "webapp.asgi:application"]
+    command = [sys.executable, "-m", "uvicorn", "webapp.server.asgi:application"]
     command += ["--host", values["FOVEA_HOST"], "--port", str(values["FOVEA_PORT"])]
     command += ["--workers", str(env.web_processes(values))]
     if not values["FOVEA_HTTPS"]:  # no proxy in front: who sends X-Forwarded-For made it up

@@ -9,7 +9,8 @@ from django.db.models.functions import Now
 from PIL import Image
 
 from webapp.accounts.models import User
-from webapp.gallery.models import CaptionJob, Photo
+from webapp.captioning.models import CaptionJob
+from webapp.photos.models import Photo
 
 
 def picture(seed: int, *, size: tuple[int, int] = (96, 64)) -> bytes:

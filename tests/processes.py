@@ -104,7 +104,7 @@ class WorkerProcess(Process):
 
     def ready(self) -> Self:
         """Wait until it has its model loaded and beats."""
-        from webapp.gallery.selectors.workers import workers_alive
+        from webapp.captioning.selectors.workers import workers_alive
 
         def beats() -> bool:
             assert self.running.poll() is None, self.log

@@ -119,8 +119,8 @@ class Stack:
     def jobs_publish(self, ids: Sequence[int], *, lane: str = "interactive") -> None:
         """As uploads do it, one by one, or as a bulk does, in chunks. An absent broker loses them."""
         from webapp import jobs
-        from webapp.gallery.models import CaptionJob
-        from webapp.gallery.services.photos import jobs_publish
+        from webapp.captioning.models import CaptionJob
+        from webapp.captioning.services.caption_jobs import jobs_publish
 
         if lane == jobs.BULK:
             jobs.caption_photos_enqueue(ids, queue=lane)
@@ -140,7 +140,7 @@ class Stack:
         return [job_id for payload in payloads for job_id in payload.get("job_ids", [])]
 
     def jobs_in_state(self, *states: str) -> int:
-        from webapp.gallery.models import CaptionJob
+        from webapp.captioning.models import CaptionJob
 
         return CaptionJob.objects.filter(state__in=states).count()
 

@@ -1,4 +1,4 @@
-"""What the pages of the admin share: its name, pages that only read, and the photo beside its row."""
+"""What the pages of the admin share: its name, and pages that only read."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from webapp.gallery.errors import GalleryError
-from webapp.gallery.models import Photo
+from webapp.errors import SiteError
 
 admin.site.site_header = "Fovea"
 admin.site.site_title = "Fovea"
@@ -42,7 +41,7 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
 
 
 class DeletesWhole(admin.ModelAdmin[Any]):
-    """Who may delete a row deletes with it what is about it alone, though nobody deletes jobs or reviews one by one."""
+    """A person who may delete a row deletes its dependents too, though nobody deletes jobs or decisions one by one."""
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -51,19 +50,8 @@ class DeletesWhole(admin.ModelAdmin[Any]):
         return to_delete, counts, set(), protected
 
 
-def photo_image(photo: Photo, *, kind: str) -> SafeString:
-    """The photo's `thumbnail` or `preview`, free of metadata, through the view that checks access."""
-    return format_html(
-        '<img class="photo-{}" src="{}" alt="{}" loading="lazy">', kind, media_url(photo, kind=kind), photo.name
-    )
-
-
-def media_url(photo: Photo, *, kind: str) -> str:
-    return reverse("media", args=[photo.pk, kind])
-
-
 def changelist_url(model: str, **query: object) -> str:
-    """The list of `model` ("gallery_captionjob"), narrowed by `query`."""
+    """The list of `model` ("captioning_captionjob"), narrowed by `query`."""
     return reverse(f"admin:{model}_changelist", query=query)
 
 
@@ -79,7 +67,7 @@ def act_on_each(
     for row in rows:
         try:
             act(row)
-        except GalleryError as error:
+        except SiteError as error:
             refusals.append(error.message)
         else:
             count += 1

@@ -9,9 +9,9 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 
 from webapp import env
+from webapp.data_folder.running_site import running_site
+from webapp.data_folder.secrets import secret_ensure
 from webapp.databases import SQLITE, database_parts
-from webapp.running_site import running_site
-from webapp.secrets import secret_ensure
 
 django_stubs_ext.monkeypatch()
 
@@ -30,10 +30,14 @@ CSRF_TRUSTED_ORIGINS = ENV["FOVEA_CSRF_TRUSTED_ORIGINS"]
 
 INSTALLED_APPS = [
     "webapp",
-    "webapp.accounts",
+    "webapp.api",
     "webapp.gallery",
     "webapp.review",
-    "webapp.api",
+    "webapp.upkeep",
+    "webapp.batches",
+    "webapp.captioning",
+    "webapp.photos",
+    "webapp.accounts",
     "worker",
     "training",
     "django.contrib.admin",
@@ -67,7 +71,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "webapp.urls"
-ASGI_APPLICATION = "webapp.asgi.application"
+ASGI_APPLICATION = "webapp.server.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -166,7 +170,10 @@ ZIP_MAX_BYTES = ENV["FOVEA_ZIP_MAX_BYTES"]
 ZIP_MAX_FILES = ENV["FOVEA_ZIP_MAX_FILES"]
 # Django refuses a form of more files with a bare 400 before any view runs; ours names the limit, so let it through.
 DATA_UPLOAD_MAX_NUMBER_FILES = 10 * UPLOAD_MAX_FILES + 1000
-FILE_UPLOAD_HANDLERS = ["webapp.gallery.uploads.MemoryUploadHandler", "webapp.gallery.uploads.DiskUploadHandler"]
+FILE_UPLOAD_HANDLERS = [
+    "webapp.photos.upload_parser.MemoryUploadHandler",
+    "webapp.photos.upload_parser.DiskUploadHandler",
+]
 
 # --- Queue and worker -------------------------------------------------------------------------------------------------
 # Empty where no site runs: a guessed address may be somebody else's broker.
@@ -200,8 +207,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "ENUM_NAME_OVERRIDES": {
-        "CaptionState": "webapp.gallery.models.CaptionJob.State",
-        "BatchState": "webapp.gallery.models.Batch.State",
+        "CaptionState": "webapp.captioning.models.CaptionJob.State",
+        "BatchState": "webapp.batches.models.Batch.State",
     },
 }
 

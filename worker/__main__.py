@@ -49,8 +49,8 @@ def main() -> int:
 def work(engine: "Engine") -> int:
     """Load the model into the engine, and take work until told to stop. Django is set up. The exit status."""
     from captioner.errors import BundleError, DeviceError
-    from webapp.gallery.services.clock import clock_follow
-    from webapp.gallery.services.heartbeats import heartbeat_record, heartbeat_start
+    from webapp.captioning.services.heartbeats import heartbeat_record, heartbeat_start
+    from webapp.upkeep.services.clock import clock_follow
     from worker.decoding import Decoder
     from worker.registration import NotCopied
     from worker.runtime import Runtime, site_told, worker_name
@@ -79,8 +79,8 @@ def _model_load(engine: "Engine") -> None:
     """Load the active model version; where there is none yet, make the default bundle the active one."""
     from django.conf import settings
 
-    from webapp.gallery.selectors.model_versions import model_version_active
-    from webapp.gallery.services.model_versions import model_version_activate, model_version_verified
+    from webapp.captioning.selectors.model_versions import model_version_active
+    from webapp.captioning.services.model_versions import model_version_activate, model_version_verified
     from worker.registration import bundle_register
 
     active = model_version_active()
@@ -102,21 +102,18 @@ def _serve(runtime: "Runtime") -> int:
     from django.db import connection
 
     from webapp import jobs
-    from webapp.gallery.room import room_look
-    from webapp.gallery.services.clock import LOOK_SECONDS, clock_follow
-    from webapp.gallery.services.heartbeats import heartbeats_forget
-    from webapp.gallery.services.housekeeping import storage_sweep_hourly
-    from webapp.gallery.services.sweep import jobs_sweep, leases_reclaim
+    from webapp.captioning.services.lost_jobs import leases_end
+    from webapp.data_folder.disk_room import room_look
+    from webapp.upkeep.services.clock import LOOK_SECONDS, clock_follow
+    from webapp.upkeep.services.media_tidying import storage_sweep_hourly
+    from webapp.upkeep.services.sweep import sweep
     from worker import runtime as runtimes
     from worker import tasks  # noqa: F401  (registers them)
     from worker.leasing import Periodic
 
-    def sweep() -> None:
-        jobs_sweep()
-        heartbeats_forget()  # last: where the clock was set to next year, the sweep has moved them there
-
     runtimes.runtime_set(runtime)
-    leases_reclaim(is_dead=runtimes.worker_dead)  # before it takes work itself: what its predecessor had in hand
+    leases_end(is_dead=runtimes.worker_dead)  # what its predecessor had in hand
+    sweep()  # before it takes work itself
     connection.close()  # of this thread, which needs none until the end
 
     def give_up() -> None:

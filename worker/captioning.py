@@ -12,11 +12,11 @@ from django.db import InterfaceError, OperationalError
 from captioner.errors import PhotoError
 from captioner.inference import CaptionResult
 from webapp import jobs
-from webapp.gallery.errors import StaleLease
-from webapp.gallery.services import leases
-from webapp.gallery.services.leases import Lease
-from webapp.gallery.services.waiting import waiting_publish
-from webapp.sandbox import SandboxError, SandboxHarmed
+from webapp.captioning.errors import StaleLease
+from webapp.captioning.services import leases
+from webapp.captioning.services.leases import Lease
+from webapp.captioning.services.waiting import waiting_publish
+from webapp.processes.sandbox import SandboxError, SandboxHarmed
 from worker.batcher import Captioned
 from worker.engine import LoadedModel
 from worker.runtime import Runtime

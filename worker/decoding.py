@@ -6,7 +6,7 @@ import numpy as np
 from django.conf import settings
 
 from captioner.config import Preprocessing
-from webapp.sandbox import Sandbox
+from webapp.processes.sandbox import Sandbox
 from worker.opening import photo_open
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from django.conf import settings
 from django.db import Error, connection
 
-from webapp.gallery.services import leases
-from webapp.gallery.services.leases import Lease
+from webapp.captioning.services import leases
+from webapp.captioning.services.leases import Lease
 
 log = logging.getLogger(__name__)
 

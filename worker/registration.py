@@ -9,11 +9,11 @@ from django.conf import settings
 
 from captioner.bundle import bundle_describe, bundle_validate, path_flush
 from captioner.errors import BundleError, BundleFailed
-from webapp.gallery.room import room_look
-from webapp.gallery.services.model_versions import model_version_register
+from webapp.captioning.services.model_versions import model_version_register
+from webapp.data_folder.disk_room import room_look
 
 if TYPE_CHECKING:
-    from webapp.gallery.models import ModelVersion
+    from webapp.captioning.models import ModelVersion
 
 
 class NotCopied(Exception):

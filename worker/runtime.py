@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from django.conf import settings
 from django.db import Error
 
-from webapp.gallery.selectors.model_versions import model_version_active
-from webapp.gallery.services.clock import clock_follow
-from webapp.gallery.services.heartbeats import heartbeat_record, heartbeat_remove
+from webapp.captioning.selectors.model_versions import model_version_active
+from webapp.captioning.services.heartbeats import heartbeat_record, heartbeat_remove
+from webapp.upkeep.services.clock import clock_follow
 from worker.batcher import Batcher
 from worker.decoding import Decoder
 from worker.engine import Engine, EngineOutOfMemory, LoadedModel, device_name

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from webapp import jobs
-from webapp.gallery.services import batches
+from webapp.batches.services import zips as batches
 from worker.captioning import photos_caption
 from worker.runtime import running
 from worker.verification import model_verify

@@ -5,9 +5,9 @@ import threading
 from pathlib import Path
 
 from captioner.errors import BundleError
-from webapp.gallery.selectors.model_versions import model_version_candidate
-from webapp.gallery.services import model_versions
-from webapp.sandbox import Sandbox, SandboxError, SandboxHarmed
+from webapp.captioning.selectors.model_versions import model_version_candidate
+from webapp.captioning.services import model_versions
+from webapp.processes.sandbox import Sandbox, SandboxError, SandboxHarmed
 from worker.probing import ModelUnfit, bundle_verify
 
 log = logging.getLogger(__name__)

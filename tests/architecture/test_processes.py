@@ -9,7 +9,7 @@ from webapp.env import BASE_DIR
 FORBIDDEN = {"torch", "torchvision", "timm", "onnxruntime", "captioner", "worker.engine", "training.run.epoch_loop"}
 
 WEB = """
-import webapp.asgi
+import webapp.server.asgi
 from django.urls import get_resolver
 
 def resolve(patterns):

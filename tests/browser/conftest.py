@@ -70,7 +70,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, tiny_bundle: Path) -> Iterato
         site = LiveSite(f"http://127.0.0.1:{port}", broker, environment)
         site.manage("migrate", "--verbosity=0")
         site.manage("createsuperuser", "--noinput", f"--username={STAFF}", "--email=edith@example.org")
-        web = ["uvicorn", "webapp.asgi:application", "--port", str(port), "--log-level=warning"]
+        web = ["uvicorn", "webapp.server.asgi:application", "--port", str(port), "--log-level=warning"]
         for name, command in {"web": web, "worker": ["worker"]}.items():
             log = stack.enter_context((folder / f"{name}.log").open("wb"))
             process = subprocess.Popen(

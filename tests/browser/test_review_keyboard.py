@@ -11,9 +11,8 @@ from pytest_django.live_server_helper import LiveServer
 from tests.webapp.pages import session_cookie
 from tests.webapp.rows import caption_make, model_version_make, picture
 from webapp.accounts.models import User
-from webapp.gallery.models import Caption
-from webapp.gallery.services.photos import photo_create
-from webapp.review.models import Review
+from webapp.captioning.models import Caption, Decision
+from webapp.captioning.services.photos import photo_submit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -25,7 +24,7 @@ def captions(user: User) -> list[Caption]:
     made = []
     for number, color in enumerate(("red", "green", "blue")):
         content = ContentFile(picture(color=color).read())
-        photo, _ = photo_create(owner=user, file=content, name=f"{color}.png", enqueue=False)
+        photo, _ = photo_submit(owner=user, file=content, name=f"{color}.png", enqueue=False)
         made.append(caption_make(user, version, text=f"caption {number}", confidence=0.1 + number / 10, photo=photo))
     return made
 
@@ -59,7 +58,7 @@ def arrive(page: Page, caption: str) -> None:
 
 
 def decisions() -> list[tuple[str, str, str]]:
-    return list(Review.objects.order_by("id").values_list("caption__text", "decision", "text"))
+    return list(Decision.objects.order_by("id").values_list("caption__text", "verdict", "text"))
 
 
 def test_review_by_keyboard_decides_and_goes_on(page: Page, captions: list[Caption]) -> None:

@@ -11,8 +11,8 @@ from tests.brokers import Broker
 from tests.webapp.pages import session_cookie
 from tests.webapp.rows import model_version_make
 from webapp.accounts.models import User
-from webapp.gallery.models import WorkerHeartbeat
-from webapp.gallery.services.heartbeats import heartbeat_record
+from webapp.captioning.models import WorkerHeartbeat
+from webapp.captioning.services.heartbeats import heartbeat_record
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -29,7 +29,7 @@ def page(chromium: Browser, live_server: LiveServer, broker: Broker, staff_user:
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto("/admin/gallery/workerheartbeat/")
+        page.goto("/admin/captioning/workerheartbeat/")
         yield page
         page.close()
     assert complaints == []

@@ -10,8 +10,8 @@ from tests.brokers import wait_until
 from tests.chaos.figures import Figures
 from tests.chaos.promises import captioned_once
 from tests.stack import Stack
-from webapp.gallery.models import CaptionJob
-from webapp.gallery.services.sweep import SETTLED_SECONDS
+from webapp.captioning.models import CaptionJob
+from webapp.captioning.services.lost_jobs import SETTLED_SECONDS
 
 PHOTOS = {"full": 500, "small": 60}
 WITHIN_SECONDS = 2 * settings.SWEEP_SECONDS + 1  # and what a look takes

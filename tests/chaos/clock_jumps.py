@@ -16,8 +16,8 @@ from tests.chaos.promises import RECOVERY_SECONDS, captioned_once
 from tests.clocks import machine_clock_set, machine_clock_settable
 from tests.processes import WorkerProcess
 from tests.stack import Stack
-from webapp.gallery.models import CaptionJob
-from webapp.gallery.selectors.operation import operation
+from webapp.captioning.models import CaptionJob
+from webapp.captioning.selectors.operation import operation
 
 PHOTOS = {"full": 1200, "small": 160}
 JUMPS = {"full": 12, "small": 4}

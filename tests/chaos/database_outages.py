@@ -19,7 +19,7 @@ from tests.chaos.promises import RECOVERY_SECONDS, captioned_once
 from tests.databases import Postgres
 from tests.processes import WorkerProcess
 from tests.stack import Stack
-from webapp.gallery.models import CaptionJob
+from webapp.captioning.models import CaptionJob
 
 PHOTOS = {"full": 1000, "small": 90}
 OUTAGES = {"full": 5, "small": 2}

@@ -26,7 +26,9 @@ from tests.pictures import noise
 from tests.processes import ROOT
 from tests.stack import Stack
 from tests.webapp.zips import zipped
-from webapp.gallery.models import Batch, ModelVersion, Photo
+from webapp.batches.models import Batch
+from webapp.captioning.models import ModelVersion
+from webapp.photos.models import Photo
 
 MEGABYTES = 64
 PAGE = 4096
@@ -106,7 +108,7 @@ def _rows_refused(client: httpx.Client, stack: Stack) -> bool:
     with small_disk(folder, megabytes=2) as disk:
         with connection.cursor() as cursor:
             cursor.execute(f"CREATE TABLESPACE small LOCATION '{folder}'")
-            cursor.execute("ALTER TABLE gallery_photo SET TABLESPACE small")
+            cursor.execute("ALTER TABLE photos_photo SET TABLESPACE small")
         disk.fill()
         Disk(Path(settings.DATA_DIR)).free()
         refused = next((True for _ in range(ROWS) if _upload(client, stack.picture()) == 507), False)
@@ -114,7 +116,7 @@ def _rows_refused(client: httpx.Client, stack: Stack) -> bool:
         _orphans_none()
         disk.free()
         with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE gallery_photo SET TABLESPACE pg_default")
+            cursor.execute("ALTER TABLE photos_photo SET TABLESPACE pg_default")
             cursor.execute("DROP TABLESPACE small")
         connection.close()
     return True

@@ -24,7 +24,8 @@ from tests.photos import photo_store
 from tests.pictures import picture
 from tests.processes import WorkerProcess, group_processes
 from tests.stack import Stack
-from webapp.gallery.models import CaptionJob, Photo
+from webapp.captioning.models import CaptionJob
+from webapp.photos.models import Photo
 
 NEIGHBOURS = {"full": 100, "small": 20}
 OPENINGS = 2
@@ -106,10 +107,10 @@ def _retry_in_the_admin(photos: list[Photo]) -> None:
     staff = get_user_model().objects.create_superuser(username="staff", password="correct horse")
     client = Client(headers={"host": "localhost"})
     client.force_login(staff)
-    page = client.get("/admin/gallery/captionjob/", {"state__exact": CaptionJob.State.QUARANTINED}).content.decode()
+    page = client.get("/admin/captioning/captionjob/", {"state__exact": CaptionJob.State.QUARANTINED}).content.decode()
     for reason in REASONS.values():
         assert reason in page, f"the admin does not say: {reason}"
     chosen = [photo.job.pk for photo in photos]
-    client.post("/admin/gallery/captionjob/", {"action": "retry", "_selected_action": chosen})
+    client.post("/admin/captioning/captionjob/", {"action": "retry", "_selected_action": chosen})
     waiting = CaptionJob.objects.filter(pk__in=chosen).exclude(state=CaptionJob.State.QUARANTINED)
     assert waiting.count() == len(chosen), "the admin did not queue them again"

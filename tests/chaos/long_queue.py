@@ -15,8 +15,8 @@ from tests.files import pipe_replaced
 from tests.stack import Stack
 from tests.webapp.job_rows import together
 from webapp import jobs
-from webapp.gallery.models import CaptionJob
-from webapp.gallery.services.sweep import SETTLED_SECONDS, jobs_sweep
+from webapp.captioning.models import CaptionJob
+from webapp.captioning.services.lost_jobs import SETTLED_SECONDS
 
 PHOTOS = {"full": 10_000, "small": 700}
 SWEEPS = 6  # while nobody takes anything
@@ -68,7 +68,7 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
 
 def _sweep(at_a_time: int) -> None:
     def sweep() -> None:
-        jobs_sweep()
+        sweep()
         connection.close()
 
     together([sweep] * at_a_time)

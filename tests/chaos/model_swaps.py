@@ -13,9 +13,9 @@ from tests.pictures import picture
 from tests.processes import ROOT, WorkerProcess
 from tests.stack import Stack
 from webapp import jobs
-from webapp.gallery.models import Caption, CaptionJob, ModelVersion
-from webapp.gallery.selectors.workers import workers_alive
-from webapp.gallery.services.model_versions import model_version_activate
+from webapp.captioning.models import Caption, CaptionJob, ModelVersion
+from webapp.captioning.selectors.workers import workers_alive
+from webapp.captioning.services.model_versions import model_version_activate
 
 PHOTOS = {"full": 400, "small": 40}  # after each swap
 SWAPS = {"full": 5, "small": 2}

@@ -9,7 +9,8 @@ from django.db.models import Count
 from tests.brokers import wait_until
 from tests.processes import WorkerProcess
 from tests.stack import Stack
-from webapp.gallery.models import Caption, CaptionJob, Photo, WorkerHeartbeat
+from webapp.captioning.models import Caption, CaptionJob, WorkerHeartbeat
+from webapp.photos.models import Photo
 
 RECOVERY_SECONDS = 30.0  # from the death of whatever died to work again
 

@@ -18,7 +18,7 @@ from tests.chaos.promises import captioned_once
 from tests.processes import WebProcess
 from tests.stack import Stack
 from webapp import jobs
-from webapp.gallery.models import CaptionJob
+from webapp.captioning.models import CaptionJob
 
 KILLS = {"full": 50, "small": 3}
 

@@ -8,7 +8,7 @@ from tests.chaos.figures import Figures
 from tests.chaos.promises import Strandings, captioned_once, looking
 from tests.processes import WorkerProcess
 from tests.stack import Stack
-from webapp.gallery.models import CaptionJob
+from webapp.captioning.models import CaptionJob
 
 PHOTOS = {"full": 2000, "small": 300}
 KILLS = {"full": 20, "small": 3}

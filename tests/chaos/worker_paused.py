@@ -11,7 +11,7 @@ from tests.chaos.figures import Figures
 from tests.chaos.promises import RECOVERY_SECONDS, captioned_once
 from tests.processes import WorkerProcess
 from tests.stack import Stack
-from webapp.gallery.models import Caption, CaptionJob, WorkerHeartbeat
+from webapp.captioning.models import Caption, CaptionJob, WorkerHeartbeat
 
 PHOTOS = {"full": 500, "small": 60}
 PAUSES = {"full": 5, "small": 1}

@@ -14,7 +14,7 @@ from tests.chaos.promises import captioned_once
 from tests.files import pipe_replaced
 from tests.processes import WorkerProcess, group_processes
 from tests.stack import Stack
-from webapp.gallery.models import CaptionJob
+from webapp.captioning.models import CaptionJob
 from worker.__main__ import DRAIN_SECONDS, Exit
 
 PHOTOS = {"full": 1800, "small": 600}

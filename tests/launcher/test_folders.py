@@ -19,8 +19,8 @@ from tests.launcher.runs import Run, wait_for
 from webapp.env import BASE_DIR
 
 ODD = "odd [x] \\ \" ' % %(here)s %s ; c # d * ? $HOME ${HOME} {} {0} & <b> | ~ ` ! é 📷 \u200d -x="
-ROWS = "SELECT count(*) FROM gallery_photo"
-DONE = "SELECT count(*) FROM gallery_captionjob WHERE state = 'done'"
+ROWS = "SELECT count(*) FROM photos_photo"
+DONE = "SELECT count(*) FROM captioning_captionjob WHERE state = 'done'"
 
 
 def count(database: Path, sql: str) -> int:

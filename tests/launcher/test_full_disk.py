@@ -10,7 +10,7 @@ from launcher.site import Site, free_port
 from tests.disks import needs_mount, small_disk
 from tests.launcher.full_disk import site_outlives_full_disk
 from tests.launcher.runs import Run, answers, wait_for
-from webapp.reserve import Reserve
+from webapp.data_folder.disk_reserve import Reserve
 
 
 @needs_mount

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from launcher.prepare import SAMPLES, account_ensure, samples_submit
-from webapp.gallery.models import Photo
+from webapp.photos.models import Photo
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typing import Any
 from webapp.env import BASE_DIR
 
 FOLDER = Path(__file__).parent
-LAST_MIGRATIONS = {"c771c4c": ("gallery", "0002_worker_progress")}
+LAST_MIGRATIONS = {"c771c4c": {"gallery": "0002_worker_progress", "review": "0001_initial"}}
 CASTS = {"boolean": bool, "bytea": bytes}
 
 
@@ -33,8 +33,9 @@ def postgres_restore(version: str, data: Path, url: str) -> None:
     import psycopg
     from psycopg import sql
 
-    manage(data, "migrate", *LAST_MIGRATIONS[version], url=url)
-    for app in ("accounts", "api", "review", "axes", "sessions", "admin"):
+    for app, migration in LAST_MIGRATIONS[version].items():
+        manage(data, "migrate", app, migration, url=url)
+    for app in ("accounts", "api", "axes", "sessions", "admin"):
         manage(data, "migrate", app, url=url)
     with closing(sqlite3.connect(sqlite_restore(version, data / "as-sqlite"))) as old, psycopg.connect(url) as new:
         names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"

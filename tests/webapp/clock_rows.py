@@ -9,8 +9,8 @@ from django.db.models.functions import Now
 
 from tests.webapp.job_rows import job_make
 from webapp.accounts.models import User
-from webapp.gallery.models import CaptionJob
-from webapp.gallery.services.clock import Clock
+from webapp.captioning.models import CaptionJob
+from webapp.upkeep.services.clock import Clock
 
 HOURS = 7200.0
 both_ways = pytest.mark.parametrize("jump", [-HOURS, HOURS], ids=["back", "forward"])

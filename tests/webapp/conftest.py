@@ -10,9 +10,10 @@ from django.test import Client
 from tests.pictures import upload
 from webapp import jobs
 from webapp.accounts.models import User
-from webapp.gallery.models import ModelVersion, Photo, WorkerHeartbeat
-from webapp.gallery.services import photos
-from webapp.gallery.services.photos import photo_create
+from webapp.captioning.models import ModelVersion, WorkerHeartbeat
+from webapp.captioning.services import photos
+from webapp.captioning.services.photos import photo_submit
+from webapp.photos.models import Photo
 
 PHOTO_FILES = 4  # original, thumbnail, preview and label
 
@@ -39,7 +40,7 @@ def member(client: Client, user: User) -> Client:
 
 @pytest.fixture
 def photo(media: Path, user: User) -> Photo:
-    return photo_create(owner=user, file=upload(), name="photo.jpg")[0]
+    return photo_submit(owner=user, file=upload(), name="photo.jpg")[0]
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def worker(model_version: ModelVersion) -> WorkerHeartbeat:
 @pytest.fixture
 def full_for(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Makes the disk full while the photo of that name is taken in; with an empty name, for every file."""
-    real_create, real_sync = photos.photo_create, os.fsync
+    real_create, real_sync = photos.photo_submit, os.fsync
     taken: list[str] = []
 
     def fill(name: str) -> None:
@@ -72,7 +73,7 @@ def full_for(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
                 raise OSError(errno.ENOSPC, "No space left on device")
             real_sync(descriptor)
 
-        monkeypatch.setattr(photos, "photo_create", create)
+        monkeypatch.setattr(photos, "photo_submit", create)
         monkeypatch.setattr(os, "fsync", sync)
 
     return fill

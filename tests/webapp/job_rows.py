@@ -12,8 +12,8 @@ from django.db.models import F
 from tests.brokers import Broker
 from tests.webapp.rows import photo_make
 from webapp.accounts.models import User
-from webapp.gallery.models import CaptionJob
-from webapp.gallery.services.leases import Lease, jobs_lease
+from webapp.captioning.models import CaptionJob
+from webapp.captioning.services.leases import Lease, jobs_lease
 
 
 def job_make(user: User, **values: Any) -> CaptionJob:

@@ -8,10 +8,11 @@ from django.core.management import call_command
 
 from tests.pictures import picture, upload
 from webapp.accounts.models import User
-from webapp.gallery.models import Installation, Photo
-from webapp.gallery.services.housekeeping import storage_sweep
-from webapp.gallery.services.identity import identity_settle
-from webapp.gallery.services.photos import photo_create
+from webapp.captioning.services.photos import photo_submit
+from webapp.photos.models import Photo
+from webapp.upkeep.models import Installation
+from webapp.upkeep.services.identity import identity_settle
+from webapp.upkeep.services.media_tidying import storage_sweep
 
 COLOURS = ("red", "blue", "tan")
 
@@ -19,7 +20,7 @@ COLOURS = ("red", "blue", "tan")
 def photos_stored(owner: User) -> list[Photo]:
     """On a site whose media folder and database have met."""
     assert identity_settle() == ""
-    return [photo_create(owner=owner, file=upload(picture(colour)), name=f"{colour}.jpg")[0] for colour in COLOURS]
+    return [photo_submit(owner=owner, file=upload(picture(colour)), name=f"{colour}.jpg")[0] for colour in COLOURS]
 
 
 def photos_lost(media: Path, photos: list[Photo]) -> list[Photo]:

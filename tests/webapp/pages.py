@@ -7,7 +7,8 @@ from django.test import Client
 from django.utils import timezone
 
 from webapp.accounts.models import User
-from webapp.gallery.models import Caption, CaptionJob, ModelVersion, Photo
+from webapp.captioning.models import Caption, CaptionJob, ModelVersion
+from webapp.photos.models import Photo
 
 if TYPE_CHECKING:
     from playwright._impl._api_structures import SetCookieParam

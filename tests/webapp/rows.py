@@ -8,7 +8,8 @@ from django.utils import timezone
 from PIL import Image
 
 from webapp.accounts.models import User
-from webapp.gallery.models import Caption, CaptionJob, ModelVersion, Photo
+from webapp.captioning.models import Caption, CaptionJob, ModelVersion
+from webapp.photos.models import Photo
 
 _numbers = itertools.count()
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from tests.pictures import picture_write
 from tests.webapp.zips import COLOURS
 from webapp.accounts.models import User
-from webapp.gallery.folders import folder_found
-from webapp.gallery.models import Batch
-from webapp.gallery.services.submissions import submission_create, submission_take
-from webapp.gallery.tally import Tally
+from webapp.batches.folder_listing import folder_found
+from webapp.batches.models import Batch
+from webapp.batches.services.submissions import submission_create, submission_take
+from webapp.photos.tally import Tally
 
 
 def holiday(place: Path) -> Path:

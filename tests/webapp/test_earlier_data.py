@@ -18,8 +18,9 @@ import json
 from django.core.management import call_command
 from webapp.accounts.models import User
 from webapp.api.models import AuthToken
-from webapp.gallery.models import *
-from webapp.review.models import Review
+from webapp.batches.models import *
+from webapp.captioning.models import *
+from webapp.photos.models import *
 
 def values(model, *names):
     return [list(row) for row in model.objects.order_by("pk").values_list(*names)]
@@ -29,7 +30,7 @@ print(json.dumps({
     "captions": values(Caption, "text", "photo__name", "model_version__name", "confidence"),
     "attention": [bytes(caption.attention).hex() for caption in Caption.objects.order_by("pk")],
     "words": Caption.objects.order_by("pk").first().words,
-    "reviews": values(Review, "decision", "text", "reviewer__username", "caption__text"),
+    "decisions": values(Decision, "verdict", "text", "reviewer__username", "caption__text"),
     "versions": values(ModelVersion, "name", "state", "path"),
     "folders": [str(version.folder) for version in ModelVersion.objects.order_by("pk")],
     "vocabulary": ModelVersion.objects.order_by("pk").first().vocabulary,
@@ -84,7 +85,7 @@ def test_earlier_captions_keep_all_they_say(migrated: dict[str, Any]) -> None:
 
 
 def test_earlier_decisions_stand(migrated: dict[str, Any]) -> None:
-    assert migrated["reviews"] == [
+    assert migrated["decisions"] == [
         ["edited", "A brown dog runs.", "rita", "a dog runs"],
         ["rejected", "", "rita", "two dogs"],
     ]
@@ -131,9 +132,9 @@ def test_earlier_accounts_keep_their_passwords_tokens_and_rights(migrated: dict[
     assert migrated["login"]
     assert migrated["tokens"] == [["script", "read", "ada"]]
     assert migrated["rights"] == [
-        "gallery.change_batch",
-        "gallery.view_photo",
-        "review.add_review",
-        "review.view_review",
+        "batches.change_batch",
+        "captioning.add_decision",
+        "captioning.view_decision",
+        "photos.view_photo",
     ]
     assert migrated["workers"] == [["host:1", 7]]

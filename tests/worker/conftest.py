@@ -8,8 +8,8 @@ from PIL import Image
 
 from tests.photos import photo_store, picture
 from tests.worker.captions import caption_lines
-from webapp.gallery.models import CaptionJob, ModelVersion
-from webapp.gallery.services.model_versions import (
+from webapp.captioning.models import CaptionJob, ModelVersion
+from webapp.captioning.services.model_versions import (
     model_version_activate,
     model_version_register,
     model_version_verified,

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from webapp.gallery.models import Photo
-from webapp.sandbox import Sandbox
+from webapp.photos.models import Photo
+from webapp.processes.sandbox import Sandbox
 from worker.captioning import photos_caption
 from worker.runtime import Runtime
 

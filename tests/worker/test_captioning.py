@@ -16,9 +16,10 @@ from tests.brokers import wait_until
 from tests.photos import photo_store, picture
 from tests.pictures import picture as colours
 from tests.worker.harmful import HarmfulDecoder, caption_all
-from webapp.gallery.models import Caption, CaptionJob, ModelVersion, Photo
-from webapp.gallery.services import leases
-from webapp.sandbox import Sandbox
+from webapp.captioning.models import Caption, CaptionJob, ModelVersion
+from webapp.captioning.services import leases
+from webapp.photos.models import Photo
+from webapp.processes.sandbox import Sandbox
 from worker.captioning import photos_caption
 from worker.runtime import Runtime
 
@@ -225,7 +226,7 @@ def test_held_leases_are_released_at_the_end(runtime: Runtime, user) -> None:
 
 
 def test_heartbeat_counts_captions_and_failures(runtime: Runtime, user) -> None:
-    from webapp.gallery.models import WorkerHeartbeat
+    from webapp.captioning.models import WorkerHeartbeat
 
     caption_all(runtime, photo_store(user, picture(1)), photo_store(user, b"broken"))
     runtime.heartbeat()
@@ -235,7 +236,7 @@ def test_heartbeat_counts_captions_and_failures(runtime: Runtime, user) -> None:
 
 
 def test_closed_worker_leaves_no_heartbeat(runtime: Runtime) -> None:
-    from webapp.gallery.models import WorkerHeartbeat
+    from webapp.captioning.models import WorkerHeartbeat
 
     assert WorkerHeartbeat.objects.count() == 1
     runtime.close()

@@ -13,7 +13,7 @@ from django.db import connection
 from tests.brokers import Broker, wait_until
 from tests.photos import photo_store, picture
 from webapp import jobs
-from webapp.gallery.models import CaptionJob
+from webapp.captioning.models import CaptionJob
 from worker.batcher import Batcher, Captioned
 from worker.captioning import LOOK_SECONDS, photos_caption
 from worker.runtime import Runtime

@@ -15,9 +15,10 @@ from tests.photos import photo_store, picture
 from tests.worker.children import raised
 from tests.worker.harmful import HarmfulDecoder, caption_all
 from webapp import jobs
-from webapp.gallery.models import CaptionJob, Photo
-from webapp.gallery.services import leases
-from webapp.gallery.services.sweep import jobs_sweep
+from webapp.captioning.models import CaptionJob
+from webapp.captioning.services import leases
+from webapp.photos.models import Photo
+from webapp.upkeep.services.sweep import sweep
 from worker.runtime import Runtime
 
 State = CaptionJob.State
@@ -27,7 +28,7 @@ def test_photo_is_tried_again_later_when_no_child_can_be_started(
     runtime: Runtime, user, monkeypatch: pytest.MonkeyPatch, broker: Broker
 ) -> None:
     photo = photo_store(user, picture(1))
-    monkeypatch.setattr("webapp.sandbox.START_SECONDS", 0)
+    monkeypatch.setattr("webapp.processes.sandbox.START_SECONDS", 0)
     runtime.decoder = HarmfulDecoder(abs, 1)  # type: ignore[assignment]
     caption_all(runtime, photo)
     _assert_later(photo, broker)
@@ -40,7 +41,7 @@ def test_photo_is_tried_again_later_when_there_are_too_many_open_files(
         raise OSError(24, "Too many open files")
 
     photo = photo_store(user, picture(1))
-    monkeypatch.setattr("webapp.sandbox._spawn.Pipe", pipe)
+    monkeypatch.setattr("webapp.processes.sandbox._spawn.Pipe", pipe)
     runtime.decoder = HarmfulDecoder(abs, 1)  # type: ignore[assignment]
     caption_all(runtime, photo)
     _assert_later(photo, broker)
@@ -117,8 +118,8 @@ def _assert_later(photo: Photo, broker: Broker) -> None:
     photo.job.refresh_from_db()
     assert (photo.job.state, photo.job.lease_count, photo.job.harm_count) == (State.QUEUED, 0, 0)
     CaptionJob.objects.update(queued_at=Now() - timedelta(seconds=60))
-    jobs_sweep()
+    sweep()
     assert broker.length(jobs.INTERACTIVE) == 0
     CaptionJob.objects.update(lease_expires_at=F("lease_expires_at") - timedelta(seconds=settings.LEASE_SECONDS))
-    jobs_sweep()
+    sweep()
     assert broker.length(jobs.INTERACTIVE) == 1

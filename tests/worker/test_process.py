@@ -16,10 +16,11 @@ from tests.brokers import Broker, broker_use, wait_until
 from tests.photos import photo_store, picture
 from tests.processes import WorkerProcess, group_processes
 from webapp import jobs
-from webapp.gallery.models import Caption, CaptionJob, ModelVersion, Photo, WorkerHeartbeat
-from webapp.gallery.selectors.operation import operation
-from webapp.gallery.selectors.workers import ALIVE_SECONDS, Progress, WorkerState, worker_progress
-from webapp.gallery.services.identity import identity_adopt
+from webapp.captioning.models import Caption, CaptionJob, ModelVersion, WorkerHeartbeat
+from webapp.captioning.selectors.operation import operation
+from webapp.captioning.selectors.workers import ALIVE_SECONDS, Progress, WorkerState, worker_progress
+from webapp.photos.models import Photo
+from webapp.upkeep.services.identity import identity_adopt
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 

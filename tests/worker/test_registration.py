@@ -21,9 +21,9 @@ from tests.disks import full_disk
 from tests.worker import children
 from tests.worker.conftest import model_version_make
 from webapp import jobs
-from webapp.gallery.models import ModelVersion, WorkerHeartbeat
-from webapp.gallery.selectors.workers import worker_progress
-from webapp.gallery.services import model_versions
+from webapp.captioning.models import ModelVersion, WorkerHeartbeat
+from webapp.captioning.selectors.workers import worker_progress
+from webapp.captioning.services import model_versions
 from worker import __main__ as main
 from worker import verification
 from worker.engine import Engine

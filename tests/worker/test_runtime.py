@@ -11,7 +11,7 @@ import pytest
 from pytest_django import Settings
 
 from tests.worker.test_batcher import RecordingModel
-from webapp.gallery.models import ModelVersion
+from webapp.captioning.models import ModelVersion
 from worker import __main__ as main
 from worker.decoding import Decoder
 from worker.engine import Engine, LoadedModel

@@ -9,7 +9,8 @@ from django.test import override_settings
 from tests.photos import photo_store, picture
 from tests.webapp.zips import create, pictures, zipped
 from webapp import jobs
-from webapp.gallery.models import Batch, CaptionJob, ModelVersion
+from webapp.batches.models import Batch
+from webapp.captioning.models import CaptionJob, ModelVersion
 from worker import runtime as runtimes
 from worker import tasks
 from worker.runtime import Runtime

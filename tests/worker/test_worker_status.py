@@ -14,9 +14,9 @@ from django.db.models.functions import Now
 from tests.brokers import Broker
 from tests.databases import table_hidden
 from tests.photos import photo_store, picture
-from webapp.gallery.models import CaptionJob, ModelVersion, WorkerHeartbeat
-from webapp.gallery.selectors.workers import WORKERS_TOLD
-from webapp.gallery.services.heartbeats import heartbeat_record, heartbeat_start
+from webapp.captioning.models import CaptionJob, ModelVersion, WorkerHeartbeat
+from webapp.captioning.selectors.workers import WORKERS_TOLD
+from webapp.captioning.services.heartbeats import heartbeat_record, heartbeat_start
 from worker.captioning import photos_caption
 from worker.runtime import Runtime
 

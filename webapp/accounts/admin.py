@@ -6,8 +6,8 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
 from webapp.accounts.models import User
+from webapp.accounts.services import account_delete
 from webapp.admin import DeletesWhole
-from webapp.gallery.services import batches, photos
 
 
 @admin.register(User)
@@ -25,11 +25,7 @@ class UserAdmin(DeletesWhole, DjangoUserAdmin[User]):
         return int(user.photo_count)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        for batch in obj.batches.exclude(archive=""):  # one by one, with their files
-            batches.batch_cancel(batch=batch)
-        for photo in obj.photos.all():
-            photos.photo_delete(photo=photo)
-        super().delete_model(request, obj)
+        account_delete(user=obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:

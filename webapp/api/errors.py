@@ -11,9 +11,9 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from webapp.gallery.errors import ActionRefused, GalleryError
-from webapp.gallery.outages import outage
-from webapp.gallery.uploads import too_many_to_count
+from webapp.data_folder.outages import outage
+from webapp.errors import ActionRefused, SiteError
+from webapp.photos.upload_parser import too_many_to_count
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class LockedOut(exceptions.APIException):
     default_code = "locked_out"
 
 
-def gallery_status(error: GalleryError) -> HTTPStatus:
+def error_status(error: SiteError) -> HTTPStatus:
     if isinstance(error, ActionRefused):
         return HTTPStatus.CONFLICT
     return STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -54,8 +54,8 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response:
     """Django REST framework's exception handler."""
     set_rollback()
     match error:
-        case GalleryError():
-            return Response(error_body(error.code, error.message), status=gallery_status(error))
+        case SiteError():
+            return Response(error_body(error.code, error.message), status=error_status(error))
         case Http404():
             error = exceptions.NotFound()
         case PermissionDenied():
@@ -71,7 +71,7 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response:
     if problem := outage(error):
         log.error("The machine failed an API request", exc_info=error)
         body = error_body(problem.code, problem.message)
-        return Response(body, status=gallery_status(problem), headers={"Retry-After": str(RETRY_SECONDS)})
+        return Response(body, status=error_status(problem), headers={"Retry-After": str(RETRY_SECONDS)})
     if not isinstance(error, exceptions.APIException):
         log.error("An API request failed", exc_info=error)
         return Response(error_body("internal_error", "The server failed at this; its log says why."), status=500)

@@ -6,10 +6,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webapp.api.models import AuthToken
-from webapp.gallery.models import Batch, BatchItem, CaptionJob, ModelVersion, Photo
-from webapp.gallery.selectors.batches import batch_progress
-from webapp.gallery.selectors.photos import caption_shown
-from webapp.review.models import Review
+from webapp.batches.models import Batch, BatchItem
+from webapp.batches.selectors import batch_progress
+from webapp.captioning.models import CaptionJob, Decision, ModelVersion
+from webapp.captioning.selectors.photos import caption_shown
+from webapp.photos.models import Photo
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
@@ -50,11 +51,12 @@ class ModelVersionSerializer(serializers.ModelSerializer[ModelVersion]):
         fields = ["id", "name", "version"]
 
 
-class ReviewSerializer(serializers.ModelSerializer[Review]):
+class DecisionSerializer(serializers.ModelSerializer[Decision]):
+    decision = serializers.ChoiceField(Decision.Verdict.choices, source="verdict")
     reviewer = serializers.CharField(source="reviewer.username")
 
     class Meta:
-        model = Review
+        model = Decision
         fields = ["decision", "text", "reviewer", "created_at"]
 
 
@@ -122,7 +124,7 @@ class PhotoSerializer(PhotoSummarySerializer):
         source="shown.caption.text", allow_null=True, help_text="the model's text, whatever people decided"
     )
     model_version = ModelVersionSerializer(source="shown.caption.model_version", allow_null=True)
-    review = ReviewSerializer(source="shown.review", allow_null=True, help_text="the newest decision of a person")
+    review = DecisionSerializer(source="shown.review", allow_null=True, help_text="the newest decision of a person")
     words = WordSerializer(source="shown.caption.words", many=True, default=[])
     alternatives = AlternativeSerializer(source="shown.caption.alternatives", many=True, default=[])
     timings = TimingsSerializer(source="*")

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from webapp.gallery.views import batches, media, photos, state
+from webapp.gallery.views import photos, state
 
 urlpatterns = [
     path("", photos.gallery, name="gallery"),
@@ -9,8 +9,4 @@ urlpatterns = [
     path("photos/<int:photo_id>/", photos.photo, name="photo"),
     path("photos/<int:photo_id>/delete/", photos.photo_delete, name="photo_delete"),
     path("photos/<int:photo_id>/retry/", photos.photo_retry, name="photo_retry"),
-    path("batches/", batches.batches, name="batches"),
-    path("batches/<int:batch_id>/", batches.batch, name="batch"),
-    path("batches/<int:batch_id>/<str:action>/", batches.batch_change, name="batch_change"),
-    path("media/<int:photo_id>/<str:kind>/", media.media, name="media"),
 ]

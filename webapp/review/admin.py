@@ -14,11 +14,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
-from webapp.admin import ReadOnlyAdmin, media_url, photo_image
-from webapp.gallery.models import Caption, ModelVersion
-from webapp.review import selectors, services
-from webapp.review.errors import ReviewError
-from webapp.review.models import CaptionForReview, Review
+from webapp.admin import ReadOnlyAdmin
+from webapp.captioning.errors import DecisionError
+from webapp.captioning.models import Caption, Decision, ModelVersion
+from webapp.captioning.services import decisions as services
+from webapp.photos.admin_pictures import media_url, photo_image
+from webapp.review import selectors
+from webapp.review.models import CaptionForReview
 from webapp.review.selectors import BANDS, UNDECIDED, Filters
 
 
@@ -34,7 +36,7 @@ class DecisionFilter(_QueueFilter):
     parameter_name = "decision"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, str]]:
-        return [(UNDECIDED, "Undecided"), *Review.Decision.choices]
+        return [(UNDECIDED, "Undecided"), *Decision.Verdict.choices]
 
 
 class ModelVersionFilter(_QueueFilter):
@@ -71,10 +73,10 @@ class CaptionForReviewAdmin(ReadOnlyAdmin):
     actions = ["approve_selected"]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("review.view_review") or self.has_manage_permission(request)
+        return request.user.has_perm("captioning.view_decision") or self.has_manage_permission(request)
 
     def has_manage_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("review.add_review")
+        return request.user.has_perm("captioning.add_decision")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
@@ -106,7 +108,7 @@ class CaptionForReviewAdmin(ReadOnlyAdmin):
 
     @admin.display(description="decision", ordering="decision")
     def decision_badge(self, caption: Any) -> str:
-        label = Review.Decision(caption.decision).label if caption.decision else "Undecided"
+        label = Decision.Verdict(caption.decision).label if caption.decision else "Undecided"
         return format_html('<span class="badge badge-{}">{}</span>', caption.decision or UNDECIDED, label)
 
     @admin.action(description="Approve the selected captions that are undecided", permissions=["manage"])
@@ -140,7 +142,7 @@ class CaptionForReviewAdmin(ReadOnlyAdmin):
         if request.method == "POST":
             try:
                 self._decide(request, caption)
-            except ReviewError as refused:
+            except DecisionError as refused:
                 error = str(refused)
                 caption = self.get_object(request, unquote(object_id))
             else:
@@ -161,19 +163,19 @@ class CaptionForReviewAdmin(ReadOnlyAdmin):
         match request.POST.get("decision"):
             case "approve":
                 if text not in {"", caption.text, caption.reviewed_text}:
-                    raise ReviewError("The text was changed: save it as an edit, or put it back before you approve.")
-                review = services.caption_approve(**known)
+                    raise DecisionError("The text was changed: save it as an edit, or put it back before you approve.")
+                decision = services.caption_approve(**known)
             case "edit":
-                review = services.caption_edit(**known, text=text)
+                decision = services.caption_edit(**known, text=text)
             case "reject":
-                review = services.caption_reject(**known)
+                decision = services.caption_reject(**known)
             case other:
-                raise ReviewError(f"“{other}” is no decision: approve, edit or reject.")
-        self.log_change(request, caption, review.get_decision_display())
+                raise DecisionError(f"“{other}” is no decision: approve, edit or reject.")
+        self.log_change(request, caption, decision.get_verdict_display())
         message = format_html(
             '{}: “{}” <a href="{}">Look again</a>',
-            review.get_decision_display(),
-            Truncator(review.text or caption.text).chars(80),
+            decision.get_verdict_display(),
+            Truncator(decision.text or caption.text).chars(80),
             request.get_full_path(),
         )
         self.message_user(request, message, messages.SUCCESS)
@@ -181,7 +183,7 @@ class CaptionForReviewAdmin(ReadOnlyAdmin):
     def _page(
         self, request: HttpRequest, caption: Any, *, kept: str, next_url: str, error: str | None
     ) -> TemplateResponse:
-        reviews = list(selectors.caption_reviews(caption))
+        decisions = list(selectors.caption_decisions(caption))
         shown = caption.reviewed_text or caption.text
         context = {
             **self.admin_site.each_context(request),
@@ -191,8 +193,8 @@ class CaptionForReviewAdmin(ReadOnlyAdmin):
             "words": _words(caption),
             "alternatives": [each for each in caption.alternatives if each["text"] != caption.text],
             "preview_url": media_url(caption.photo, kind="preview"),
-            "reviews": reviews,
-            "seen": reviews[0].pk if reviews else "",
+            "decisions": decisions,
+            "seen": decisions[0].pk if decisions else "",
             "shown": shown,
             "typed": request.POST.get("text", shown),
             "error": error,
@@ -200,7 +202,7 @@ class CaptionForReviewAdmin(ReadOnlyAdmin):
             "progress": selectors.review_progress(Filters.of(dict(parse_qsl(kept)))),
             "next_url": next_url,
             "list_url": self._page_url(None, kept),
-            "may_see_photo": request.user.has_perm("gallery.view_photo"),
+            "may_see_photo": request.user.has_perm("photos.view_photo"),
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(
@@ -219,19 +221,19 @@ def _reviewer(request: HttpRequest) -> Any:
     return request.user  # staff only: the admin lets nobody else in
 
 
-@admin.register(Review)
-class ReviewAdmin(ReadOnlyAdmin):
+@admin.register(Decision)
+class DecisionAdmin(ReadOnlyAdmin):
     """The history of decisions, for reading."""
 
-    list_display = ["created_at", "reviewer", "decision", "text", "machine_text"]
-    list_filter = ["decision", ("reviewer", admin.RelatedOnlyFieldListFilter), "created_at"]
+    list_display = ["created_at", "reviewer", "verdict", "text", "machine_text"]
+    list_filter = ["verdict", ("reviewer", admin.RelatedOnlyFieldListFilter), "created_at"]
     list_select_related = ["reviewer", "caption"]
     search_fields = ["text", "caption__text"]
-    fields = ["caption", "machine_text", "decision", "text", "reviewer", "created_at"]
+    fields = ["caption", "machine_text", "verdict", "text", "reviewer", "created_at"]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Review]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
         return super().get_queryset(request).defer("caption__attention", "caption__words", "caption__alternatives")
 
     @admin.display(description="the machine's text")
-    def machine_text(self, review: Review) -> str:
-        return review.caption.text
+    def machine_text(self, decision: Decision) -> str:
+        return decision.caption.text

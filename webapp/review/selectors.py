@@ -7,8 +7,8 @@ from typing import Any, Final
 from django.db.models import BooleanField, Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
 from django.db.models.functions import Coalesce
 
-from webapp.gallery.models import Caption
-from webapp.review.models import CaptionForReview, Review
+from webapp.captioning.models import Caption, Decision
+from webapp.review.models import CaptionForReview
 
 UNDECIDED: Final = "undecided"
 BANDS: Final = {  # confidence: (from, below)
@@ -42,14 +42,14 @@ class Progress:
 
 def captions_for_review() -> QuerySet[Any]:
     """Every caption with its newest `decision` ("" where there is none), undecided and least confident first."""
-    newest = Review.objects.filter(caption=OuterRef("pk")).order_by("-id")
+    newest = Decision.objects.filter(caption=OuterRef("pk")).order_by("-id")
     return (
         CaptionForReview.objects.select_related("photo", "photo__owner", "model_version")
         .defer("attention", "words", "alternatives", "model_version__vocabulary", "model_version__card")
         .annotate(
-            decision=Coalesce(Subquery(newest.values("decision")[:1]), Value("")),
+            decision=Coalesce(Subquery(newest.values("verdict")[:1]), Value("")),
             reviewed_text=Coalesce(Subquery(newest.values("text")[:1]), Value(""), output_field=TextField()),
-            decided=Exists(Review.objects.filter(caption=OuterRef("pk"))),
+            decided=Exists(Decision.objects.filter(caption=OuterRef("pk"))),
         )
         .order_by("decided", "confidence", "id")
     )
@@ -58,7 +58,7 @@ def captions_for_review() -> QuerySet[Any]:
 def captions_filter(captions: QuerySet[Any], filters: Filters) -> QuerySet[Any]:
     if filters.decision == UNDECIDED:
         captions = captions.filter(decided=False)
-    elif filters.decision in Review.Decision.values:
+    elif filters.decision in Decision.Verdict.values:
         captions = captions.filter(decision=filters.decision)
     if filters.model_version.isdecimal() and len(filters.model_version) < 19:  # a longer one is no row's number
         captions = captions.filter(model_version=int(filters.model_version))
@@ -93,6 +93,6 @@ def review_progress(filters: Filters) -> Progress:
     return Progress(decided=counts["reviewed"], total=counts["all"])
 
 
-def caption_reviews(caption: Caption) -> QuerySet[Review]:
+def caption_decisions(caption: Caption) -> QuerySet[Decision]:
     """The decisions on one caption, newest first."""
-    return Review.objects.filter(caption=caption).select_related("reviewer").order_by("-id")
+    return Decision.objects.filter(caption=caption).select_related("reviewer").order_by("-id")

@@ -232,7 +232,7 @@ def test_train_command_registers_what_it_made_if_asked(tmp_path, no_java, db, se
     settings.DATA_DIR = tmp_path / "data"
     train(sources(tmp_path / "dataset", copies=20), tmp_path / "run", register=True, **LEARNT)
 
-    from webapp.gallery.models import ModelVersion
+    from webapp.captioning.models import ModelVersion
 
     assert ModelVersion.objects.get().version == bundle_describe(tmp_path / "run" / "bundle")["version"]
 

@@ -60,7 +60,7 @@ def test_run_that_failed_says_so_again_when_resumed(found, tmp_path):
 
 def test_run_that_failed_is_not_registered(found, tmp_path, db, settings):
     settings.DATA_DIR = tmp_path / "data"
-    from webapp.gallery.models import ModelVersion
+    from webapp.captioning.models import ModelVersion
 
     with pytest.raises(CommandError, match="register_model refuses it"):
         call_command("train_captioner", **arguments(found, tmp_path / "run", decoder_epochs=1, register=True))

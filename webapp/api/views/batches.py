@@ -14,16 +14,17 @@ from webapp.api.pagination import Pagination
 from webapp.api.permissions import user_of
 from webapp.api.schema import answers
 from webapp.api.serializers import BatchItemSerializer, BatchSerializer, BatchUploadSerializer
-from webapp.gallery.errors import BatchRejected
-from webapp.gallery.models import Batch, BatchItem
-from webapp.gallery.selectors import batches as batch_selectors
-from webapp.gallery.services import batches as batch_services
-from webapp.gallery.uploads import ARCHIVE_FIELD
+from webapp.batches import selectors as batch_selectors
+from webapp.batches.errors import BatchRejected
+from webapp.batches.models import Batch, BatchItem
+from webapp.batches.services import batch_control
+from webapp.batches.services.zips import batch_create_from_zip
+from webapp.photos.upload_parser import ARCHIVE_FIELD
 
 ACTIONS: Final = {
-    "pause": batch_services.batch_pause,
-    "resume": batch_services.batch_resume,
-    "cancel": batch_services.batch_cancel,
+    "pause": batch_control.batch_pause,
+    "resume": batch_control.batch_resume,
+    "cancel": batch_control.batch_cancel,
 }
 
 
@@ -61,9 +62,7 @@ class BatchesView(generics.ListAPIView[Batch]):
         file = request.FILES.get(ARCHIVE_FIELD)
         if file is None:
             raise BatchRejected("no_file", "No zip was sent. Put it into the field “archive”.")
-        batch = batch_services.batch_create_from_zip(
-            owner=user_of(request), file=file, name=str(request.POST.get("name", ""))
-        )
+        batch = batch_create_from_zip(owner=user_of(request), file=file, name=str(request.POST.get("name", "")))
         return _answer(request, batch.pk, status=202)
 
 

@@ -10,14 +10,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from webapp.api.errors import error_body, gallery_status
+from webapp.api.errors import error_body, error_status
 from webapp.api.pagination import Pagination
 from webapp.api.permissions import user_of
 from webapp.api.schema import answers
 from webapp.api.serializers import PhotoSerializer, PhotoSummarySerializer, UploadSerializer, UploadsSerializer
-from webapp.gallery.models import CaptionJob, Photo
-from webapp.gallery.selectors import photos as photo_selectors
-from webapp.gallery.services import photos as photo_services
+from webapp.captioning.models import CaptionJob
+from webapp.captioning.selectors import photos as photo_selectors
+from webapp.captioning.services import photos as photo_services
+from webapp.captioning.services.caption_jobs import photo_retry
+from webapp.photos.models import Photo
 
 
 class PhotosView(generics.ListAPIView[Photo]):
@@ -61,7 +63,7 @@ class PhotosView(generics.ListAPIView[Photo]):
         if len(errors) < len(uploads):
             status = 202
         else:
-            status = max(gallery_status(error) for error in errors)  # a full disk (507) says more than a bad file (422)
+            status = max(error_status(error) for error in errors)  # a full disk (507) says more than a bad file (422)
             code = errors[0].code if len(errors) == 1 else "all_rejected"
             message = errors[0].message if len(errors) == 1 else f"None of {len(errors)} files was taken: see results."
             answer |= error_body(code, message)
@@ -89,7 +91,7 @@ class PhotoRetryView(APIView):
     )
     def post(self, request: Request, photo_id: int) -> Response:
         """Caption a photo again that failed, was quarantined or was cancelled."""
-        photo_services.photo_retry(photo=_photo(request, photo_id))
+        photo_retry(photo=_photo(request, photo_id))
         return Response(PhotoSerializer(_photo(request, photo_id), context={"request": request}).data, status=202)
 
 

@@ -1,10 +1,14 @@
 """Submissions, their files, model versions and the site itself get identities that survive a rename or a move."""
 
+import secrets
+
 import django.db.models.deletion
 from django.db import migrations, models
 from django.db.models import Q
 
-import webapp.gallery.models
+
+def submission_id_make():
+    return secrets.token_hex(6)
 
 
 class Migration(migrations.Migration):
@@ -35,7 +39,7 @@ class Migration(migrations.Migration):
             model_name="batch",
             name="submission",
             field=models.CharField(
-                default=webapp.gallery.models.submission_id_make,
+                default=submission_id_make,
                 help_text="the submission's own id, given or made",
                 max_length=100,
             ),

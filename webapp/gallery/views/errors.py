@@ -7,9 +7,9 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views import defaults
 
-from webapp.gallery.outages import outage
-from webapp.gallery.uploads import too_many_to_count
-from webapp.gallery.views.photos import STATUS, error_answer, wants_json
+from webapp.data_folder.outages import outage
+from webapp.error_answers import STATUS, error_answer, wants_json
+from webapp.photos.upload_parser import too_many_to_count
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

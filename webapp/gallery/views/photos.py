@@ -1,5 +1,4 @@
 from http import HTTPStatus
-from typing import Final
 
 from django.conf import settings
 from django.contrib import messages
@@ -12,20 +11,18 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
 from webapp.accounts.requests import user_of
-from webapp.gallery.attention import attention_view
-from webapp.gallery.errors import GalleryError
-from webapp.gallery.models import CaptionJob, Photo
-from webapp.gallery.notices import captioning_notice
-from webapp.gallery.selectors import photos as selectors
-from webapp.gallery.services import photos as services
+from webapp.captioning.models import CaptionJob
+from webapp.captioning.notices import captioning_notice
+from webapp.captioning.selectors import photos as selectors
+from webapp.captioning.services import photos as services
+from webapp.captioning.services.caption_jobs import RETRYABLE
+from webapp.captioning.services.caption_jobs import photo_retry as job_retry
+from webapp.error_answers import STATUS, error_answer, wants_json
+from webapp.errors import SiteError
+from webapp.gallery.word_heat_maps import attention_view
+from webapp.photos.models import Photo
+from webapp.photos.paging import PHOTOS_ON_PAGE
 
-PAGE_SIZE = 24
-STATUS: Final = {
-    "too_many_files": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    "no_space": HTTPStatus.INSUFFICIENT_STORAGE,
-    "busy": HTTPStatus.SERVICE_UNAVAILABLE,
-    "database_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
-}
 FILTERS = {
     "all": ("All", ()),
     "waiting": ("Waiting", (*selectors.WAITING, CaptionJob.State.PAUSED)),
@@ -42,7 +39,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
     if chosen not in FILTERS:
         chosen = "all"
     counts = selectors.photos_counts(user)
-    paginator = Paginator(selectors.photos_of(user, states=FILTERS[chosen][1]), PAGE_SIZE)
+    paginator = Paginator(selectors.photos_of(user, states=FILTERS[chosen][1]), PHOTOS_ON_PAGE)
     paginator.count = counts[chosen]
     context = {
         "page": paginator.get_page(request.GET.get("page")),
@@ -69,7 +66,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     """Takes in the files of one form. The browser's script sends one file per request and asks for JSON."""
     try:
         uploads = services.photos_upload(owner=user_of(request), files=request.FILES.getlist("file"))
-    except GalleryError as error:
+    except SiteError as error:
         if wants_json(request):
             return error_answer(error)
         messages.error(request, error.message)
@@ -91,16 +88,6 @@ def upload(request: HttpRequest) -> HttpResponse:
     else:
         messages.success(request, f"{tally.taken} photo{'s' if tally.taken > 1 else ''} added.{follow}")
     return redirect("gallery")
-
-
-def error_answer(error: GalleryError) -> JsonResponse:
-    """For the script: nothing of the request was taken."""
-    result = {"status": "error", "code": error.code, "message": error.message}
-    return JsonResponse({"results": [result]}, status=STATUS.get(error.code, HTTPStatus.BAD_REQUEST))
-
-
-def wants_json(request: HttpRequest) -> bool:
-    return request.accepts("application/json") and not request.accepts("text/html")
 
 
 def _result(item: services.Upload, request: HttpRequest) -> dict[str, str]:
@@ -132,7 +119,7 @@ def photo_context(photo: Photo) -> dict[str, object]:
         "photo": photo,
         "shown": shown,
         "attention": attention_view(shown.caption) if shown else None,
-        "retryable": photo.job.state in services.RETRYABLE,
+        "retryable": photo.job.state in RETRYABLE,
         "waiting": photo.job.state in selectors.WAITING,
     }
 
@@ -155,7 +142,7 @@ def photo_delete(request: HttpRequest, photo_id: int) -> HttpResponse:
 def photo_retry(request: HttpRequest, photo_id: int) -> HttpResponse:
     photo = _own(request, photo_id)
     try:
-        services.photo_retry(photo=photo)
-    except GalleryError as error:
+        job_retry(photo=photo)
+    except SiteError as error:
         messages.error(request, error.message)
     return redirect("photo", photo_id)

@@ -5,12 +5,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from webapp.accounts.models import User
-from webapp.gallery.models import Batch, Photo
-from webapp.gallery.notices import captioning_notice
-from webapp.gallery.selectors import photos as selectors
-from webapp.gallery.selectors.batches import batches_of
-from webapp.gallery.views.batches import batch_context, grid_context
+from webapp.batches.models import Batch
+from webapp.batches.selectors import batches_of
+from webapp.batches.views import batch_context, grid_context
+from webapp.captioning.notices import captioning_notice
+from webapp.captioning.selectors import photos as selectors
 from webapp.gallery.views.photos import FILTERS, photo_context, tabs_context
+from webapp.photos.models import Photo
 
 SEEN_LIMIT = 500
 

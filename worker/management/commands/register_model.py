@@ -9,8 +9,8 @@ from django.db import Error
 
 from captioner.errors import BundleError
 from webapp import jobs
-from webapp.gallery.errors import ActionRefused
-from webapp.gallery.services.model_versions import model_version_activate
+from webapp.captioning.services.model_versions import model_version_activate
+from webapp.errors import ActionRefused
 
 
 class Command(BaseCommand):

@@ -13,9 +13,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from webapp import jobs
-from webapp.gallery.selectors.media import media_messages
-from webapp.gallery.selectors.operation import Operation, operation, span_text
-from webapp.gallery.selectors.workers import WorkerState, WorkerStatus, workers_told
+from webapp.captioning.selectors.operation import Operation, operation, span_text
+from webapp.captioning.selectors.workers import WorkerState, WorkerStatus, workers_told
+from webapp.upkeep.selectors import media_messages
 
 HEADINGS = ("Worker", "State", "Device", "Model", "Up for", "Seen", "Last caption", "Captions", "Failures", "In hand")
 

@@ -1,0 +1,79 @@
+"""Batches and their files."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from webapp.admin import ReadOnlyAdmin, act_on_each, changelist_url, state_badge
+from webapp.batches.models import Batch, BatchItem
+from webapp.batches.selectors import batch_progress, batches_counted
+from webapp.batches.services import batch_control
+
+BADGES: dict[str, str] = {BatchItem.Outcome.PENDING: "queued", BatchItem.Outcome.FAILED: "failed"}
+
+
+@admin.register(Batch)
+class BatchAdmin(ReadOnlyAdmin):
+    list_display = ["name", "owner", "source", "badge", "progress", "created_at"]
+    list_filter = ["state", "source", "created_at"]
+    list_select_related = ["owner"]
+    search_fields = ["name", "owner__username"]
+    fields = ["name", "owner", "source", "submission", "origin", "badge", "progress", "links", "error", "created_at"]
+    actions = ["pause", "resume", "cancel"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return batches_counted()
+
+    @admin.display(description="state", ordering="state")
+    def badge(self, batch: Batch) -> str:
+        return state_badge(batch.state, batch.get_state_display())
+
+    @admin.display()
+    def progress(self, batch: Batch) -> str:
+        counts = batch_progress(batch)
+        waiting = counts.total - counts.settled
+        told = f"{counts.captioned} of {counts.total} captioned, {waiting} wait, {counts.failed} failed"
+        return f"{told}, {counts.left_out} left out" if counts.left_out else told
+
+    @admin.display(description="look at")
+    def links(self, batch: Batch) -> str:
+        return format_html(
+            '<a href="{}">its files</a> · <a href="{}">its jobs</a>',
+            changelist_url("batches_batchitem", batch=batch.pk),
+            changelist_url("captioning_captionjob", photo__batch_items__batch=batch.pk),
+        )
+
+    @admin.action(description="Pause the selected batches", permissions=["manage"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
+        act_on_each(self, request, queryset, "paused", lambda batch: batch_control.batch_pause(batch=batch))
+
+    @admin.action(description="Resume the selected batches", permissions=["manage"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
+        act_on_each(self, request, queryset, "resumed", lambda batch: batch_control.batch_resume(batch=batch))
+
+    @admin.action(description="Cancel the selected batches", permissions=["manage"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
+        act_on_each(self, request, queryset, "cancelled", lambda batch: batch_control.batch_cancel(batch=batch))
+
+
+@admin.register(BatchItem)
+class BatchItemAdmin(ReadOnlyAdmin):
+    """The files of one batch, reached from its page."""
+
+    list_display = ["name", "state", "photo", "error_code", "error_message"]
+    list_filter = ["outcome", "error_code", "photo__job__state"]
+    list_select_related = ["photo__job"]
+    search_fields = ["name"]
+    fields = ["batch", "name", "photo", "error_code", "error_message"]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @admin.display()
+    def state(self, item: BatchItem) -> str:
+        if item.photo is None:
+            return state_badge(BADGES.get(item.outcome, "cancelled"), item.get_outcome_display())
+        return state_badge(item.photo.job.state, item.photo.job.get_state_display())

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class BatchesConfig(AppConfig):
+    name = "webapp.batches"
+
+    def ready(self) -> None:
+        from webapp.accounts.services import account_deleting
+        from webapp.batches.services.batch_control import zips_drop_of
+
+        account_deleting.connect(zips_drop_of)

@@ -1,0 +1,88 @@
+"""The rows of bulk submissions."""
+
+import secrets
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from webapp.photos.models import Photo
+
+
+def submission_id_make() -> str:
+    return secrets.token_hex(6)
+
+
+class Batch(models.Model):
+    """A bulk submission. Its progress is counted from its items and their jobs, never stored."""
+
+    class Source(models.TextChoices):
+        FOLDER = "folder", "Folder"
+        ZIP = "zip", "Zip file"
+        API = "api", "API"
+
+    class State(models.TextChoices):
+        UNPACKING = "unpacking", "Unpacking"  # its items are still being made
+        RUNNING = "running", "Running"  # finished when no item waits: see selectors
+        PAUSED = "paused", "Paused"
+        CANCELLED = "cancelled", "Cancelled"
+        FAILED = "failed", "Failed"  # could not be unpacked at all: `error` says why
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="batches")
+    name = models.CharField(max_length=200)
+    source = models.CharField(max_length=16, choices=Source)
+    submission = models.CharField(
+        max_length=100, default=submission_id_make, help_text="the submission's own id, given or made"
+    )
+    origin = models.TextField(blank=True, help_text="absolute path of the folder that was submitted")
+    state = models.CharField(max_length=16, choices=State, default=State.RUNNING)
+    archive = models.CharField(max_length=200, blank=True, help_text="the zip as it came, below the media folder")
+    error = models.TextField(blank=True)
+    unpack_lease_expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        verbose_name_plural = "batches"
+        constraints = [models.UniqueConstraint(fields=["owner", "submission"], name="submission_once_per_owner")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("batch", args=[self.pk])
+
+
+class BatchItem(models.Model):
+    """One file of a batch: its photo, or why there is none.
+
+    A file is known by its raw name and its content. A file that was edited under the same name is another item.
+    """
+
+    class Outcome(models.TextChoices):
+        PENDING = "pending", "Not taken in yet"
+        TAKEN = "taken", "Taken"
+        SAME = "same", "There already"  # the owner had a photo of the same content
+        CHANGED = "changed", "Changed"  # taken; an earlier run took other content under this name
+        FAILED = "failed", "Failed"
+        LEFT_OUT = "left_out", "Left out"  # no photo, or none that is wanted: `error_message` says why
+        GONE = "gone", "Gone"  # it failed or was left out, and is no longer in the folder
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="items")
+    name = models.CharField(max_length=1000, help_text="path inside the folder or zip, made safe to show")
+    key = models.CharField(max_length=64, help_text="sha256 of the path's raw bytes")
+    sha256 = models.CharField(max_length=64, blank=True, help_text="of the content, once it was read")
+    outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.PENDING)
+    photo = models.ForeignKey(
+        Photo, on_delete=models.SET_NULL, null=True, blank=True, related_name="batch_items",
+        help_text="none where it was not taken, or was deleted since",
+    )  # fmt: skip
+    error_code = models.CharField(max_length=32, blank=True)
+    error_message = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["batch", "key", "sha256"], name="content_once_per_item")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,148 @@
+"""Photos and their caption jobs."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+
+from webapp.admin import DeletesWhole, ReadOnlyAdmin, act_on_each, state_badge
+from webapp.captioning.models import Caption, CaptionJob
+from webapp.captioning.services.caption_jobs import photo_retry
+from webapp.captioning.services.photos import photo_delete
+from webapp.photos.admin_pictures import photo_image
+from webapp.photos.models import Photo
+
+
+class CaptionInline(admin.TabularInline[Caption, Photo]):
+    model = Caption
+    fields = ["text", "confidence_percent", "model_version", "timings", "created_at"]
+    readonly_fields = ["confidence_percent", "timings", "created_at"]
+    extra = 0
+    can_delete = False
+    show_change_link = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Caption]:
+        return super().get_queryset(request).select_related("model_version").defer("attention")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="confidence")
+    def confidence_percent(self, caption: Caption) -> str:
+        return f"{caption.confidence:.0%}"
+
+    @admin.display(description="milliseconds")
+    def timings(self, caption: Caption) -> str:
+        return f"{caption.decode_ms:.0f} opening, {caption.wait_ms:.0f} waiting, {caption.model_ms:.0f} model"
+
+
+@admin.register(Photo)
+class PhotoAdmin(DeletesWhole, ReadOnlyAdmin):
+    list_display = ["thumbnail_image", "name", "owner", "state", "caption_text", "size", "created_at"]
+    list_display_links = ["thumbnail_image", "name"]
+    list_filter = ["job__state", "format", "created_at"]
+    search_fields = ["name", "owner__username", "sha256__startswith"]
+    fields = ["preview_image", "name", "owner", "state", "error", "size", "sha256", "created_at"]
+    inlines = [CaptionInline]
+    actions = ["retry"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("photos.delete_photo")
+
+    def delete_model(self, request: HttpRequest, obj: Photo) -> None:
+        photo_delete(photo=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Photo]) -> None:
+        for photo in queryset:
+            photo_delete(photo=photo)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        newest = Caption.objects.filter(photo=OuterRef("pk")).order_by("-id").values("text")[:1]
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(newest_text=Subquery(newest))
+        return rows.select_related("owner", "job")
+
+    @admin.display(description="photo")
+    def thumbnail_image(self, photo: Photo) -> str:
+        return photo_image(photo, kind="thumbnail")
+
+    @admin.display(description="photo")
+    def preview_image(self, photo: Photo) -> str:
+        return photo_image(photo, kind="preview")
+
+    @admin.display(ordering="job__state")
+    def state(self, photo: Photo) -> str:
+        return state_badge(photo.job.state, photo.job.get_state_display())
+
+    @admin.display(description="caption")
+    def caption_text(self, photo: Any) -> str:
+        return str(photo.newest_text or photo.job.error_message)
+
+    @admin.display(empty_value="none")
+    def error(self, photo: Photo) -> str | None:
+        return f"{photo.job.error_code}: {photo.job.error_message}" if photo.job.error_code else None
+
+    @admin.display(ordering="size_bytes")
+    def size(self, photo: Photo) -> str:
+        return f"{photo.width} × {photo.height}, {filesizeformat(photo.size_bytes)} {photo.format}"
+
+    @admin.action(description="Caption again what failed, was quarantined or cancelled", permissions=["manage"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Photo]) -> None:
+        act_on_each(self, request, queryset, "queued again", lambda photo: photo_retry(photo=photo))
+
+
+@admin.register(CaptionJob)
+class CaptionJobAdmin(ReadOnlyAdmin):
+    list_display = [
+        "thumbnail",
+        "photo",
+        "owner",
+        "badge",
+        "error",
+        "lane",
+        "worker",
+        "leases",
+        "queued_at",
+        "finished_at",
+    ]
+    list_display_links = ["thumbnail", "photo"]
+    list_filter = ["state", "error_code", "lane", "queued_at"]
+    list_select_related = ["photo", "photo__owner"]
+    search_fields = ["photo__name", "photo__owner__username", "error_message", "worker"]
+    ordering = ["-queued_at", "-id"]
+    fields = [
+        "thumbnail", "photo", "owner", "badge", "error", "lane", "worker", "lease_expires_at", "token", "lease_count",
+        "harm_count", "queued_at", "started_at", "finished_at",
+    ]  # fmt: skip
+    actions = ["retry"]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup == "photo__batch_items__batch" or super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description="image")
+    def thumbnail(self, job: CaptionJob) -> str:
+        return photo_image(job.photo, kind="thumbnail")
+
+    @admin.display(ordering="photo__owner__username")
+    def owner(self, job: CaptionJob) -> str:
+        return str(job.photo.owner)
+
+    @admin.display(description="state", ordering="state")
+    def badge(self, job: CaptionJob) -> str:
+        return state_badge(job.state, job.get_state_display())
+
+    @admin.display(ordering="error_code")
+    def error(self, job: CaptionJob) -> str:
+        return f"{job.error_code}: {job.error_message}" if job.error_code else ""
+
+    @admin.display(description="leases / harm")
+    def leases(self, job: CaptionJob) -> str:
+        return f"{job.lease_count} / {job.harm_count}"
+
+    @admin.action(description="Try again what failed, was quarantined or cancelled", permissions=["manage"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[CaptionJob]) -> None:
+        act_on_each(self, request, queryset, "queued again", lambda job: photo_retry(photo=job.photo))

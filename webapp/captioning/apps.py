@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class CaptioningConfig(AppConfig):
+    name = "webapp.captioning"
+
+    def ready(self) -> None:
+        from webapp.accounts.services import account_deleting
+        from webapp.captioning.services.photos import photos_delete_of
+
+        account_deleting.connect(photos_delete_of)

@@ -1,0 +1,164 @@
+"""The rows of captioning. A row is the truth; a message on the queue is a hint that there is work."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from webapp.photos.models import Photo
+
+
+class ModelVersion(models.Model):
+    """A registered bundle, with a copy of all that the web needs of it: the web process never opens a bundle."""
+
+    class State(models.TextChoices):
+        CANDIDATE = "candidate", "Candidate"  # registered, not yet verified by a worker
+        VERIFIED = "verified", "Verified"
+        REJECTED = "rejected", "Rejected"  # verification failed: `error` says why
+        ACTIVE = "active", "Active"
+        RETIRED = "retired", "Retired"
+
+    version = models.CharField(max_length=64, unique=True, help_text="sha256 of the bundle's manifest")
+    name = models.CharField(max_length=200)
+    path = models.CharField(max_length=1000, help_text="folder of the bundle, below the data folder")
+    state = models.CharField(max_length=16, choices=State, default=State.CANDIDATE)
+    error = models.TextField(blank=True)
+    config = models.JSONField(default=dict)
+    vocabulary = models.JSONField(default=list)
+    metrics = models.JSONField(default=dict)
+    card = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    activated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["state"], condition=Q(state="active"), name="one_active_model_version")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.version[:12]})"
+
+    @property
+    def folder(self) -> Path:
+        """Where the bundle lies now: the data folder may have been moved since it was registered."""
+        return Path(settings.DATA_DIR) / self.path
+
+
+class CaptionJob(models.Model):
+    """The work of captioning one photo: its state, and the lease of the worker that has it in hand.
+
+    A worker takes a lease for some seconds and renews it; `token` rises with every lease, and a write with an older
+    token is refused (a fencing token: Kleppmann, "How to do distributed locking", 2016).
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Waiting"
+        RUNNING = "running", "Captioning"
+        DONE = "done", "Captioned"
+        FAILED = "failed", "Failed"  # the file's fault: `error_message` says why
+        QUARANTINED = "quarantined", "Quarantined"  # it harmed the process that opened it; staff may retry
+        PAUSED = "paused", "Paused"
+        CANCELLED = "cancelled", "Cancelled"
+
+    class Lane(models.TextChoices):
+        INTERACTIVE = "interactive", "Interactive"
+        BULK = "bulk", "Bulk"
+
+    photo = models.OneToOneField(Photo, on_delete=models.CASCADE, related_name="job")
+    lane = models.CharField(max_length=16, choices=Lane, default=Lane.INTERACTIVE)
+    state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    token = models.PositiveBigIntegerField(default=0, help_text="fencing token: rises with every lease")
+    lease_count = models.PositiveIntegerField(default=0, help_text="leases since the job was queued, without a result")
+    harm_count = models.PositiveIntegerField(default=0, help_text="times the file crashed, hung or bloated its decoder")
+    worker = models.CharField(max_length=200, blank=True)
+    error_code = models.CharField(max_length=32, blank=True)
+    error_message = models.TextField(blank=True)
+    queued_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["state", "lane", "queued_at"], name="job_waiting"),
+            models.Index(fields=["state", "lease_expires_at"], name="job_leases"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.photo_id}: {self.state}"
+
+
+class Caption(models.Model):
+    """What one model version wrote about one photo. It is never changed; what people say of it are decisions."""
+
+    photo = models.ForeignKey(Photo, on_delete=models.CASCADE, related_name="captions")
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="captions")
+    text = models.TextField()
+    confidence = models.FloatField(help_text="exp(mean log-probability of the words and <end>), 0 to 1")
+    words = models.JSONField(help_text='[{"text", "log_probability"}]')
+    alternatives = models.JSONField(default=list, help_text='[{"text", "confidence"}], best first')
+    attention = models.BinaryField(default=bytes, help_text="uint8, one map per word, row by row")
+    attention_shape = models.JSONField(default=list, help_text="[words, height, width]")
+    decode_ms = models.FloatField(help_text="opening and resizing the file")
+    wait_ms = models.FloatField(help_text="from decoded to the start of its micro-batch")
+    model_ms = models.FloatField(help_text="its micro-batch in the model")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["photo", "model_version"], name="caption_once_per_photo_and_version")
+        ]
+        indexes = [
+            models.Index(fields=["confidence"], name="caption_confidence"),
+            models.Index(fields=["created_at"], name="caption_newest"),  # captions of the last minute
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Decision(models.Model):
+    """What one person said of one caption. The newest counts; none is ever changed or deleted."""
+
+    class Verdict(models.TextChoices):
+        APPROVED = "approved", "Approved"
+        EDITED = "edited", "Edited"
+        REJECTED = "rejected", "Rejected"
+
+    caption = models.ForeignKey(Caption, on_delete=models.CASCADE, related_name="decisions")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="decisions")
+    verdict = models.CharField(max_length=16, choices=Verdict)
+    text = models.TextField(blank=True, help_text="what the person wrote; empty where the caption was rejected")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        default_permissions = ("add", "view")  # add: may decide. Nobody is given the right to rewrite the history
+
+    def __str__(self) -> str:
+        return f"{self.verdict} by {self.reviewer}"
+
+
+class WorkerHeartbeat(models.Model):
+    """What a worker says of itself every few seconds; "no worker is running" is read from here."""
+
+    name = models.CharField(max_length=200, unique=True, help_text="host and process")
+    device = models.CharField(max_length=64)
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.SET_NULL, null=True, blank=True)
+    captions = models.PositiveBigIntegerField(default=0, help_text="written since the worker started")
+    failures = models.PositiveBigIntegerField(default=0)
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    last_caption_at = models.DateTimeField(null=True, blank=True)
+    last_finish_at = models.DateTimeField(null=True, blank=True, help_text="caption or failure, within 5 s")
+    error = models.TextField(blank=True, help_text="why it ended or cannot work, such as a corrupt bundle")
+
+    class Meta:
+        ordering = ["-seen_at"]
+        verbose_name = "worker"
+
+    def __str__(self) -> str:
+        return self.name

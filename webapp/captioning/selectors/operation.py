@@ -1,0 +1,110 @@
+"""Reads: all that tells whether captioning goes on, for `/metrics`, `manage.py worker_status` and the admin alike."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db.models import Count, Min
+from django.db.models.functions import Now
+
+from webapp import jobs
+from webapp.captioning.models import Caption, CaptionJob
+from webapp.captioning.selectors.workers import Progress, WorkerProgress, WorkerStatus, age_seconds, workers_told
+from webapp.processes.background_calls import Background
+
+BROKER_SECONDS: Final = 1.5  # it answers in a millisecond, or it is away
+State = CaptionJob.State
+
+_queue_lengths: Final = Background(jobs.queue_lengths, name="queue-lengths")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What goes on now. Photos are counted from rows, messages at the broker."""
+
+    progress: WorkerProgress
+    workers: list[WorkerStatus]
+    queues: dict[str, int] | None  # messages in each queue; None where the broker does not answer
+    waiting: dict[str, int]  # photos that wait, by lane
+    running: int
+    failed: int
+    quarantined: int
+    oldest_waiting_seconds: float | None
+    captions_per_minute: int  # captions of the last minute
+
+    @property
+    def healthy(self) -> bool:
+        return self.progress.ok and self.queues is not None
+
+    @property
+    def waiting_total(self) -> int:
+        return sum(self.waiting.values())
+
+    @property
+    def message(self) -> str:
+        """What is wrong and what to do; empty where all is well."""
+        if self.queues is not None:
+            return self.progress.message
+        away = jobs.broker_missing() or (
+            "The broker does not answer: photos are kept, and captioned once it is back. See that it runs."
+        )
+        no_worker = self.progress.progress is Progress.NO_WORKER  # else the broker is why nothing is finished
+        return f"{away} {self.progress.message}" if no_worker else away
+
+
+def operation() -> Operation:
+    """Six cheap queries, whatever the number of photos and workers; a silent broker costs `BROKER_SECONDS`.
+
+    Raises:
+        DatabaseError: it is away.
+    """
+    lengths = _queue_lengths.start()
+    workers, progress = workers_told()
+    minute = timedelta(minutes=1)  # later ones are of a clock that was set back since; the worker's may be a bit ahead
+    recent = Caption.objects.filter(created_at__range=(Now() - minute, Now() + minute)).count()
+    photos = _photos()
+    waiting = [row for row in photos if row["state"] == State.QUEUED]
+
+    def count(state: State) -> int:
+        return sum(row["count"] for row in photos if row["state"] == state)
+
+    return Operation(
+        progress=progress,
+        workers=workers,
+        queues=_within(BROKER_SECONDS, lengths),
+        waiting=dict.fromkeys(CaptionJob.Lane.values, 0) | {row["lane"]: row["count"] for row in waiting},
+        running=count(State.RUNNING),
+        failed=count(State.FAILED),
+        quarantined=count(State.QUARANTINED),
+        oldest_waiting_seconds=max((age_seconds(row["age"]) for row in waiting), default=None),
+        captions_per_minute=recent,
+    )
+
+
+def _photos() -> list[dict[str, Any]]:
+    """Counted by state and lane, in the index; those that are done, the most, are not touched."""
+    states = (State.QUEUED, State.RUNNING, State.FAILED, State.QUARANTINED)
+    rows = CaptionJob.objects.filter(state__in=states).values("state", "lane")
+    counted: Any = rows.annotate(count=Count("id"), age=Now() - Min("queued_at"))
+    return list(counted)
+
+
+def _within(seconds: float, future: "Future[dict[str, int] | None]") -> dict[str, int] | None:
+    try:
+        return future.result(seconds)
+    except TimeoutError:
+        return None
+
+
+def span_text(seconds: float) -> str:
+    """42.3 -> "42 s", 200 -> "3 min", 7500 -> "2 h 5 min", 200000 -> "2 d 7 h"."""
+    whole = max(int(seconds), 0)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, hours, days = whole // 60 % 60, whole // 3600 % 24, whole // 86400
+    if days:
+        return f"{days} d {hours} h" if hours else f"{days} d"
+    if hours:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{minutes} min"

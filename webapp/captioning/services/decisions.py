@@ -1,0 +1,65 @@
+"""Writes: what a person decides about a caption. Every decision is a row; the machine's text stays as it is."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from django.db import transaction
+
+from webapp.accounts.models import User
+from webapp.captioning.errors import DecisionConflict, TextRejected
+from webapp.captioning.models import Caption, Decision
+
+TEXT_LIMIT: Final = 1000  # characters
+
+
+def _decide(*, caption: Caption, reviewer: User, verdict: Decision.Verdict, text: str, seen: int | None) -> Decision:
+    with transaction.atomic():
+        Caption.objects.select_for_update().only("id").get(pk=caption.pk)  # one decision at a time about a caption
+        newest = Decision.objects.filter(caption=caption).select_related("reviewer").order_by("-id").first()
+        if newest is not None and newest.pk != seen:
+            raise DecisionConflict(
+                f"{newest.reviewer} {newest.get_verdict_display().lower()} this caption after you opened it. "
+                "Look at it again, then decide."
+            )
+        return Decision.objects.create(caption=caption, reviewer=reviewer, verdict=verdict, text=text)
+
+
+def caption_approve(*, caption: Caption, reviewer: User, seen: int | None) -> Decision:
+    """The machine's text is right.
+
+    Args:
+        seen: id of the newest decision that the person knew of; None where there was none.
+
+    Raises:
+        DecisionConflict: another came in between.
+    """
+    return _decide(caption=caption, reviewer=reviewer, verdict=Decision.Verdict.APPROVED, text=caption.text, seen=seen)
+
+
+def caption_edit(*, caption: Caption, reviewer: User, text: str, seen: int | None) -> Decision:
+    """The person's text counts from now on, on one line. TextRejected: it is empty, too long or the machine's own."""
+    text = " ".join("".join(character if character.isprintable() else " " for character in text).split())
+    if not text:
+        raise TextRejected("The caption is empty: write one, or reject the machine's.")
+    if len(text) > TEXT_LIMIT:
+        raise TextRejected(f"The caption has {len(text)} characters, the limit is {TEXT_LIMIT}: shorten it.")
+    if text == caption.text:
+        raise TextRejected("This is the machine's text, word for word: approve it instead.")
+    return _decide(caption=caption, reviewer=reviewer, verdict=Decision.Verdict.EDITED, text=text, seen=seen)
+
+
+def caption_reject(*, caption: Caption, reviewer: User, seen: int | None) -> Decision:
+    """The machine's text is wrong, and the person writes none in its place."""
+    return _decide(caption=caption, reviewer=reviewer, verdict=Decision.Verdict.REJECTED, text="", seen=seen)
+
+
+def captions_approve(*, captions: Iterable[Caption], reviewer: User) -> int:
+    """Approve those of `captions` that nobody has decided yet; how many that were."""
+    approved = 0
+    for caption in captions:
+        try:
+            caption_approve(caption=caption, reviewer=reviewer, seen=None)
+        except DecisionConflict:
+            continue
+        approved += 1
+    return approved

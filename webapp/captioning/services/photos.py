@@ -1,0 +1,152 @@
+"""Photos that are to be captioned: taking them in with their job, deleting them with their captions."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.files import File
+from django.db import Error, transaction
+from django.db.models import Q
+
+from webapp import jobs
+from webapp.accounts.models import User
+from webapp.captioning.models import CaptionJob
+from webapp.captioning.services.caption_jobs import RETRYABLE, job_create, jobs_publish, jobs_requeue
+from webapp.data_folder.outages import outage
+from webapp.errors import SiteError
+from webapp.photos import storage
+from webapp.photos.errors import PhotoRejected
+from webapp.photos.models import Photo
+from webapp.photos.services.photos import Stored, photo_checked, photo_store, row_create
+from webapp.photos.services.removals import folder_remove_on_commit
+from webapp.photos.tally import Tally
+from webapp.photos.upload_parser import name_sent, too_many_files
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What became of one file of several: its photo, or the error."""
+
+    name: str
+    photo: Photo | None = None
+    created: bool = False
+    error: SiteError | None = None
+
+
+def photos_upload(*, owner: User, files: Sequence[File[bytes]]) -> list[Upload]:
+    """Takes in the files of one request, one after the other. Each has its own error.
+
+    Raises:
+        PhotoRejected: no_file or too_many_files; nothing was stored.
+    """
+    if not files:
+        raise PhotoRejected("no_file", "No file was sent. Choose at least one photo.")
+    if len(files) > settings.UPLOAD_MAX_FILES:
+        raise too_many_files(f"{len(files):,}")
+    uploads: list[Upload] = []
+    ailing: SiteError | None = None  # found out by waiting for long: the next file need not
+    for file in files:
+        name = name_sent(file)
+        try:
+            if ailing:
+                raise ailing
+            photo, created = photo_submit(owner=owner, file=file, name=name, enqueue=False)
+            uploads.append(Upload(name, photo, created))
+        except PhotoRejected as error:
+            uploads.append(Upload(name, error=error))
+        except (SiteError, Error) as error:
+            problem = error if isinstance(error, SiteError) else outage(error)
+            if problem is None:
+                raise
+            log.warning("A photo could not be stored: %s", error)
+            if problem.code != "no_space":  # a smaller one may yet fit
+                ailing = problem
+            uploads.append(Upload(name, error=SiteError(problem.code, f"{name[:60]}: {problem.message}")))
+    # Once for all of them: a broker that is silent costs its time-out once.
+    jobs_publish(upload.photo.job for upload in uploads if upload.photo and upload.created)
+    return uploads
+
+
+def uploads_tally(uploads: Iterable[Upload]) -> Tally:
+    tally = Tally()
+    for upload in uploads:
+        if upload.error:
+            tally.refused(upload.error.code, upload.name)
+        elif upload.created:
+            tally.taken += 1
+        else:
+            tally.same += 1
+    return tally
+
+
+def photo_submit(
+    *, owner: User, file: File[bytes], name: str, lane: str = jobs.INTERACTIVE, enqueue: bool = True
+) -> tuple[Photo, bool]:
+    """Takes in a file and queues its caption.
+
+    Returns the photo and True; or the owner's photo of the same bytes and False. Its caption is then queued if it had
+    been cancelled; where a person sends it, also if a batch holds it back.
+
+    Raises:
+        PhotoRejected, SiteError: see `photo_store`.
+    """
+
+    def settle(stored: Stored) -> None:
+        if stored.created:
+            job = job_create(photo=stored.photo, lane=lane)
+            if enqueue:
+                transaction.on_commit(lambda: jobs_publish([job]), robust=True)
+            return
+        if stored.renewed:  # a caption that failed is tried again
+            jobs_requeue(CaptionJob.objects.filter(photo=stored.photo, state__in=RETRYABLE), lane=stored.photo.job.lane)
+        _wanted_again(stored.photo, lane)
+
+    stored = photo_store(owner=owner, file=file, name=name, settle=settle)
+    return stored.photo, stored.created
+
+
+def photo_adopt(*, owner: User, place: str, name: str) -> Photo:
+    """Makes the rows of a photo whose files lie in their place without them; missing derivatives are made anew.
+
+    Raises:
+        PhotoRejected: it cannot be read.
+        SiteError: busy.
+    """
+    folder = storage.media_path(place)
+    original = folder / "original"
+    inspection = photo_checked(original)
+    for file, content in (("thumbnail.jpg", inspection.thumbnail), ("preview.jpg", inspection.preview)):
+        if not (folder / file).exists():
+            storage.file_write(folder / file, [content])
+    sha256, size = storage.file_sha256(original), original.stat().st_size
+    with transaction.atomic():
+        photo = row_create(owner, place, inspection, name=name, sha256=sha256, size=size)
+        job = job_create(photo=photo, lane=jobs.BULK)
+        transaction.on_commit(lambda: jobs_publish([job]), robust=True)
+    return photo
+
+
+def photo_delete(*, photo: Photo) -> None:
+    """Deletes the photo with its captions and, once that is certain, its files."""
+    with transaction.atomic():
+        # A worker that writes its caption at this moment holds the job. After that its caption is there to be deleted.
+        list(CaptionJob.objects.select_for_update().filter(photo=photo).values_list("pk"))
+        folder_remove_on_commit(photo.original)
+        photo.delete()
+
+
+def photos_delete_of(*, user: User, **_: object) -> None:
+    """All photos of an account, one by one, with their files."""
+    for photo in Photo.objects.filter(owner=user):
+        photo_delete(photo=photo)
+
+
+def _wanted_again(photo: Photo, lane: str) -> None:
+    wanted = Q(state=CaptionJob.State.CANCELLED)
+    if lane == jobs.INTERACTIVE:  # a person waits for it now, whatever becomes of the batch
+        wanted |= Q(lane=CaptionJob.Lane.BULK, state__in=(CaptionJob.State.QUEUED, CaptionJob.State.PAUSED))
+    if jobs_requeue(CaptionJob.objects.filter(wanted, photo=photo), lane=lane):
+        photo.job.refresh_from_db()

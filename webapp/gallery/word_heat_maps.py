@@ -1,0 +1,27 @@
+"""What the photo page needs to draw where the model looked, word by word."""
+
+import base64
+import math
+from typing import Any
+
+from webapp.captioning.models import Caption
+
+
+def attention_view(caption: Caption) -> dict[str, Any]:
+    """The words with their probability (and which quarter of the scale it lies in) and, for a script, the maps.
+
+    `maps`: {"shape": [words, height, width], "data": base64 of uint8, "resize": the bundle's resize policy, which says
+    which part of the photo the maps cover}; None where the model does not attend.
+    """
+    words = []
+    for index, word in enumerate(caption.words):
+        probability = math.exp(min(0.0, float(word["log_probability"])))
+        words.append(
+            {"index": index, "text": word["text"], "probability": probability, "level": min(3, int(probability * 4))}
+        )
+    shape = caption.attention_shape
+    maps = None
+    if len(shape) == 3 and len(caption.attention) == math.prod(shape) > 0:
+        resize = caption.model_version.config.get("preprocessing", {}).get("resize", "squash")
+        maps = {"shape": shape, "data": base64.b64encode(bytes(caption.attention)).decode(), "resize": resize}
+    return {"words": words, "maps": maps}

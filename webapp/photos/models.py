@@ -1,0 +1,42 @@
+"""The rows of photos as files."""
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+
+class Photo(models.Model):
+    """What a person uploaded. `original` is kept untouched; pages show the derivatives."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="photos")
+    sha256 = models.CharField(max_length=64)
+    name = models.CharField(max_length=255, help_text="the file's name as it came, made safe to show")
+    original = models.CharField(max_length=200, help_text="path below the media folder")
+    thumbnail = models.CharField(max_length=200, help_text="oriented, free of metadata")
+    preview = models.CharField(max_length=200, help_text="oriented, free of metadata, larger")
+    format = models.CharField(max_length=16)
+    width = models.PositiveIntegerField(help_text="after orientation")
+    height = models.PositiveIntegerField(help_text="after orientation")
+    size_bytes = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [models.UniqueConstraint(fields=["owner", "sha256"], name="photo_once_per_owner")]
+        indexes = [models.Index(fields=["owner", "-created_at", "-id"], name="photo_newest_first")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("photo", args=[self.pk])
+
+
+class MediaRemoval(models.Model):
+    """A folder of files whose row a person deleted. The files go next, also after a crash; only then does this row."""
+
+    folder = models.CharField(max_length=200, unique=True, help_text="path below the media folder")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.folder

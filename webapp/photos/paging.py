@@ -1,0 +1,1 @@
+PHOTOS_ON_PAGE = 24  # in the gallery, and of a batch

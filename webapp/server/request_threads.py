@@ -1,0 +1,86 @@
+"""Django behind ASGI, where each request stays in one thread from the first middleware to the last.
+
+Django's own handler starts a thread for every request and goes back to the event loop at every middleware: a third of
+the time of an upload, where nothing is asynchronous anyhow. Here the event loop receives and sends, so that a slow
+client holds no thread, and a pool of threads does what lies between.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO, Any
+
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.http import FileResponse
+from django.urls import set_script_prefix
+
+from webapp.server.body_limit import Receive, Send
+
+# At most so many requests at a time in all processes of the site, or AT_LEAST in each, and connections to the database,
+# of which PostgreSQL has 100. Uploads wait for locks, children and the broker among themselves, pages for a database
+# that stands still; health checks go on beside them.
+UPLOADS, OTHERS, PROBES = 24, 32, 4
+AT_LEAST = 6
+PROBED = ("/healthz", "/readyz")
+
+
+class ThreadedHandler(ASGIHandler):
+    """`processes`: how many serve the site, this one included."""
+
+    def __init__(self, *, processes: int = 1) -> None:
+        super().__init__()
+        self._uploads = ThreadPoolExecutor(max(AT_LEAST, UPLOADS // processes), thread_name_prefix="upload")
+        self._others = ThreadPoolExecutor(max(AT_LEAST, OTHERS // processes), thread_name_prefix="request")
+        self._probes = ThreadPoolExecutor(max(1, PROBES // processes), thread_name_prefix="probe")
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        super().load_middleware(is_async=False)
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise ValueError(f"Only HTTP is served here, not {scope['type']}.")
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        with body:
+            response = await _in_thread(self._lane(scope), self._respond, scope, body)
+            if not response.streaming:
+                await self.send_response(response, send)
+                return
+            try:
+                response.streaming_content = self._parts(iter(response))
+                await self.send_response(response, send)
+            finally:
+                await _in_thread(self._others, response.close)
+
+    def _lane(self, scope: dict[str, Any]) -> ThreadPoolExecutor:
+        if scope["path"] in PROBED:
+            return self._probes
+        return self._uploads if _holds_files(scope) else self._others
+
+    def _respond(self, scope: dict[str, Any], body: IO[bytes]) -> Any:
+        set_script_prefix(get_script_prefix(scope))
+        signals.request_started.send(sender=self.__class__, scope=scope)
+        request, refusal = self.create_request(scope, body)
+        response: Any = refusal if request is None else self.get_response(request)
+        response._handler_class = self.__class__  # both as in Django's own
+        if isinstance(response, FileResponse):
+            response.block_size = self.chunk_size
+        if not response.streaming:
+            response.close()  # where its connection to the database is
+        return response
+
+    async def _parts(self, parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+        while (part := await _in_thread(self._others, next, parts, None)) is not None:
+            yield part
+
+
+def _holds_files(scope: dict[str, Any]) -> bool:
+    return any(name == b"content-type" and value.lower().startswith(b"multipart/") for name, value in scope["headers"])
+
+
+async def _in_thread(threads: ThreadPoolExecutor, function: Callable[..., Any], *arguments: Any) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(threads, function, *arguments)

@@ -1,0 +1,37 @@
+from typing import Any
+
+from django import template
+
+from webapp.captioning.models import CaptionJob
+from webapp.captioning.selectors.operation import span_text
+from webapp.captioning.selectors.photos import CaptionShown
+from webapp.captioning.selectors.photos import caption_shown as selected
+from webapp.photos.models import Photo
+from webapp.upkeep.selectors import media_messages as messages_of_media
+
+register = template.Library()
+register.filter("span", span_text)
+
+
+@register.simple_tag
+def caption_shown(photo: Photo) -> CaptionShown | None:
+    return selected(photo)
+
+
+@register.simple_tag(takes_context=True)
+def media_messages(context: dict[str, Any]) -> list[str]:
+    """What staff who look after photos must know of their files."""
+    request = context.get("request")
+    return messages_of_media() if request is not None and request.user.has_perm("photos.view_photo") else []
+
+
+@register.filter
+def percent(share: float) -> str:
+    """0.734 -> "73 %"; a share that is nearly nothing or nearly all is not called 0 or 100."""
+    return f"{min(99, max(1, round(100 * share))) if 0 < share < 1 else round(100 * share)} %"
+
+
+@register.filter
+def pending(job: CaptionJob) -> bool:
+    """Whether an open page should ask about this job again."""
+    return job.state in {CaptionJob.State.QUEUED, CaptionJob.State.RUNNING, CaptionJob.State.PAUSED}

@@ -1,0 +1,106 @@
+"""Tidies the data folder: finishes deletions, labels files, and takes what no row names to the lost-and-found.
+
+Nothing that may be somebody's only copy is removed here before it has lain in the lost-and-found for thirty days.
+"""
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from webapp.errors import SiteError
+from webapp.photos import storage
+from webapp.photos.labels import FILE, label_write
+from webapp.photos.lost_and_found import KEPT_DAYS, lost_add, lost_expire, lost_list, lost_return, manifest_write
+from webapp.photos.models import Photo
+from webapp.photos.services.photos import photo_label
+from webapp.photos.services.removals import removals_finish, removals_noted
+from webapp.upkeep.selectors import places_named
+from webapp.upkeep.services.identity import identity_settle
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS: Final = 3600
+ROWS_AT_ONCE: Final = 500
+
+T = TypeVar("T")
+
+_sweeping = threading.Lock()
+_next_sweep = 0.0
+
+
+def storage_sweep_hourly() -> None:
+    """`storage_sweep`, at most once an hour in this process, however often it is asked."""
+    global _next_sweep
+    with _sweeping:
+        if time.monotonic() < _next_sweep:
+            return
+        _next_sweep = time.monotonic() + SWEEP_SECONDS
+    storage_sweep()
+
+
+def storage_sweep() -> int:
+    """Returns how many folders were taken to the lost-and-found.
+
+    Where media folder and database do not belong together, only what was half written goes.
+    """
+    storage.leftovers_sweep()
+    try:
+        with storage.tidying():
+            return _tidy()
+    except SiteError as error:  # another worker, or a recovery
+        log.info("%s", error)
+        return 0
+
+
+def _tidy() -> int:
+    if problem := identity_settle():
+        log.error("%s", problem)
+        return 0
+    removals_finish()
+    orphans = set(storage.folders_old())  # before the rows are read: a row is never younger than its old folder
+    named = places_named()
+    # Notes of deletions are read after the rows: whose row is gone by then has its note.
+    orphans -= named.keys() | removals_noted()
+    returned = sum(_done(lost_return, lost) for lost in lost_list() if lost.place in named)
+    ended = lost_expire(named=named)  # counts the days up to now: those of what comes next begin now
+    added = sum(_done(_add, place) for place in sorted(orphans))
+    labels_write(named)
+    if added or returned or ended:
+        manifest_write(lost_list())
+        log.warning(
+            "Lost-and-found: %d folders that no row names were taken there, %d that a row names again were put back, "
+            "%d were removed after %d days. `manage.py recover_media` puts back what is there.",
+            added, returned, ended, KEPT_DAYS,
+        )  # fmt: skip
+    return added
+
+
+def labels_write(named: dict[str, int]) -> None:
+    """Labels the folders that earlier versions of Fovea left without."""
+    bare = {
+        named[place]: place
+        for place in storage.folders("photos")
+        if place in named and not storage.media_path(f"{place}/{FILE}").exists()
+    }
+    keys = list(bare)
+    for start in range(0, len(keys), ROWS_AT_ONCE):
+        for photo in Photo.objects.filter(pk__in=keys[start : start + ROWS_AT_ONCE]).select_related("owner"):
+            with contextlib.suppress(FileNotFoundError):  # deleted at this moment
+                label_write(storage.media_path(bare[photo.pk]), photo_label(photo))
+
+
+def _add(place: str) -> bool:
+    lost_add(place)
+    return True
+
+
+def _done(move: Callable[[T], bool], what: T) -> bool:
+    """One folder that cannot be moved does not keep the others from it."""
+    try:
+        return move(what)
+    except OSError as error:
+        log.warning("%s stays where it is: %s", what, error.strerror)
+        return False

@@ -1,0 +1,193 @@
+"""Makes the rows of files that have none, from the labels beside them."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+
+from django.db import IntegrityError
+
+from webapp.accounts.models import User
+from webapp.batches.models import Batch
+from webapp.batches.services.zips import batch_create_from_archive
+from webapp.captioning.services.photos import photo_adopt
+from webapp.data_folder.outages import outage
+from webapp.errors import SiteError
+from webapp.photos import storage
+from webapp.photos.labels import Label, content_of, label_read, label_write
+from webapp.photos.lost_and_found import Lost, lost_add, lost_list, lost_remove, lost_return, manifest_write
+from webapp.photos.models import Photo
+from webapp.photos.services.photos import name_check, photo_label
+from webapp.photos.services.removals import removals_finish, removals_noted
+from webapp.upkeep.selectors import places_named
+from webapp.upkeep.services.identity import identity_adopt
+
+SETTLED_SECONDS = 60  # a younger folder may be an upload whose row is about to be written
+PATIENCE_SECONDS = 30.0  # for a sweep to end
+
+
+class Outcome(Enum):
+    RECOVERED = "recovered"
+    SAME = "there already"
+    NO_ACCOUNT = "without an account"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What became, or would become, of one folder. `message` says why it is not put back."""
+
+    kind: str
+    label: Label
+    outcome: Outcome
+    message: str = ""
+
+
+@contextlib.contextmanager
+def recovering() -> Iterator[list[Lost]]:
+    """Gives what `media_lost` finds, for `media_recover`. No sweep and no other recovery moves a folder meanwhile.
+
+    Raises:
+        SiteError: busy.
+    """
+    with storage.tidying(seconds=PATIENCE_SECONDS):
+        yield media_lost()
+
+
+def media_lost() -> list[Lost]:
+    """The folders that no row names: those in the lost-and-found, and those that still lie in their place."""
+    in_place = set(storage.folders_old(SETTLED_SECONDS))  # before the rows, and those before the notes of deletions
+    in_place -= places_named().keys() | removals_noted()
+    return sorted([*lost_list(), *map(_in_place, in_place)], key=lambda lost: (lost.kind, lost.label.stored_at))
+
+
+def media_recover(
+    *, lost: list[Lost], others_to: User | None = None, dry_run: bool = False, adopt: bool = True
+) -> Iterator[Recovered]:
+    """Puts back one folder after the other: the photo or batch with its owner, name and time. Captions are made anew.
+
+    When each has its rows, or stands in the gallery already, media folder and database are paired.
+
+    Args:
+        lost: what `recovering` gives, within that context.
+        others_to: who gets what belonged to an account that is not there.
+        dry_run: say what would become of each, and change nothing.
+        adopt: pair media folder and database at the end; not where `lost` is but a part.
+    """
+    if not dry_run:
+        removals_finish()
+    without = 0
+    users: dict[str, User | None] = {}
+    for each in lost:
+        name = each.label.owner
+        if name not in users:
+            users[name] = User.objects.filter(username=name).first() if name else None
+        owner = users[name] or others_to
+        if owner is None:
+            without += 1
+            account = f"There is no account {name!r}." if name else "Nobody knows whose it was."
+            yield Recovered(each.kind, each.label, Outcome.NO_ACCOUNT, f"{account} Name who gets it with --user.")
+        else:
+            yield _recovered(each, owner, dry_run=dry_run)
+    if dry_run:
+        return
+    manifest_write(lost_list())
+    if adopt and not without:
+        identity_adopt()
+
+
+def _in_place(place: str) -> Lost:
+    folder = storage.media_path(place)
+    content = content_of(folder)
+    label = label_read(folder) or (Label(sha256=storage.file_sha256(content)) if content else Label())
+    return Lost(folder=folder, kind=place.split("/", maxsplit=1)[0], label=label, found_at="", days_left=0)
+
+
+def _recovered(lost: Lost, owner: User, *, dry_run: bool) -> Recovered:
+    recover = _photo_recover if lost.kind == "photos" else _archive_recover
+    try:
+        outcome = recover(lost, owner, dry_run=dry_run)
+    except SiteError as error:
+        message = error.message
+        if not dry_run:
+            lost_add(lost.place)
+    except OSError as error:  # such as a full disk
+        message = problem.message if (problem := outage(error)) else f"It cannot be read ({error.strerror})."
+    else:
+        return Recovered(lost.kind, lost.label, outcome)
+    return Recovered(lost.kind, lost.label, Outcome.FAILED, f"{message} It is kept.")
+
+
+def _photo_recover(lost: Lost, owner: User, *, dry_run: bool) -> Outcome:
+    content = content_of(lost.folder)
+    if content is None:
+        raise SiteError("unreadable", "Its original is missing.")
+    sha256 = storage.file_sha256(content)
+    existing = Photo.objects.filter(owner=owner, sha256=sha256).first()
+    if existing is not None and _whole(existing):
+        if not dry_run and _folder_of(existing) != lost.folder:
+            lost_remove(lost)  # the same bytes stand in the gallery, in another folder
+        return Outcome.SAME
+    if dry_run:
+        return Outcome.RECOVERED
+    if existing is not None:
+        _files_give(existing, lost)
+        return Outcome.RECOVERED
+    _return(lost)
+    try:
+        photo = photo_adopt(owner=owner, place=lost.place, name=_name(lost.label, sha256))
+    except IntegrityError:  # its owner has sent it at this moment
+        lost_add(lost.place)
+        return Outcome.SAME
+    with contextlib.suppress(ValueError):  # its time is not known
+        photo.created_at = datetime.fromisoformat(lost.label.stored_at)
+        photo.save(update_fields=["created_at"])
+    label_write(_folder_of(photo), photo_label(photo))
+    return Outcome.RECOVERED
+
+
+def _archive_recover(lost: Lost, owner: User, *, dry_run: bool) -> Outcome:
+    if content_of(lost.folder) is None:
+        raise SiteError("unreadable", "Its zip is missing.")
+    if Batch.objects.filter(archive__startswith=f"{lost.place}/").exists():
+        return Outcome.SAME
+    if not dry_run:
+        _return(lost)
+        batch_create_from_archive(owner=owner, published=lost.place, name=lost.label.name or "Recovered zip")
+    return Outcome.RECOVERED
+
+
+def _return(lost: Lost) -> None:
+    if lost.folder != storage.media_path(lost.place) and not lost_return(lost):
+        raise SiteError("unreadable", "Another file lies in its place.")
+
+
+def _folder_of(photo: Photo) -> Path:
+    return storage.media_path(photo.original).parent
+
+
+def _whole(photo: Photo) -> bool:
+    """Whether the photo's own file is there, and is what it was."""
+    try:
+        return storage.file_sha256(storage.media_path(photo.original)) == photo.sha256
+    except OSError:
+        return False
+
+
+def _files_give(photo: Photo, lost: Lost) -> None:
+    """The row is there and its files are not: these hold the same photo."""
+    folder = _folder_of(photo)
+    if folder.exists():
+        raise SiteError("unreadable", f"The files of {photo.name} are damaged. Restore {photo.original} by hand.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lost.folder.rename(folder)
+
+
+def _name(label: Label, sha256: str) -> str:
+    try:
+        name_check(label.name)
+    except SiteError:
+        return f"recovered-{sha256[:8]}"
+    return label.name
