@@ -14,6 +14,7 @@ WORDS_KEPT: Final = 2_000  # of each text; PostgreSQL counts places up to 16,383
 WORD_LENGTH: Final = 64  # characters; PostgreSQL takes 2,046 bytes
 REPEATS_KEPT: Final = 250  # places of one word; PostgreSQL keeps 255
 
+_ASCII_WORD: Final = re.compile("[a-z0-9]+")
 # Letters that Unicode does not take apart, though people type them as others.
 _LOOK_ALIKES: Final = str.maketrans(
     {"ı": "i", "ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ŧ": "t", "æ": "ae", "œ": "oe", "ŋ": "n"}
@@ -38,7 +39,7 @@ _WITHOUT_SPACES: Final = re.compile(
 def search_words(*texts: str) -> str:
     """The words of the texts with single spaces between them, and BORDER between text and text.
 
-    Two texts of at most WORDS_KEPT words; the result has at most 64 * (2 * 2,000 + 1) characters, typically 80.
+    A text of N words and a name give N + 4 words or so; the longest give 260,000 characters.
     """
     places = Counter[str]()
     parts = []
@@ -59,10 +60,13 @@ def text_words(text: str) -> list[str]:
     Everything else divides words. In scripts without spaces each letter, with its vowel marks, is a word of its own.
     Any string has such words: NUL, lone surrogates and emoji are no letters.
     """
+    text = text[:CHARACTERS_READ]
+    if text.isascii():  # the same, ten times as fast
+        return [word[:WORD_LENGTH] for word in _ASCII_WORD.findall(text.lower())][:WORDS_KEPT]
     words: list[str] = []
     word = ""
     alone = False  # the word is a letter of a script without spaces: only marks join it
-    for character in _folded(text[:CHARACTERS_READ]):
+    for character in _folded(text):
         category = unicodedata.category(character)
         if category[0] == "M":
             word = word and word + character
@@ -88,7 +92,7 @@ def _folded(text: str) -> str:
 
 
 def _ignored(character: str) -> bool:
-    if character.isascii() or character == "\u200b":  # a space without width divides words
+    if character == "\u200b":  # a space without width divides words
         return False
     if unicodedata.combining(character):
         return character not in _KANA_MARKS

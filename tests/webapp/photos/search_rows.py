@@ -40,11 +40,12 @@ def search_table() -> Iterator[None]:
     with connection.schema_editor() as editor:
         editor.create_model(ScratchPhoto)
     try:
-        index_build(connection, table=TABLE)
+        with connection.schema_editor():  # as in a migration
+            index_build(connection, table=TABLE)
         yield
     finally:
-        index_drop(connection, table=TABLE)
         with connection.schema_editor() as editor:
+            index_drop(connection, table=TABLE)
             editor.delete_model(ScratchPhoto)
 
 

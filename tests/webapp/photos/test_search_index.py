@@ -3,14 +3,24 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import connection, models, transaction
+from django.db.models.signals import post_migrate
 
 from tests.webapp.photos.search_rows import TABLE, ScratchPhoto, row_change, row_make, search_table, texts_found
-from webapp.photos.search_index import index_build, index_differs, index_drop, index_name, index_restore
+from webapp.photos.search_index import (
+    index_build,
+    index_differs,
+    index_drop,
+    index_follow,
+    index_name,
+    index_restore,
+)
 from webapp.photos.search_words import search_words
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -92,6 +102,19 @@ def test_missing_index_differs() -> None:
     index_drop(connection, table=TABLE)
     assert index_differs(connection, table=TABLE)
     assert not index_restore(connection, table=TABLE)  # no migration made it yet
+
+
+def test_index_is_looked_after_at_the_end_of_migrate() -> None:
+    row_make("a dog")
+    triggers_lose()
+    follow = partial(index_follow, table=TABLE)
+    post_migrate.connect(follow)
+    try:
+        call_command("migrate", verbosity=0)
+    finally:
+        post_migrate.disconnect(follow)
+    row_make("two dogs")
+    assert texts_found("dog") == ["a dog", "two dogs"]
 
 
 def test_emptied_table_has_an_empty_index() -> None:
@@ -192,7 +215,7 @@ def test_copy_and_packed_database_have_the_index(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no such index")
-def test_index_without_its_column_of_words_differs() -> None:
+def test_missing_gin_index_differs_until_it_is_built() -> None:
     execute(f"DROP INDEX {index_name(TABLE)}")
     assert index_differs(connection, table=TABLE)
     index_build(connection, table=TABLE)

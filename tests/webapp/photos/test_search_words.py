@@ -48,6 +48,11 @@ def test_what_is_no_letter_is_no_word(text: str) -> None:
     assert search_words(text) == ""
 
 
+def test_ascii_is_read_as_all_else_is() -> None:
+    text = "".join(map(chr, range(128))) + " A_b 12-x."
+    assert search_words(f"{text} é") == f"{search_words(text)} e"
+
+
 def test_border_stands_between_texts_that_have_words() -> None:
     assert search_words("a dog", "img.jpg") == f"a dog {BORDER} img jpg"
     assert search_words("", "img.jpg") == "img jpg"
