@@ -1,9 +1,11 @@
 """The promises that most scenarios end with, and how long a photo is stranded."""
 
+import io
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.core.management import call_command
 from django.db.models import Count
 
 from tests.brokers import wait_until
@@ -25,6 +27,15 @@ def captioned_once(stack: Stack, *, seconds: float) -> dict[str, Any]:
     assert not doubled, f"{doubled} captions too many for {len(captions)} photos"
     assert Caption.objects.count() == len(captions)
     return {"photos": len(captions), "lost": lost, "doubled": doubled}
+
+
+def texts_right() -> None:
+    """Each photo has the text that its captions and decisions say, and the search finds it by that."""
+    said = io.StringIO()
+    try:
+        call_command("check_texts", stdout=said)
+    except SystemExit as ended:
+        raise AssertionError(f"check_texts ended with status {ended.code}: {said.getvalue()[:2000]}") from ended
 
 
 @dataclass

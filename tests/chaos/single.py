@@ -28,9 +28,12 @@ def main() -> int:
     signal.alarm(asked.seconds)
     with fovea(asked.database, bundle=asked.bundle) as stack:
         logging.getLogger().setLevel(logging.ERROR)  # here a broker that is away is no news
+        from tests.chaos.promises import texts_right  # once Django is set up
+
         scenario = importlib.import_module(f"tests.chaos.{asked.scenario}")
         try:
             figures = scenario.run(stack, asked.scale, asked.seed)
+            texts_right()
         except Exception as error:
             print(stack.logs(lines=2000), file=sys.stderr)
             traceback.print_exc()

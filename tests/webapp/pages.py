@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from webapp.accounts.models import User
 from webapp.captioning.models import Caption, CaptionJob, ModelVersion
+from webapp.captioning.services.texts import texts_settle
 from webapp.photos.models import Photo
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ def caption(photo: Photo, version: ModelVersion, text: str = "A dog runs.", **fi
         "attention": bytes(range(12)), "attention_shape": [3, 2, 2], "decode_ms": 12.4, "wait_ms": 3.2,
         "model_ms": 45.6,
     }  # fmt: skip
-    return Caption.objects.create(photo=photo, model_version=version, text=text, **defaults | fields)
+    made = Caption.objects.create(photo=photo, model_version=version, text=text, **defaults | fields)
+    texts_settle([photo.pk])
+    return made
 
 
 def page(client: Client, path: str, **query: Any) -> str:

@@ -8,7 +8,8 @@ from django.utils import timezone
 from PIL import Image
 
 from webapp.accounts.models import User
-from webapp.captioning.models import Caption, CaptionJob, ModelVersion
+from webapp.captioning.models import Caption, CaptionJob, Decision, ModelVersion
+from webapp.captioning.services.texts import texts_settle
 from webapp.photos.models import Photo
 
 _numbers = itertools.count()
@@ -47,7 +48,7 @@ def caption_make(
     photo: Photo | None = None,
 ) -> Caption:
     """A caption of a photo of its own, unless one is given."""
-    return Caption.objects.create(
+    caption = Caption.objects.create(
         photo=photo or photo_make(owner, state=CaptionJob.State.DONE),
         model_version=model_version,
         text=text,
@@ -58,3 +59,13 @@ def caption_make(
         wait_ms=2.5,
         model_ms=3.5,
     )
+    texts_settle([caption.photo_id])
+    caption.photo.refresh_from_db()
+    return caption
+
+
+def decision_make(caption: Caption, reviewer: User, verdict: str, text: str = "") -> Decision:
+    """As the services write it, whatever was decided before."""
+    decision = Decision.objects.create(caption=caption, reviewer=reviewer, verdict=verdict, text=text)
+    texts_settle([caption.photo_id])
+    return decision

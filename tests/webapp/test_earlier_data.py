@@ -20,6 +20,7 @@ from webapp.accounts.models import User
 from webapp.api.models import AuthToken
 from webapp.batches.models import *
 from webapp.captioning.models import *
+from webapp.captioning.selectors.photos import photos_search
 from webapp.photos.models import *
 
 def values(model, *names):
@@ -27,6 +28,9 @@ def values(model, *names):
 
 print(json.dumps({
     "photos": values(Photo, "name", "owner__username", "original", "job__state", "job__lane", "job__error_message"),
+    "texts": values(Photo, "name", "text", "text_by", "review_state", "caption__model_version__name", "search_words"),
+    "decided": values(Caption, "text", "review_state"),
+    "found": [photo.name for photo in photos_search(owner=User.objects.get(username="ada"), query="BROWN dog")],
     "captions": values(Caption, "text", "photo__name", "model_version__name", "confidence"),
     "attention": [bytes(caption.attention).hex() for caption in Caption.objects.order_by("pk")],
     "words": Caption.objects.order_by("pk").first().words,
@@ -46,6 +50,11 @@ print(json.dumps({
 """
 
 
+def looked_at(data: Path, url: str = "") -> dict[str, Any]:
+    found = json.loads(manage(data, "shell", "--no-imports", "-c", DUMP, url=url))
+    return {"data": data, "check": manage(data, "check_texts", url=url), **found}
+
+
 def key(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
 
@@ -57,12 +66,12 @@ def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     if request.param == "sqlite":
         sqlite_restore("c771c4c", data)
         manage(data, "migrate")
-        yield {"data": data, **json.loads(manage(data, "shell", "--no-imports", "-c", DUMP))}
+        yield looked_at(data)
     else:
         with postgres() as url:
             postgres_restore("c771c4c", data, url)
             manage(data, "migrate", url=url)
-            yield {"data": data, **json.loads(manage(data, "shell", "--no-imports", "-c", DUMP, url=url))}
+            yield looked_at(data, url)
 
 
 def test_earlier_photos_keep_their_state(migrated: dict[str, Any]) -> None:
@@ -89,6 +98,20 @@ def test_earlier_decisions_stand(migrated: dict[str, Any]) -> None:
         ["edited", "A brown dog runs.", "rita", "a dog runs"],
         ["rejected", "", "rita", "two dogs"],
     ]
+
+
+def test_earlier_photos_get_the_text_that_their_captions_and_decisions_say(migrated: dict[str, Any]) -> None:
+    texts = {name: told for name, *told in migrated["texts"]}
+    edited = "A brown dog runs."
+    assert texts["ada-done.jpg"] == [edited, "person", "edited", "default", "a brown dog runs ¦ ada done jpg"]
+    assert texts["admin-done.jpg"] == ["two dogs", "model", "rejected", "default", "two dogs ¦ admin done jpg"]
+    assert texts["ada-failed.jpg"] == ["", "", "undecided", None, "ada failed jpg"]
+    assert migrated["decided"] == [["a dog runs", "edited"], ["a cat sits", "undecided"], ["two dogs", "rejected"]]
+    assert migrated["found"] == ["ada-done.jpg"]
+
+
+def test_earlier_data_passes_the_check_of_texts(migrated: dict[str, Any]) -> None:
+    assert migrated["check"] == "14 photos have the text that their captions and decisions say.\n"
 
 
 def test_earlier_model_versions_are_found_where_the_data_folder_lies_now(migrated: dict[str, Any]) -> None:

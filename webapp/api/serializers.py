@@ -9,7 +9,7 @@ from webapp.api.models import AuthToken
 from webapp.batches.models import Batch, BatchItem
 from webapp.batches.selectors import batch_progress
 from webapp.captioning.models import CaptionJob, Decision, ModelVersion
-from webapp.captioning.selectors.photos import caption_shown
+from webapp.captioning.selectors.photos import decision_shown
 from webapp.photos.models import Photo
 
 
@@ -75,13 +75,13 @@ class TimingsSerializer(serializers.Serializer[Any]):
     started_at = serializers.DateTimeField(source="job.started_at", allow_null=True)
     finished_at = serializers.DateTimeField(source="job.finished_at", allow_null=True)
     decode_ms = serializers.FloatField(
-        source="shown.caption.decode_ms", allow_null=True, help_text="opening and resizing the file"
+        source="caption.decode_ms", allow_null=True, help_text="opening and resizing the file"
     )
     wait_ms = serializers.FloatField(
-        source="shown.caption.wait_ms", allow_null=True, help_text="from decoded to the start of its micro-batch"
+        source="caption.wait_ms", allow_null=True, help_text="from decoded to the start of its micro-batch"
     )
     model_ms = serializers.FloatField(
-        source="shown.caption.model_ms", allow_null=True, help_text="its micro-batch in the model"
+        source="caption.model_ms", allow_null=True, help_text="its micro-batch in the model"
     )
 
 
@@ -90,27 +90,27 @@ class PhotoSummarySerializer(serializers.ModelSerializer[Photo]):
 
     state = serializers.ChoiceField(CaptionJob.State.choices, source="job.state")
     status_url = serializers.HyperlinkedIdentityField("api:photo", lookup_url_kwarg="photo_id")
-    caption = serializers.CharField(
-        source="shown.text", allow_null=True, help_text="the person's text where there is one, else the model's"
+    caption = serializers.SerializerMethodField(
+        help_text="the text that a person wrote or approved, else the model's; null before any"
     )
     caption_by = serializers.SerializerMethodField(help_text="who wrote `caption`")
-    confidence = serializers.FloatField(source="shown.caption.confidence", allow_null=True, help_text="0 to 1")
+    confidence = serializers.FloatField(source="caption.confidence", allow_null=True, help_text="0 to 1")
     error = serializers.SerializerMethodField()
 
     class Meta:
         model = Photo
         fields = [
-            "id", "name", "state", "status_url", "caption", "caption_by", "confidence", "error", "width", "height",
-            "format", "size_bytes", "sha256", "created_at",
+            "id", "name", "state", "status_url", "caption", "caption_by", "review_state", "confidence", "error",
+            "width", "height", "format", "size_bytes", "sha256", "created_at",
         ]  # fmt: skip
 
-    def to_representation(self, instance: Photo) -> dict[str, Any]:
-        instance.shown = caption_shown(instance)  # type: ignore[attr-defined]  # where the fields above find it
-        return super().to_representation(instance)
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_caption(self, photo: Photo) -> str | None:
+        return photo.text or None
 
-    @extend_schema_field(serializers.ChoiceField(["model", "person"], allow_null=True))
-    def get_caption_by(self, photo: Any) -> str | None:
-        return ("person" if photo.shown.by_person else "model") if photo.shown else None
+    @extend_schema_field(serializers.ChoiceField(Photo.TextBy.choices, allow_null=True))
+    def get_caption_by(self, photo: Photo) -> str | None:
+        return photo.text_by or None
 
     @extend_schema_field(ErrorSerializer(allow_null=True))
     def get_error(self, photo: Photo) -> dict[str, str] | None:
@@ -121,12 +121,12 @@ class PhotoSerializer(PhotoSummarySerializer):
     """Everything that is known of one photo."""
 
     machine_caption = serializers.CharField(
-        source="shown.caption.text", allow_null=True, help_text="the model's text, whatever people decided"
+        source="caption.text", allow_null=True, help_text="the model's text, whatever people decided"
     )
-    model_version = ModelVersionSerializer(source="shown.caption.model_version", allow_null=True)
-    review = DecisionSerializer(source="shown.review", allow_null=True, help_text="the newest decision of a person")
-    words = WordSerializer(source="shown.caption.words", many=True, default=[])
-    alternatives = AlternativeSerializer(source="shown.caption.alternatives", many=True, default=[])
+    model_version = ModelVersionSerializer(source="caption.model_version", allow_null=True)
+    review = serializers.SerializerMethodField(help_text="the newest decision of a person on this caption")
+    words = WordSerializer(source="caption.words", many=True, default=[])
+    alternatives = AlternativeSerializer(source="caption.alternatives", many=True, default=[])
     timings = TimingsSerializer(source="*")
 
     class Meta(PhotoSummarySerializer.Meta):
@@ -134,6 +134,11 @@ class PhotoSerializer(PhotoSummarySerializer):
             *PhotoSummarySerializer.Meta.fields,
             "machine_caption", "model_version", "review", "words", "alternatives", "timings",
         ]  # fmt: skip
+
+    @extend_schema_field(DecisionSerializer(allow_null=True))
+    def get_review(self, photo: Photo) -> Any:
+        decision = decision_shown(photo)
+        return DecisionSerializer(decision).data if decision else None
 
 
 class UploadSerializer(serializers.Serializer[Any]):

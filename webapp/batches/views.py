@@ -14,7 +14,7 @@ from webapp.batches.services.batch_control import batch_cancel, batch_pause, bat
 from webapp.batches.services.batch_items import LIVE
 from webapp.batches.services.zips import batch_create_from_zip
 from webapp.captioning.notices import captioning_notice
-from webapp.captioning.selectors.photos import photos_with_captions
+from webapp.captioning.selectors.photos import photos_listed
 from webapp.error_answers import error_answer, wants_json
 from webapp.errors import SiteError
 from webapp.photos.paging import PHOTOS_ON_PAGE
@@ -94,7 +94,7 @@ def batch_context(batch: Batch) -> dict[str, object]:
 
 def grid_context(batch: Batch, number: str | None = None) -> dict[str, object]:
     """A page of the batch's photos; `seen_grid` where more of them may yet come to it."""
-    photos = photos_with_captions().filter(pk__in=batch.items.values("photo"))
+    photos = photos_listed().filter(pk__in=batch.items.values("photo"))
     page = Paginator(photos, PHOTOS_ON_PAGE).get_page(number)
     growing = page.number == 1 and len(page) < PHOTOS_ON_PAGE
     return {"page": page, "seen_grid": f"{batch.pk}:{len(page)}" if growing else ""}

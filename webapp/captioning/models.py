@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from webapp.photos.models import Photo
+from webapp.photos.models import Photo, ReviewState
 
 
 class ModelVersion(models.Model):
@@ -91,7 +91,8 @@ class CaptionJob(models.Model):
 
 
 class Caption(models.Model):
-    """What one model version wrote about one photo. It is never changed; what people say of it are decisions."""
+    """What one model version wrote about one photo. It is never changed; what people say of it are decisions, of which
+    `review_state` tells the newest."""
 
     photo = models.ForeignKey(Photo, on_delete=models.CASCADE, related_name="captions")
     model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="captions")
@@ -105,6 +106,9 @@ class Caption(models.Model):
     wait_ms = models.FloatField(help_text="from decoded to the start of its micro-batch")
     model_ms = models.FloatField(help_text="its micro-batch in the model")
     created_at = models.DateTimeField(auto_now_add=True)
+    review_state = models.CharField(
+        max_length=16, choices=ReviewState, default=ReviewState.UNDECIDED, help_text="its newest decision's verdict"
+    )
 
     class Meta:
         ordering = ["-created_at", "-id"]

@@ -5,8 +5,25 @@ from django.db import models
 from django.urls import reverse
 
 
+class ReviewState(models.TextChoices):
+    """What people last said of a caption."""
+
+    UNDECIDED = "undecided", "Undecided"
+    APPROVED = "approved", "Approved"
+    EDITED = "edited", "Edited"
+    REJECTED = "rejected", "Rejected"
+
+
 class Photo(models.Model):
-    """What a person uploaded. `original` is kept untouched; pages show the derivatives."""
+    """What a person uploaded. `original` is kept untouched; pages show the derivatives.
+
+    `text` stands below the photo. `captioning.services.texts` alone writes it and the columns after it.
+    """
+
+    class TextBy(models.TextChoices):
+        MODEL = "model", "Model"
+        PERSON = "person", "Person"
+        IMPORT = "import", "Import"
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="photos")
     sha256 = models.CharField(max_length=64)
@@ -19,6 +36,17 @@ class Photo(models.Model):
     height = models.PositiveIntegerField(help_text="after orientation")
     size_bytes = models.PositiveIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
+    text = models.TextField(blank=True, default="", help_text="what stands below the photo; empty before any caption")
+    text_by = models.CharField(
+        max_length=16, choices=TextBy, blank=True, default="", help_text="who wrote the text; empty: nobody"
+    )
+    text_at = models.DateTimeField(null=True, blank=True, help_text="when it was written, or last decided on")
+    caption = models.ForeignKey(
+        "captioning.Caption", on_delete=models.DO_NOTHING, null=True, blank=True, related_name="+",
+        help_text="the caption that the text is, or was made of",
+    )  # fmt: skip
+    review_state = models.CharField(max_length=16, choices=ReviewState, default=ReviewState.UNDECIDED)
+    search_words = models.TextField(blank=True, default="", editable=False, help_text="see `search_words.py`")
 
     class Meta:
         ordering = ["-created_at", "-id"]

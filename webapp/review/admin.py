@@ -14,14 +14,15 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
-from webapp.admin import ReadOnlyAdmin
+from webapp.admin import ReadOnlyAdmin, state_badge
 from webapp.captioning.errors import DecisionError
 from webapp.captioning.models import Caption, Decision, ModelVersion
 from webapp.captioning.services import decisions as services
 from webapp.photos.admin_pictures import media_url, photo_image
+from webapp.photos.models import ReviewState
 from webapp.review import selectors
 from webapp.review.models import CaptionForReview
-from webapp.review.selectors import BANDS, UNDECIDED, Filters
+from webapp.review.selectors import BANDS, QUEUE, Filters
 
 
 class _QueueFilter(admin.SimpleListFilter):
@@ -36,7 +37,7 @@ class DecisionFilter(_QueueFilter):
     parameter_name = "decision"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, str]]:
-        return [(UNDECIDED, "Undecided"), *Decision.Verdict.choices]
+        return [*ReviewState.choices]
 
 
 class ModelVersionFilter(_QueueFilter):
@@ -85,7 +86,7 @@ class CaptionForReviewAdmin(ReadOnlyAdmin):
         return selectors.captions_for_review()
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        return ("decided", "confidence", "id")
+        return QUEUE
 
     # --- The list -----------------------------------------------------------------------------------------------------
     @admin.display(description="photo")
@@ -106,14 +107,15 @@ class CaptionForReviewAdmin(ReadOnlyAdmin):
     def version(self, caption: CaptionForReview) -> str:
         return caption.model_version.name
 
-    @admin.display(description="decision", ordering="decision")
+    @admin.display(description="decision", ordering="review_state")
     def decision_badge(self, caption: Any) -> str:
-        label = Decision.Verdict(caption.decision).label if caption.decision else "Undecided"
-        return format_html('<span class="badge badge-{}">{}</span>', caption.decision or UNDECIDED, label)
+        return state_badge(caption.review_state, caption.get_review_state_display())
 
     @admin.action(description="Approve the selected captions that are undecided", permissions=["manage"])
     def approve_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        approved = services.captions_approve(captions=queryset.filter(decided=False), reviewer=_reviewer(request))
+        approved = services.captions_approve(
+            captions=queryset.filter(review_state=ReviewState.UNDECIDED), reviewer=_reviewer(request)
+        )
         self.message_user(request, f"{approved} captions approved.", messages.SUCCESS)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from django.db.models import BooleanField, Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Coalesce
 
 from webapp.captioning.models import Caption, Decision
+from webapp.photos.models import ReviewState
 from webapp.review.models import CaptionForReview
 
-UNDECIDED: Final = "undecided"
+QUEUE: Final = ("-review_state", "confidence", "id")  # of all states "undecided" is the last word of the alphabet
 BANDS: Final = {  # confidence: (from, below)
     "0-20": (0.0, 0.2),
     "20-40": (0.2, 0.4),
@@ -41,25 +42,19 @@ class Progress:
 
 
 def captions_for_review() -> QuerySet[Any]:
-    """Every caption with its newest `decision` ("" where there is none), undecided and least confident first."""
-    newest = Decision.objects.filter(caption=OuterRef("pk")).order_by("-id")
+    """Every caption, undecided and least confident first, with the newest text that a person gave it."""
+    newest = Decision.objects.filter(caption=OuterRef("pk")).order_by("-id").values("text")[:1]
     return (
         CaptionForReview.objects.select_related("photo", "photo__owner", "model_version")
         .defer("attention", "words", "alternatives", "model_version__vocabulary", "model_version__card")
-        .annotate(
-            decision=Coalesce(Subquery(newest.values("verdict")[:1]), Value("")),
-            reviewed_text=Coalesce(Subquery(newest.values("text")[:1]), Value(""), output_field=TextField()),
-            decided=Exists(Decision.objects.filter(caption=OuterRef("pk"))),
-        )
-        .order_by("decided", "confidence", "id")
+        .annotate(reviewed_text=Coalesce(Subquery(newest), Value(""), output_field=TextField()))
+        .order_by(*QUEUE)
     )
 
 
 def captions_filter(captions: QuerySet[Any], filters: Filters) -> QuerySet[Any]:
-    if filters.decision == UNDECIDED:
-        captions = captions.filter(decided=False)
-    elif filters.decision in Decision.Verdict.values:
-        captions = captions.filter(decision=filters.decision)
+    if filters.decision in ReviewState.values:
+        captions = captions.filter(review_state=filters.decision)
     if filters.model_version.isdecimal() and len(filters.model_version) < 19:  # a longer one is no row's number
         captions = captions.filter(model_version=int(filters.model_version))
     if band := BANDS.get(filters.confidence):
@@ -72,24 +67,22 @@ def caption_next(*, filters: Filters, after: Caption | None = None) -> CaptionFo
 
     None where no other is left.
     """
-    queue = captions_filter(captions_for_review(), replace(filters, decision=filters.decision or UNDECIDED))
+    queue = captions_filter(captions_for_review(), replace(filters, decision=filters.decision or ReviewState.UNDECIDED))
     if after is None:
         first: CaptionForReview | None = queue.first()
         return first
-    later = Q(confidence__gt=after.confidence) | Q(confidence=after.confidence, id__gt=after.pk)
-    following: CaptionForReview | None = (
-        queue.exclude(pk=after.pk)
-        .annotate(behind=Case(When(later, then=Value(False)), default=Value(True), output_field=BooleanField()))
-        .order_by("behind", "confidence", "id")
-        .first()
-    )
+    # Two looks into the index, where one for both would read all that wait.
+    later = queue.filter(confidence__gte=after.confidence).exclude(confidence=after.confidence, id__lte=after.pk)
+    following: CaptionForReview | None = later.first() or queue.exclude(pk=after.pk).first()
     return following
 
 
 def review_progress(filters: Filters) -> Progress:
     """How many of the captions that `filters` select, whatever was decided about them, have a decision."""
     captions = captions_filter(captions_for_review(), replace(filters, decision=""))
-    counts = captions.order_by().aggregate(all=Count("pk"), reviewed=Count("pk", filter=Q(decided=True)))
+    counts = captions.order_by().aggregate(
+        all=Count("pk"), reviewed=Count("pk", filter=~Q(review_state=ReviewState.UNDECIDED))
+    )
     return Progress(decided=counts["reviewed"], total=counts["all"])
 
 

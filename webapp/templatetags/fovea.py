@@ -4,18 +4,10 @@ from django import template
 
 from webapp.captioning.models import CaptionJob
 from webapp.captioning.selectors.operation import span_text
-from webapp.captioning.selectors.photos import CaptionShown
-from webapp.captioning.selectors.photos import caption_shown as selected
-from webapp.photos.models import Photo
 from webapp.upkeep.selectors import media_messages as messages_of_media
 
 register = template.Library()
 register.filter("span", span_text)
-
-
-@register.simple_tag
-def caption_shown(photo: Photo) -> CaptionShown | None:
-    return selected(photo)
 
 
 @register.simple_tag(takes_context=True)

@@ -9,8 +9,9 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.pictures import upload
 from tests.webapp.pages import JSON, caption, page, rows
+from tests.webapp.rows import decision_make
 from webapp.accounts.models import User
-from webapp.captioning.models import CaptionJob, Decision, ModelVersion, WorkerHeartbeat
+from webapp.captioning.models import CaptionJob, ModelVersion, WorkerHeartbeat
 from webapp.gallery.views import photos
 
 State = CaptionJob.State
@@ -65,10 +66,10 @@ def test_gallery_costs_the_same_queries_for_one_photo_and_for_many(
         return len(captured)
 
     for photo in rows(user, 1):
-        Decision.objects.create(caption=caption(photo, model_version), reviewer=user, verdict="approved", text="x")
+        decision_make(caption(photo, model_version), user, "approved", "x")
     few = queries()
     for photo in rows(user, 20):
-        Decision.objects.create(caption=caption(photo, model_version), reviewer=user, verdict="approved", text="x")
+        decision_make(caption(photo, model_version), user, "approved", "x")
     assert queries() == few
 
 

@@ -9,8 +9,9 @@ from django.test import Client
 
 from tests.pictures import picture
 from tests.webapp.pages import caption, page
+from tests.webapp.rows import decision_make
 from webapp.accounts.models import User
-from webapp.captioning.models import CaptionJob, Decision, ModelVersion
+from webapp.captioning.models import CaptionJob, ModelVersion
 from webapp.photos.models import Photo
 
 State = CaptionJob.State
@@ -53,7 +54,7 @@ def test_photo_page_shows_the_persons_text_and_the_machines(
     member: Client, photo: Photo, model_version: ModelVersion, staff_user: User
 ) -> None:
     made = caption(photo, model_version)
-    Decision.objects.create(caption=made, reviewer=staff_user, verdict="edited", text="Two dogs run.")
+    decision_make(made, staff_user, "edited", "Two dogs run.")
     shown = page(member, f"/photos/{photo.pk}/")
     assert '<h1 class="caption">Two dogs run.</h1>' in shown
     assert "Edited by edith" in shown
@@ -63,14 +64,14 @@ def test_photo_page_shows_the_persons_text_and_the_machines(
 def test_photo_page_says_who_rejected_a_caption(
     member: Client, photo: Photo, model_version: ModelVersion, staff_user: User
 ) -> None:
-    Decision.objects.create(caption=caption(photo, model_version), reviewer=staff_user, verdict="rejected")
+    decision_make(caption(photo, model_version), staff_user, "rejected")
     assert "rejected by edith" in page(member, f"/photos/{photo.pk}/")
 
 
 def test_photo_page_keeps_a_persons_text_when_a_new_model_writes(
     member: Client, photo: Photo, model_version: ModelVersion, staff_user: User
 ) -> None:
-    Decision.objects.create(caption=caption(photo, model_version), reviewer=staff_user, verdict="approved", text="")
+    decision_make(caption(photo, model_version), staff_user, "approved")
     caption(photo, ModelVersion.objects.create(version="e" * 64, name="newer", path="p"), "A wolf howls.")
     assert '<h1 class="caption">A dog runs.</h1>' in page(member, f"/photos/{photo.pk}/")
 
@@ -79,7 +80,7 @@ def test_photo_page_escapes_what_people_wrote(
     member: Client, photo: Photo, model_version: ModelVersion, staff_user: User
 ) -> None:
     made = caption(photo, model_version)
-    Decision.objects.create(caption=made, reviewer=staff_user, verdict="edited", text="<script>alert(1)</script>")
+    decision_make(made, staff_user, "edited", "<script>alert(1)</script>")
     assert "<script>alert" not in page(member, f"/photos/{photo.pk}/")
 
 

@@ -9,9 +9,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests.webapp.pages import caption, rows
+from tests.webapp.rows import decision_make
 from webapp.accounts.models import User
 from webapp.batches.models import Batch, BatchItem
-from webapp.captioning.models import Decision, ModelVersion, WorkerHeartbeat
+from webapp.captioning.models import ModelVersion, WorkerHeartbeat
 
 FEW, MANY = 3, 30
 
@@ -28,7 +29,7 @@ def filled(owner: User, version: ModelVersion, count: int, *, state: str = "runn
     for photo in rows(owner, count):
         BatchItem.objects.create(batch=batch, name=photo.name, key=photo.name, photo=photo)
         made = caption(photo, version)
-        Decision.objects.create(caption=made, reviewer=owner, verdict="approved", text="")
+        decision_make(made, owner, "approved")
     for number in range(count):
         BatchItem.objects.create(
             batch=batch,
@@ -68,7 +69,7 @@ def test_photo_page_costs_the_same_for_few_captions_and_for_many(
             version = ModelVersion.objects.create(version=f"{ModelVersion.objects.count():064}", name="m", path="p")
             made = caption(photo, version)
             for decision in ("approved", "rejected"):
-                Decision.objects.create(caption=made, reviewer=user, verdict=decision, text="")
+                decision_make(made, user, decision)
         counts.append(queries(member, f"/photos/{photo.pk}/"))
     assert counts[0] == counts[1]
 

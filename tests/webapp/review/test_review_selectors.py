@@ -31,7 +31,7 @@ def test_newest_decision_counts(captions: list[Caption], user: User) -> None:
     review = selectors.caption_decisions(captions[1]).get()
     services.caption_edit(caption=captions[1], reviewer=user, text="Better.", seen=review.pk)
     row = selectors.captions_for_review().get(pk=captions[1].pk)
-    assert (row.decision, row.reviewed_text) == ("edited", "Better.")
+    assert (row.review_state, row.reviewed_text) == ("edited", "Better.")
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,8 @@ class PhotoRetryView(APIView):
 
 
 def _photo(request: Request, photo_id: int) -> Photo:
-    photo = photo_selectors.photos_of(user_of(request)).filter(pk=photo_id).first()
+    mine = photo_selectors.photos_of(user_of(request))
+    photo = photo_selectors.photos_detailed(mine).filter(pk=photo_id).first()
     if photo is None:
         raise exceptions.NotFound(f"You have no photo {photo_id}. GET {reverse('api:photos')} lists yours.")
     return photo

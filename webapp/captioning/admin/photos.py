@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 
@@ -43,11 +43,14 @@ class CaptionInline(admin.TabularInline[Caption, Photo]):
 
 @admin.register(Photo)
 class PhotoAdmin(DeletesWhole, ReadOnlyAdmin):
-    list_display = ["thumbnail_image", "name", "owner", "state", "caption_text", "size", "created_at"]
+    list_display = ["thumbnail_image", "name", "owner", "state", "shown_text", "size", "created_at"]
     list_display_links = ["thumbnail_image", "name"]
-    list_filter = ["job__state", "format", "created_at"]
+    list_filter = ["job__state", "review_state", "format", "created_at"]
     search_fields = ["name", "owner__username", "sha256__startswith"]
-    fields = ["preview_image", "name", "owner", "state", "error", "size", "sha256", "created_at"]
+    fields = [
+        "preview_image", "name", "owner", "state", "error", "text", "text_by", "text_at", "review_state", "size",
+        "sha256", "created_at",
+    ]  # fmt: skip
     inlines = [CaptionInline]
     actions = ["retry"]
 
@@ -62,9 +65,8 @@ class PhotoAdmin(DeletesWhole, ReadOnlyAdmin):
             photo_delete(photo=photo)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        newest = Caption.objects.filter(photo=OuterRef("pk")).order_by("-id").values("text")[:1]
-        rows: QuerySet[Any] = super().get_queryset(request).annotate(newest_text=Subquery(newest))
-        return rows.select_related("owner", "job")
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.select_related("owner", "job").defer("search_words")
 
     @admin.display(description="photo")
     def thumbnail_image(self, photo: Photo) -> str:
@@ -78,9 +80,9 @@ class PhotoAdmin(DeletesWhole, ReadOnlyAdmin):
     def state(self, photo: Photo) -> str:
         return state_badge(photo.job.state, photo.job.get_state_display())
 
-    @admin.display(description="caption")
-    def caption_text(self, photo: Any) -> str:
-        return str(photo.newest_text or photo.job.error_message)
+    @admin.display(description="text")
+    def shown_text(self, photo: Photo) -> str:
+        return photo.text or photo.job.error_message
 
     @admin.display(empty_value="none")
     def error(self, photo: Photo) -> str | None:

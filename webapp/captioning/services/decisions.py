@@ -8,6 +8,7 @@ from django.db import transaction
 from webapp.accounts.models import User
 from webapp.captioning.errors import DecisionConflict, TextRejected
 from webapp.captioning.models import Caption, Decision
+from webapp.captioning.services.texts import texts_settle
 
 TEXT_LIMIT: Final = 1000  # characters
 
@@ -21,7 +22,9 @@ def _decide(*, caption: Caption, reviewer: User, verdict: Decision.Verdict, text
                 f"{newest.reviewer} {newest.get_verdict_display().lower()} this caption after you opened it. "
                 "Look at it again, then decide."
             )
-        return Decision.objects.create(caption=caption, reviewer=reviewer, verdict=verdict, text=text)
+        decision = Decision.objects.create(caption=caption, reviewer=reviewer, verdict=verdict, text=text)
+        texts_settle([caption.photo_id])
+        return decision
 
 
 def caption_approve(*, caption: Caption, reviewer: User, seen: int | None) -> Decision:

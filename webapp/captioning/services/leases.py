@@ -21,6 +21,7 @@ from webapp import jobs
 from webapp.captioning.errors import StaleLease
 from webapp.captioning.models import Caption, CaptionJob
 from webapp.captioning.selectors.caption_jobs import jobs_people_wait_for, queue_of
+from webapp.captioning.services.texts import texts_settle
 
 HARM_LIMIT = 2  # times a file may crash, hang or bloat its decoder
 
@@ -79,7 +80,7 @@ def leases_renew(*, leases: Sequence[Lease]) -> list[Lease]:
 
 
 def captions_record(*, captions: Mapping[Lease, dict[str, Any]], model_version_id: int) -> list[Lease]:
-    """Store captions (the fields of `Caption`) and end their jobs, all in one transaction.
+    """Store captions (the fields of `Caption`), end their jobs and settle the photos' texts, all in one transaction.
 
     Returns the leases that are lost: somebody else has those jobs now, and nothing was stored for them. A second
     caption by the same model version is dropped.
@@ -92,6 +93,7 @@ def captions_record(*, captions: Mapping[Lease, dict[str, Any]], model_version_i
             Caption(photo_id=lease.photo_id, model_version_id=model_version_id, **captions[lease]) for lease in held
         ]
         Caption.objects.bulk_create(rows, ignore_conflicts=True)
+        texts_settle(lease.photo_id for lease in held)
     return lost
 
 

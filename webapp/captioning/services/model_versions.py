@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from webapp import jobs
 from webapp.captioning.models import ModelVersion
+from webapp.captioning.services.texts import texts_settle_for
 from webapp.errors import ActionRefused
 
 State = ModelVersion.State
@@ -63,6 +64,8 @@ def model_version_rejected(*, model_version_id: int, error: str) -> None:
 def model_version_activate(*, model_version_id: int) -> ModelVersion:
     """Make this the one that the workers load; the former is retired, and can be activated again.
 
+    The texts of photos that both have captioned change with it, in the same transaction.
+
     Raises:
         ActionRefused: a candidate is not verified yet, or was rejected.
     """
@@ -75,5 +78,7 @@ def model_version_activate(*, model_version_id: int) -> ModelVersion:
         if chosen.state != State.ACTIVE:
             ModelVersion.objects.filter(state=State.ACTIVE).update(state=State.RETIRED)
             ModelVersion.objects.filter(id=chosen.id).update(state=State.ACTIVE, activated_at=Now())
+            former = [row.id for row in rows.values() if row.state == State.ACTIVE]
+            texts_settle_for([chosen.id, *former])
             chosen.refresh_from_db()
     return chosen

@@ -109,16 +109,16 @@ def _result(item: services.Upload, request: HttpRequest) -> dict[str, str]:
 @login_required
 @require_safe
 def photo(request: HttpRequest, photo_id: int) -> HttpResponse:
-    photo = get_object_or_404(selectors.photos_visible_to(user_of(request)), pk=photo_id)
+    visible = selectors.photos_visible_to(user_of(request))
+    photo = get_object_or_404(selectors.photos_detailed(visible), pk=photo_id)
     return render(request, "gallery/photo.html", photo_context(photo) | {"notice": captioning_notice()})
 
 
 def photo_context(photo: Photo) -> dict[str, object]:
-    shown = selectors.caption_shown(photo)
     return {
         "photo": photo,
-        "shown": shown,
-        "attention": attention_view(shown.caption) if shown else None,
+        "decision": selectors.decision_shown(photo),
+        "attention": attention_view(photo.caption) if photo.caption else None,
         "retryable": photo.job.state in RETRYABLE,
         "waiting": photo.job.state in selectors.WAITING,
     }

@@ -25,10 +25,11 @@ def state(request: HttpRequest) -> HttpResponse:
     if not isinstance(user, User):
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})  # logged out elsewhere: to the login page
     cards, pages = _seen(request, "seen"), _seen(request, "seen_photo")
-    wanted = [*cards, *pages]
-    photos = selectors.photos_visible_to(user).in_bulk(wanted) if wanted else {}
+    visible = selectors.photos_visible_to(user)
+    photos = visible.in_bulk(list(cards)) if cards else {}
+    detailed = selectors.photos_detailed(visible).in_bulk(list(pages)) if pages else {}
     changed = _changed(photos, cards)
-    panels = [photo_context(photo) for photo in _changed(photos, pages)]
+    panels = [photo_context(photo) for photo in _changed(detailed, pages)]
     context = {
         "cards": changed,
         "gone": [key for key in cards if key not in photos],
@@ -36,7 +37,9 @@ def state(request: HttpRequest) -> HttpResponse:
         "batches": _batches(user, _seen(request, "seen_batch")),
         "grid": _grid(user, _seen(request, "seen_grid")),
         "tabs": _tabs(user, request.GET.get("seen_tabs", "")),
-        "announced": [photo for photo in _changed(photos, cards | pages) if photo.job.state not in selectors.WAITING],
+        "announced": [
+            photo for photo in [*changed, *_changed(detailed, pages)] if photo.job.state not in selectors.WAITING
+        ],
     }
     notice = captioning_notice()
     notice_changed = notice != request.GET.get("notice", "")

@@ -18,6 +18,7 @@ from webapp.photos.formats import raw_problem
 from webapp.photos.imaging import Inspection, Limits, photo_inspect, size_check
 from webapp.photos.labels import Label, label_write
 from webapp.photos.models import Photo
+from webapp.photos.search_words import search_words
 from webapp.processes.sandbox import SandboxCrashed, SandboxError, SandboxHarmed
 from webapp.processes.upload_sandbox import upload_sandbox
 
@@ -123,6 +124,7 @@ def row_create(owner: User, place: str, inspection: Inspection, *, name: str, sh
         width=inspection.width,
         height=inspection.height,
         size_bytes=size,
+        search_words=search_words(name),
     )
 
 

@@ -1,0 +1,61 @@
+"""Which of the texts about a photo stands below it. No database.
+
+By rank: the newest that a person wrote or approved, else what the active model version wrote, else the newest caption.
+A rejected caption stands only where there is no better one, and is shown as rejected.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from webapp.photos.models import Photo, ReviewState
+from webapp.photos.search_words import search_words
+
+_STANDING = (ReviewState.APPROVED, ReviewState.EDITED)
+
+
+@dataclass(frozen=True)
+class Said:
+    """A caption with its newest decision."""
+
+    caption_id: int
+    text: str
+    written_at: datetime
+    by_active_model: bool
+    decision_id: int = 0  # 0: nobody has decided
+    verdict: str = ReviewState.UNDECIDED
+    decision_text: str = ""
+    decided_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ShownText:
+    """The columns of `Photo` that tell its text."""
+
+    text: str = ""
+    text_by: str = ""
+    text_at: datetime | None = None
+    caption_id: int | None = None
+    review_state: str = ReviewState.UNDECIDED
+    search_words: str = ""
+
+
+def text_rank(captions: Sequence[Said], *, name: str) -> ShownText:
+    """The text of a photo with these captions, and the words by which a search finds it, its file name's too."""
+    standing = [said for said in captions if said.verdict in _STANDING]
+    if standing:
+        said = max(standing, key=lambda each: each.decision_id)
+    elif captions:
+        said = max(captions, key=lambda each: (each.by_active_model, each.caption_id))
+    else:
+        return ShownText(search_words=search_words(name))
+    edited = said.verdict == ReviewState.EDITED
+    text = said.decision_text if edited else said.text
+    return ShownText(
+        text=text,
+        text_by=Photo.TextBy.PERSON if edited else Photo.TextBy.MODEL,
+        text_at=said.decided_at or said.written_at,
+        caption_id=said.caption_id,
+        review_state=said.verdict,
+        search_words=search_words(text, name),
+    )
