@@ -62,9 +62,9 @@ def _page(setting: Setting, database: str, name: str, *, far: bool, few: Fovea, 
         f"{asked['many'].count} and {asked['few'].count} queries"
     )
     row = Row(f"{name}, {database}", ratio, None if far else RATIO, details, at_most=True)
-    if ratio.median <= RATIO:
-        return row
     slowest = asked["many"]
+    if ratio.median <= RATIO or not slowest.count:
+        return row
     tqdm.write(
         f"{row.name}: {slowest.slowest_ms:.1f} ms\n{slowest.slowest_sql[:SHOWN]}\n{slowest.slowest_plan}\n", sys.stderr
     )
