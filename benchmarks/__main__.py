@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import engine, features, latency, peers, reward, scaling, stage1, system, tuning
+from benchmarks import engine, features, latency, pages, peers, reward, scaling, stage1, system, tuning
 from benchmarks.results import section_write
 from benchmarks.setting import arguments, machine, rows_print, setting_open, today
 from benchmarks.timing import HEADER
@@ -15,7 +15,7 @@ from benchmarks.timing import HEADER
 RESULTS = Path(__file__).with_name("RESULTS.md")
 BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module.measure
-    for module in (features, stage1, reward, engine, system, peers, latency, scaling, tuning)
+    for module in (features, stage1, reward, engine, system, peers, latency, scaling, pages, tuning)
 }
 
 
