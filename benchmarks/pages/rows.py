@@ -17,8 +17,10 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from webapp.accounts.models import User
-from webapp.gallery.models import Batch, BatchItem, Caption, CaptionJob, ModelVersion, Photo, WorkerHeartbeat
-from webapp.review.models import Review
+from webapp.batches.models import Batch, BatchItem
+from webapp.captioning.models import Caption, CaptionJob, Decision, ModelVersion, WorkerHeartbeat
+from webapp.captioning.services.texts import texts_settle
+from webapp.photos.models import Photo
 
 PASSWORD: Final = "correct horse battery"  # noqa: S105 - of the benchmark's own accounts
 STAFF: Final = "staff"
@@ -36,7 +38,7 @@ PLACES: Final = ("on the beach", "in the snow", "near a fence", "across a street
 
 State = CaptionJob.State
 Outcome = BatchItem.Outcome
-DECISIONS: Final = (Review.Decision.APPROVED, Review.Decision.EDITED, Review.Decision.REJECTED)
+DECISIONS: Final = (Decision.Verdict.APPROVED, Decision.Verdict.EDITED, Decision.Verdict.REJECTED)
 ERRORS: Final = {
     State.FAILED: ("unreadable", "This file cannot be read as a picture."),
     State.QUARANTINED: ("harmful", "Opening this file crashed its decoder."),
@@ -61,7 +63,7 @@ def site_fill(*, owner: str, count: int) -> Site:
     user = User.objects.create_user(username=owner, password=PASSWORD)
     versions = _versions()
     _workers_make(versions[-1])
-    with _own_times(Photo, Caption, Review, Batch):
+    with _own_times(Photo, Caption, Decision, Batch):
         batches = _batches(user, count)
         now = timezone.now()
         for start in tqdm(range(0, count, AT_ONCE), desc=f"rows of {count} photos", disable=count <= AT_ONCE):
@@ -70,8 +72,8 @@ def site_fill(*, owner: str, count: int) -> Site:
                 _chunk_make(user, versions, batches, numbers, count=count, now=now)
     database_tidy()
     captions = Caption.objects.filter(photo__owner=user)
-    decided = captions.filter(model_version=versions[0], reviews__isnull=False).order_by("pk")
-    undecided = captions.filter(reviews=None).order_by("confidence", "pk")
+    decided = captions.filter(model_version=versions[0], decisions__isnull=False).order_by("pk")
+    undecided = captions.filter(decisions=None).order_by("confidence", "pk")
     return Site(user.username, count, decided[0].photo_id, batches[-1].pk, undecided[0].pk)
 
 
@@ -162,8 +164,9 @@ def _chunk_make(
     CaptionJob.objects.bulk_create(_job(photo, number, _state(number, count)) for number, photo in photos.items())
     done = {number: photo for number, photo in photos.items() if _state(number, count) == State.DONE}
     captions = Caption.objects.bulk_create(_captions(done, versions))
-    Review.objects.bulk_create(_reviews(captions, user))
+    Decision.objects.bulk_create(_decisions(captions, user))
     BatchItem.objects.bulk_create(_items(photos, batches))
+    texts_settle(photo.pk for photo in photos.values())
 
 
 def _photos(user: User, numbers: range, *, count: int, now: Any) -> Iterator[Photo]:
@@ -207,14 +210,14 @@ def _captions(photos: dict[int, Photo], versions: list[ModelVersion]) -> Iterato
             )  # fmt: skip
 
 
-def _reviews(captions: list[Caption], user: User) -> Iterator[Review]:
+def _decisions(captions: list[Caption], user: User) -> Iterator[Decision]:
     """Of every fourth caption; every fortieth was decided twice."""
     for number, caption in enumerate(captions):
         for again in range((number % 4 == 0) + (number % 40 == 0)):
-            decision = DECISIONS[(number // 4 + again) % 3]
-            texts = {Review.Decision.APPROVED: caption.text, Review.Decision.EDITED: f"{caption.text} Edited."}
-            yield Review(
-                caption=caption, reviewer=user, decision=decision, text=texts.get(decision, ""),
+            verdict = DECISIONS[(number // 4 + again) % 3]
+            texts = {Decision.Verdict.APPROVED: caption.text, Decision.Verdict.EDITED: f"{caption.text} Edited."}
+            yield Decision(
+                caption=caption, reviewer=user, verdict=verdict, text=texts.get(verdict, ""),
                 created_at=caption.created_at,
             )  # fmt: skip
 

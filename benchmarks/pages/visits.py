@@ -22,9 +22,9 @@ OWNER, REVIEWER, PROGRAM, NOBODY = "owner", "staff", "program", "nobody"  # who 
 DEEP: Final = 40  # pages of the gallery below its top
 ON_PAGE: Final = 24
 SEEN: Final = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)" data-seen>')
-JOBS, PHOTOS, ITEMS = "/admin/gallery/captionjob/", "/admin/gallery/photo/", "/admin/gallery/batchitem/"
-BATCHES, VERSIONS = "/admin/gallery/batch/", "/admin/gallery/modelversion/"
-WORKERS, DECISIONS = "/admin/gallery/workerheartbeat/", "/admin/review/review/"
+JOBS, PHOTOS, ITEMS = "/admin/captioning/captionjob/", "/admin/photos/photo/", "/admin/batches/batchitem/"
+BATCHES, VERSIONS = "/admin/batches/batch/", "/admin/captioning/modelversion/"
+WORKERS, DECISIONS = "/admin/captioning/workerheartbeat/", "/admin/captioning/decision/"
 REVIEW: Final = "/admin/review/captionforreview/"
 
 
