@@ -29,10 +29,10 @@ from benchmarks.setting import Setting, rows_measure
 from benchmarks.timing import Row, Spread, rates_alternate
 from captioner.bundle import Bundle, bundle_load
 from captioner.config import DecoderConfig, DecodingDefaults, WeightsReference
-from captioner.decoders import decoder_create
 from captioner.encoders import encoder_config, encoder_create, encoder_preprocessing
 from captioner.engines import PyTorchEngine
 from captioner.inference import THREADS, Captioner
+from captioner.lstm_decoders import decoder_create
 from captioner.preprocessing import photo_pixels
 
 TARGETS = {1: None, 8: 2.5, 16: 2.5}  # of ONNX Runtime, by batch size

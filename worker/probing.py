@@ -15,7 +15,7 @@ def bundle_verify(directory: Path) -> None:
         ModelUnfit: the same caption, or none, for every probe.
     """
     from captioner.inference import Captioner  # in the child alone
-    from captioner.probes import probe_pictures
+    from captioner.probe_pictures import probe_pictures
 
     captioner = Captioner.load(directory)
     probes = probe_pictures(captioner.preprocessing.size)

@@ -14,7 +14,7 @@ from PIL import Image, ImageCms
 from captioner.config import Preprocessing
 from captioner.errors import PHOTO_ERROR_CODES, PhotoError
 from captioner.preprocessing import photo_pixels
-from tests.captioner.photos import BLUE, GREEN, RED, YELLOW, alike, corners, encoded, quarters
+from tests.captioner.photo_files import BLUE, GREEN, RED, YELLOW, alike, corners, encoded, quarters
 from tests.services import SHARED
 
 SQUASH = Preprocessing(size=32)

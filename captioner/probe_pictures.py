@@ -1,4 +1,4 @@
-"""Pictures that have nothing in common, to try a model on."""
+"""Pictures that differ in every way, to try a model on: a sound model says different things of them."""
 
 import numpy as np
 

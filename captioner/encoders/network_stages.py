@@ -1,7 +1,7 @@
 """Networks of timm and torchvision without their classifiers, cut into named stages.
 
-A stage maps feature maps to feature maps; the stages in turn are the network. Where a family's stages are known they
-are as small as its residual blocks; any other network is a single stage, "network".
+A stage maps feature maps to feature maps. The network is its stages in turn. In known families a stage is as small as a
+residual block; any other network is a single stage, "network".
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from captioner.encoders.library import encoder_library
-from captioner.encoders.weights import weights_fill, weights_unfit
+from captioner.encoders.encoder_catalogue import encoder_library
+from captioner.encoders.pretrained_weights import weights_fill, weights_unfit
 from captioner.errors import BundleIncompatible
 
 Stages = list[tuple[str, nn.Module]]
@@ -38,33 +38,33 @@ class Network(nn.Module):
 
 
 def network_create(name: str, *, tensors: Mapping[str, Tensor] | None, source: str) -> Network:
-    """The network of encoder `name`, in evaluation mode, with `tensors` (None: random), which come from `source`.
+    """The network of encoder `name`, in evaluation mode. `tensors`: its weights (None: random). `source`: of `tensors`.
 
     Raises BundleIncompatible: no such encoder, tensors that do not fit it, or a network without a map of features.
     """
     library, network = encoder_library(name)
     if library == "torchvision":
         return _torchvision_network(network, tensors, source)
-    own = name != f"timm/{network}"  # of the known ones the packages name the tensors in a way that timm does not know
+    own = name != f"timm/{network}"  # the packages of our own encoders name the tensors otherwise than timm
     return _timm_network(network, tensors, source, ordered=own)
 
 
 def network_channels(network: Network, *, name: str, size: int) -> int:
-    """C of the maps (B, C, H, H) that it makes of `size` x `size` pixels, by a dry run.
+    """C of the maps (B, C, H, H) that the network makes of `size` x `size` pixels. Found by a dry run.
 
-    Raises BundleIncompatible where it takes no photos of that size or gives no square grid.
+    Raises BundleIncompatible where the network takes no photos of that size or gives no square grid.
     """
     with torch.no_grad():
         try:
             maps: Any = network(torch.zeros(1, 3, size, size))
-        except Exception as error:  # a network says in its own way that it wants another size
+        except Exception as error:  # each network has its own error for a size that it does not take
             raise BundleIncompatible(
                 f"The encoder {name} cannot take photos of {size} x {size} pixels ({error}). Give another size."
             ) from error
     shape = tuple(maps.shape) if isinstance(maps, Tensor) else type(maps).__name__
     if not isinstance(maps, Tensor) or maps.ndim != 4 or maps.shape[2] != maps.shape[3]:
         raise BundleIncompatible(
-            f"The encoder {name} gives no grid of features: of a photo it makes {shape}, not (1, channels, side, "
+            f"The encoder {name} gives no grid of features: it makes {shape} of a photo, not (1, channels, side, "
             "side). Choose a convolutional network, such as timm/resnet18."
         )
     return maps.shape[1]
@@ -81,13 +81,13 @@ def _timm_network(network: str, tensors: Mapping[str, Tensor] | None, source: st
 
 
 def _timm_tensors(network: str, tensors: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
-    """Weights as timm's own loader puts them into its network: it knows the older forms of its files."""
+    """The tensors by the names of timm's network. timm's own loader converts them: it knows its older file formats."""
     import timm
 
     found: Any = timm.get_pretrained_cfg(network)
     classifier = found.classifier if found else None
     head = classifier if isinstance(classifier, str) else (classifier or ("",))[0]
-    # As many classes as the weights have, so that the loader is strict; without any, those of a bare backbone first.
+    # The loader is strict when the number of classes is that of the weights. Without a classifier, try none first.
     counts = [len(tensors[f"{head}.weight"])] if f"{head}.weight" in tensors else [0, found.num_classes if found else 0]
     reason = ""
     for classes in dict.fromkeys(counts):
@@ -107,7 +107,7 @@ def _timm_stages(net: Any) -> Stages:
     from timm.models.mobilenetv3 import MobileNetV3
     from timm.models.resnet import ResNet
 
-    # The very classes: one derived from them may run its parts in another way.
+    # Exactly these classes: a derived one may run its parts in another way.
     if type(net) in {EfficientNet, MobileNetV3}:
         stages = [("stem", nn.Sequential(net.conv_stem, net.bn1)), *_blocks("blocks", net.blocks)]
         if type(net) is EfficientNet:
@@ -132,7 +132,7 @@ def _torchvision_network(network: str, tensors: Mapping[str, Tensor] | None, sou
     import torchvision
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of how two of them draw the random weights
+        warnings.simplefilter("ignore")  # two networks warn of how they draw random weights
         net: Any = torchvision.models.get_model(network, weights=None).eval()
     for part in ("fc", "classifier", "head", "heads"):
         if hasattr(net, part) and not isinstance(net, torchvision.models.MaxVit):
@@ -154,7 +154,7 @@ def _torchvision_network(network: str, tensors: Mapping[str, Tensor] | None, sou
 
 
 def _pooled(net: Any, name: str) -> nn.Module:
-    """What the network pools over all places at its end, as a network of its own: inputs -> maps."""
+    """The network up to the maps that its last pooling over all places takes: inputs -> maps."""
     from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
 
     if hasattr(net, "transform_input"):
@@ -190,14 +190,14 @@ def _layers(net: Any) -> Stages:
 
 
 def _blocks(name: str, group: nn.Module) -> Stages:
-    """The parts of a plain sequence, and of the plain sequences in it: what is more than that runs as a whole."""
+    """The parts of a plain sequence, and of plain sequences within it. Any other module stays whole."""
     if type(group) is not nn.Sequential:
         return [(name, group)]
     return [stage for key, part in group.named_children() for stage in _blocks(f"{name}.{key}", part)]
 
 
 def _learning(stages: Stages) -> Stages:
-    """Layers that have nothing to learn (pooling, ReLU) join the stage before them."""
+    """Layers without parameters (pooling, ReLU) join the stage before them."""
     joined: list[tuple[str, list[nn.Module]]] = []
     for name, stage in stages:
         if joined and next(stage.parameters(), None) is None:

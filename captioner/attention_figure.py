@@ -35,8 +35,8 @@ _GLOW_SHARE = 0.4
 class CaptionedPhoto:
     """One photo of the figure.
 
-    title: the line above it. pixels: uint8 (H, W, 3) RGB, the field of view that the model saw. aspect: width / height
-    as shown to people (a photo squashed to a square for the model is stretched back).
+    title: the line above it. pixels: uint8 (H, W, 3) RGB, what the model saw. aspect: width / height as shown to people
+    (a photo that was squashed to a square for the model is stretched back).
     """
 
     title: str
@@ -46,10 +46,10 @@ class CaptionedPhoto:
 
 
 def attention_figure(photos: Sequence[CaptionedPhoto]) -> Figure:
-    """The photos below each other, each with one panel per word after it.
+    """One row for each photo: the photo, then one panel for each word.
 
-    A panel is the photo lit by the word's attention map: brightest at the map's own maximum, so that a word that looks
-    everywhere alike is evenly lit. Beside the word stands its probability.
+    A panel is the photo lit by the word's attention map. It is brightest at the map's own maximum, so a word that
+    attends to all places alike is lit evenly. The word's probability stands beside it.
     Raises ValueError for no photo, or more than PHOTOS_MAX.
     """
     if not 1 <= len(photos) <= PHOTOS_MAX:
@@ -71,13 +71,13 @@ def attention_figure(photos: Sequence[CaptionedPhoto]) -> Figure:
 def attention_figure_save(photos: Sequence[CaptionedPhoto], path: Path) -> None:
     """Write the figure of `photos` to `path`, in the format of its suffix (.png, .pdf, .svg, ...). Raises OSError."""
     with warnings.catch_warnings():
-        # A file name in a script that the font lacks is drawn as boxes: no reason to fail or to complain.
+        # The font may lack the script of a file name. Boxes are drawn then; that is no reason for a warning.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
         attention_figure(photos).savefig(path, dpi=100)
 
 
 def photo_aspect(path: str | Path, *, preprocessing: Preprocessing) -> float:
-    """Width / height of the upright field of view that the model saw of a photo. The photo is one it could read."""
+    """Width / height of what the model saw, upright. The photo must be readable."""
     if preprocessing.resize != "squash":
         return 1.0
     with Image.open(path) as image:
@@ -89,8 +89,8 @@ def photo_aspect(path: str | Path, *, preprocessing: Preprocessing) -> float:
 def attention_light(pixels: np.ndarray, attention: np.ndarray) -> np.ndarray:
     """`pixels` (uint8, (H, W, 3)) lit where `attention` (uint8, (h, w), 0..255) is high; same shape and dtype.
 
-    The map is upsampled with a bicubic filter, and squared, which tells apart the weights of a soft map. 255 keeps the
-    brightness and adds a glow, 0 dims.
+    The map is upsampled with a bicubic filter and squared: squaring makes the differences of a soft map visible. 255
+    keeps the brightness and adds a glow, 0 dims.
     """
     height, width = pixels.shape[:2]
     upsampled = Image.fromarray(attention).resize((width, height), Image.Resampling.BICUBIC)
@@ -99,13 +99,13 @@ def attention_light(pixels: np.ndarray, attention: np.ndarray) -> np.ndarray:
 
 
 def attention_veil(attention: np.ndarray) -> np.ndarray:
-    """What attention_light does to a photo as a picture to lay over it: uint8 (h, w, 4), RGBA, of uint8 (h, w)."""
+    """The effect of attention_light as a picture to lay over a photo: uint8 (h, w) -> uint8 (h, w, 4), RGBA."""
     colour, opacity = _veil(attention)
     return np.concatenate([colour / opacity, 255 * opacity], axis=-1).round().astype(np.uint8)
 
 
 def _veil(attention: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The light added, float (h, w, 3) in 0..255, and how much of the photo is hidden, float (h, w, 1) in 0..1."""
+    """The added light, float (h, w, 3) in 0..255, and the hidden share of the photo, float (h, w, 1) in 0..1."""
     light = (attention.astype(np.float32)[..., np.newaxis] / 255) ** 2
     glow = _GLOW_SHARE * light
     return _GLOW * glow, 1 - (_DIM + (1 - _DIM) * light) * (1 - glow)

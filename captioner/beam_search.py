@@ -25,7 +25,10 @@ S = TypeVar("S", bound=State)
 
 
 class Stepper(Protocol[S]):
-    """What is searched: a decoder, or an engine (see captioner.decoders for the shapes). `step` gives up its result."""
+    """What the search runs: a decoder or an engine. Shapes: captioner.lstm_decoders.decoder.
+
+    The search may change what `step` returned.
+    """
 
     def start(self, photos: Tensor, /) -> S: ...
 
@@ -37,7 +40,7 @@ class Hypothesis:
     """A finished caption.
 
     `tokens`: word indices without <start> and <end>. `log_probabilities`: one for each, then that of <end>.
-    `attention`: float32 (len(tokens), L). `score`: what the search ranks captions of the same photo by.
+    `attention`: float32 (len(tokens), L). `score`: ranks the captions of one photo.
     """
 
     tokens: list[int]
@@ -48,11 +51,12 @@ class Hypothesis:
 
 @dataclass
 class _Paths:
-    """The tree of what was said of B photos, in T steps, by K captions at a time. (B, T, K) each, but for the maps.
+    """The tree of the search: B photos, T steps, K captions at a time. Each tensor is (B, T, K), `maps` (B, T, K, L).
 
-    Of caption k after step t, `words` is its last word, `logs` the log-probability of that and `parents` the caption
-    before the step that it goes on from. Of caption k before step t, `ends` is the log-probability that it ends there,
-    `ranks` what it is then worth (-inf: it does not end), and `maps` (B, T, K, L) where it looks in that step.
+    After step t, caption k has the last word `words`. `logs` is that word's log-probability. `parents` is the caption
+    before the step that it continues.
+    Before step t, caption k may end. `ends` is the log-probability of that. `ranks` is its score if it ends (-inf: it
+    does not end). `maps` is where it attends in the step.
     """
 
     words: Tensor
@@ -64,7 +68,7 @@ class _Paths:
 
     @classmethod
     def empty(cls, attention: Tensor, *, steps: int, width: int) -> _Paths:
-        """For as many photos and places as `attention` (B, K, L) tells."""
+        """Takes the numbers of photos and places from `attention` (B, K, L)."""
         photos, _, places = attention.shape
         logs = attention.new_zeros(photos, steps, width, dtype=torch.float32)
         words = torch.full_like(logs, PAD, dtype=torch.int64)
@@ -72,7 +76,7 @@ class _Paths:
         return cls(words, words.clone(), logs, logs.clone(), torch.full_like(logs, _NEVER), maps)
 
     def end(self, step: int, logs: Tensor, ranks: Tensor, maps: Tensor) -> None:
-        """What becomes of the captions before this step, (B, K, ...), if they end; and where they look."""
+        """Records what the captions before this step are worth if they end, and where they attend. (B, K, ...)."""
         width = logs.shape[1]
         self.ends[:, step, :width], self.ranks[:, step, :width], self.maps[:, step, :width] = logs, ranks, maps
 
@@ -81,7 +85,7 @@ class _Paths:
         self.words[:, step, :width], self.parents[:, step, :width], self.logs[:, step, :width] = words, parents, logs
 
     def rank(self, count: int) -> Tensor:
-        """(B,): what the last of the `count` best finished captions is worth."""
+        """(B,): the score of the last of the `count` best finished captions."""
         return self.ranks.flatten(1).topk(count, 1).values[:, -1]
 
     def keep(self, photos: Tensor) -> _Paths:
@@ -89,11 +93,11 @@ class _Paths:
 
     @classmethod
     def of_all(cls, some: Sequence[_Paths]) -> _Paths:
-        """Those of the photos of the first, then of the second, ..."""
+        """Joins several trees: the photos of the first, then those of the second, ..."""
         return cls(*(torch.cat(parts) for parts in zip(*(vars(each).values() for each in some), strict=True)))
 
     def finished(self, count: int) -> list[list[Hypothesis]]:
-        """The `count` best captions of each photo that have ended, or as many as there are, best first."""
+        """At most `count` finished captions of each photo, best first."""
         ranks, ended = (part.tolist() for part in self.ranks.flatten(1).topk(count, 1))
         words, parents, logs, ends = (part.tolist() for part in (self.words, self.parents, self.logs, self.ends))
         maps, width = self.maps.float().cpu(), self.ranks.shape[-1]
@@ -126,20 +130,24 @@ def beam_search(
 ) -> list[list[Hypothesis]]:
     """At most `beam` captions for each photo, best first, each of 1..`max_words` words.
 
-    `photos`: what `stepper` starts from, such as the features (B, L, C) of a decoder. Captions are ranked by the sum of
-    their log-probabilities over length ** length_penalty, the length counting <end> (0: the plain sum; 1: the mean).
-    <pad>, <start> and <unk> are never emitted, nor a word twice running, nor three words in a row that the caption has
-    said before (Paulus et al. 2018, section 2.5): a decoder in a loop must go on elsewhere or end. A caption never ends
-    before its first word, and one of `max_words` pays for the <end> that cuts it. A photo is done, and takes part in no
-    further step, when `beam` captions are finished and no open one, at its present length, outranks the last of them;
-    its result does not depend on the photos beside it. `consensus` puts the captions that were found in its order.
+    `photos`: the input of `stepper.start`, such as the features (B, L, C) of a decoder. `consensus`: sorts the captions
+    that were found.
+
+    The score of a caption is the sum of its log-probabilities over length ** length_penalty. The length counts <end>.
+    (0: the plain sum; 1: the mean.) The search never emits <pad>, <start> or <unk>, the same word twice in a row, or
+    three words in a row that the caption has said before (Paulus et al. 2018, section 2.5): a decoder in a loop must
+    continue elsewhere or end. A caption never ends before its first word. A caption of `max_words` pays for the <end>
+    that cuts it.
+
+    A photo is done when `beam` captions are finished and no open one, at its present length, outranks the last of them.
+    It then leaves the batch. Its result does not depend on the photos beside it.
     """
     if not len(photos):
         return []
     state = stepper.start(photos)
     length = max_words + 1
-    over: list[tuple[Tensor, _Paths]] = []  # which photos were done together: their captions are read at the end
-    waiting = torch.arange(len(photos), device=photos.device)  # not done: what is below is of these photos alone
+    over: list[tuple[Tensor, _Paths]] = []  # photos that were done in the same step; their captions are read at the end
+    waiting = torch.arange(len(photos), device=photos.device)  # not done yet; all tensors below hold these photos alone
     tokens = torch.full((len(photos), 1), START, device=photos.device)
     said, score = tokens.new_empty(len(photos), 1, 0), torch.zeros(tokens.shape, device=photos.device)
     paths: _Paths | None = None
@@ -150,7 +158,8 @@ def beam_search(
         _bar(logs, tokens, said)
         norm, (_, width, words) = (step + 1) ** length_penalty, logs.shape
         totals = score.unsqueeze(-1) + logs
-        best, chosen = totals.flatten(1).topk(min(2 * beam, width * words), 1)  # `beam` do not end: one <end> each
+        # Each caption has one <end>, so at least `beam` of the best 2 * `beam` do not end.
+        best, chosen = totals.flatten(1).topk(min(2 * beam, width * words), 1)
 
         # An <end> counts only among the best `beam` continuations: beam 1 is greedy search, not its best prefix.
         ended = totals[:, :, END]
@@ -164,7 +173,7 @@ def beam_search(
         said = torch.cat([said.gather(1, parents.unsqueeze(-1).expand(-1, -1, step)), tokens.unsqueeze(-1)], -1)
         state = state.select(parents)
         done = (score[:, 0] / norm <= paths.rank(beam)) | (step == max_words)
-        if bool(done.any()):  # places, not masks: every mask makes a GPU wait to count its places
+        if bool(done.any()):  # indices, not masks: a GPU waits at each mask to count its places
             gone, going = (which.nonzero().squeeze(1) for which in (done, ~done))
             over.append((waiting[gone], paths.keep(gone)))
             waiting, tokens, said, score = waiting[going], tokens[going], said[going], score[going]
@@ -177,7 +186,7 @@ def beam_search(
 
 
 def _bar(logs: Tensor, tokens: Tensor, said: Tensor) -> None:
-    """Makes impossible in `logs` (B, K, V) what may not follow `said` (B, K, T); `tokens` (B, K) are the last of it."""
+    """Sets to -inf in `logs` (B, K, V) what may not follow `said` (B, K, T). `tokens` (B, K): the last of `said`."""
     for special in (PAD, START, UNKNOWN):
         logs[:, :, special] = _NEVER
     if said.shape[-1] == 0:
@@ -189,9 +198,9 @@ def _bar(logs: Tensor, tokens: Tensor, said: Tensor) -> None:
 
 
 def _repeating(tokens: Tensor) -> Tensor:
-    """Words that would say a phrase of three again. `tokens`: int64 (B, K, T), T >= 3 -> int64 (B, K, T - 2), or <pad>.
+    """Words that would repeat a phrase of three. `tokens`: int64 (B, K, T), T >= 3 -> int64 (B, K, T - 2), or <pad>.
 
-    A word is one of them if it followed the last two words where they stood before. <end> never stands in `tokens`.
+    A word repeats if it followed the last two words at an earlier place. `tokens` never holds <end>.
     """
     first, second, third = tokens[:, :, :-2], tokens[:, :, 1:-1], tokens[:, :, 2:]
     same = (first == tokens[:, :, -2:-1]) & (second == tokens[:, :, -1:])

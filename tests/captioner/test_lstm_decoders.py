@@ -1,4 +1,4 @@
-"""Decoders: promises that training and search rely on. What numbers they give: test_decoder_numbers.py."""
+"""Decoders: promises that training and search rely on. What numbers they give: test_lstm_decoder_numbers.py."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from captioner.config import DecoderConfig
-from captioner.decoders import Decoder, DecoderState, TiedDecoder, decoder_create
+from captioner.lstm_decoders import Decoder, DecoderState, TiedDecoder, decoder_create
 
 KINDS = ["show_attend_and_tell", "dot", "show_and_tell", "tutorial"]
 

@@ -9,9 +9,9 @@ import torch
 
 from captioner.config import EncoderConfig, Preprocessing, WeightsReference
 from captioner.encoders.encoder import Encoder
-from captioner.encoders.library import encoder_pretraining
-from captioner.encoders.networks import network_channels, network_create
-from captioner.encoders.weights import weights_path, weights_read, weights_sha256
+from captioner.encoders.encoder_catalogue import encoder_pretraining
+from captioner.encoders.network_stages import network_channels, network_create
+from captioner.encoders.pretrained_weights import weights_path, weights_read, weights_sha256
 from captioner.errors import BundleIncompatible, BundleMissing
 
 
@@ -19,14 +19,14 @@ def encoder_config(name: str, *, weights_file: Path | None = None) -> EncoderCon
     """The configuration of encoder `name` with its usual ImageNet weights, or with those of a local file.
 
     `name`: one of captioner.config.ENCODERS, timm/NAME or torchvision/NAME. `weights_file`: .pth, .pt or .safetensors.
-    Raises BundleIncompatible, where there is no such encoder or it gives no grid of features, or BundleMissing.
+    Raises BundleIncompatible (no such encoder, or no grid of features) or BundleMissing.
     """
     pretraining = encoder_pretraining(name)
     weights = pretraining.weights
     if weights_file is not None:
         weights = WeightsReference("file", str(weights_file), weights_sha256(weights_file))
     if weights is None:
-        raise BundleMissing(f"Nobody gives weights of the encoder {name}. Give a file with --encoder-weights FILE.")
+        raise BundleMissing(f"There are no weights of the encoder {name}. Give a file with --encoder-weights FILE.")
     channels = pretraining.channels
     if channels is None:
         network = network_create(name, tensors=None, source="")
@@ -35,7 +35,10 @@ def encoder_config(name: str, *, weights_file: Path | None = None) -> EncoderCon
 
 
 def encoder_config_pinned(config: EncoderConfig) -> EncoderConfig:
-    """With the sha256 of the foreign weights, which a bundle that refers to them must name. Raises BundleMissing."""
+    """The configuration with the sha256 of its foreign weights: a bundle that refers to them must name it.
+
+    Raises BundleMissing.
+    """
     weights = config.weights
     if weights.source == "bundle" or weights.sha256 is not None:
         return config
@@ -60,9 +63,9 @@ def encoder_preprocessing(name: str, *, size: int = 224, resize: str = "squash")
 def encoder_create(config: EncoderConfig, *, preprocessing: Preprocessing) -> Encoder:
     """An encoder in evaluation mode, with the weights that `config` refers to.
 
-    With source "bundle" the weights are left random and nothing is fetched: captioner.bundle fills them in. Raises
-    BundleMissing when the weights are not on this machine and cannot be fetched, BundleCorrupt when they are not the
-    ones referred to, BundleIncompatible when they are another network's or it cannot take photos of that size.
+    With source "bundle" the weights stay random and nothing is fetched: captioner.bundle fills them in. Raises
+    BundleMissing when the weights are not on this machine and cannot be fetched, BundleCorrupt when they have another
+    sha256, BundleIncompatible when they are another network's or the encoder cannot take photos of that size.
     """
     tensors = None if config.weights.source == "bundle" else weights_read(config)
     network = network_create(config.name, tensors=tensors, source=config.weights.name)

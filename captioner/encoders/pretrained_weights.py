@@ -1,4 +1,4 @@
-"""The weights that a network begins with: where they are, whether they are the ones meant, and what is in them."""
+"""Pretrained weights: found or fetched, checked by sha256, read, and copied into a network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from captioner.config import EncoderConfig, WeightsReference
-from captioner.encoders.library import encoder_library
+from captioner.encoders.encoder_catalogue import encoder_library
 from captioner.errors import BundleCorrupt, BundleIncompatible, BundleMissing
 
 
@@ -31,9 +31,9 @@ def weights_sha256(path: Path) -> str:
 
 
 def weights_read(config: EncoderConfig) -> dict[str, Tensor]:
-    """The tensors that `config` refers to, fetched by the library if they are not here yet.
+    """The tensors that `config` refers to. The library fetches a file that is not here yet.
 
-    Raises BundleMissing, or BundleCorrupt when the file is not the one referred to or holds no weights.
+    Raises BundleMissing, or BundleCorrupt when the file has another sha256 or holds no weights.
     """
     path, wanted = weights_path(config), config.weights.sha256
     if wanted is not None and (digest := weights_sha256(path)) != wanted:
@@ -45,7 +45,7 @@ def weights_read(config: EncoderConfig) -> dict[str, Tensor]:
 
 
 def weights_path(config: EncoderConfig) -> Path:
-    """The file that `config` refers to, fetched by the library if it is not here yet. Raises BundleMissing."""
+    """The file that `config` refers to. The library fetches it if it is not here yet. Raises BundleMissing."""
     weights = config.weights
     if weights.source == "torchvision":
         return _torchvision_path(encoder_library(config.name)[1], weights.name)
@@ -60,10 +60,9 @@ def weights_path(config: EncoderConfig) -> Path:
 
 
 def weights_fill(net: nn.Module, given: Mapping[str, Tensor], *, source: str) -> None:
-    """Copies tensors into `net` by their names, or in order: some packages name them differently, but keep the order.
+    """Copies tensors into `net` by name, else in order: some packages have other names in the same order.
 
-    Counters of batch normalisation and the classifier at the end are left out on either side. Raises
-    BundleIncompatible.
+    Leaves out the counters of batch normalisation and the classifier at the end. Raises BundleIncompatible.
     """
     wanted = {key: value for key, value in net.state_dict().items() if not key.endswith("num_batches_tracked")}
     tensors = [value for key, value in given.items() if not key.endswith("num_batches_tracked")]
@@ -73,7 +72,7 @@ def weights_fill(net: nn.Module, given: Mapping[str, Tensor], *, source: str) ->
         mine.shape != theirs.shape for mine, theirs in zip(wanted.values(), tensors, strict=False)
     ):
         raise weights_unfit(source)
-    state = net.state_dict()  # of its own form: some networks refuse a state that does not say its version
+    state = net.state_dict()  # its own: some networks refuse a state without its version
     state.update(zip(wanted, tensors, strict=False))
     net.load_state_dict(state)
 
@@ -96,20 +95,20 @@ def _file_read(path: Path) -> Any:
                 raise BundleCorrupt(f"The encoder's weights {path} are not a safetensors file ({error}).") from error
         return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        reason = "".join(str(error).partition("load failed")[:2])  # what follows tells how to load it unsafely
+        reason = "".join(str(error).partition("load failed")[:2])  # the rest tells how to load it unsafely
         raise BundleCorrupt(
             f"The encoder's weights {path} are not a file of weights ({reason}). Name one that holds a state_dict."
         ) from error
 
 
 def _tensors(found: Any, path: Path) -> dict[str, Tensor]:
-    """A checkpoint may keep the weights in a part of its own."""
+    """The named tensors of a loaded file. A checkpoint may keep them under a key of its own."""
     for part in ("state_dict", "model"):
         if isinstance(found, Mapping) and isinstance(found.get(part), Mapping):
             found = found[part]
     if not isinstance(found, Mapping) or not found or not all(isinstance(value, Tensor) for value in found.values()):
         raise BundleCorrupt(
-            f"The encoder's weights {path} hold something else than named tensors. Save a network's state_dict."
+            f"The encoder's weights {path} are not a file of named tensors. Save a network's state_dict."
         )
     return dict(found)
 
@@ -126,7 +125,7 @@ def _package_path(weights: WeightsReference) -> Path:
 
 
 def _torchvision_path(network: str, name: str) -> Path:
-    """torchvision's own file of weights, fetched on first use."""
+    """torchvision's own file of weights. It is fetched on first use."""
     import torchvision
 
     entries = torchvision.models.get_model_weights(network)
@@ -148,7 +147,7 @@ def _torchvision_path(network: str, name: str) -> Path:
 
 
 def _timm_path(name: str) -> Path:
-    """timm's own file of weights, fetched on first use: from the Hugging Face hub, as timm prefers, or by its URL."""
+    """timm's own file of weights. It is fetched on first use: from the Hugging Face hub if it is there, else by URL."""
     import timm
 
     hub: Any = importlib.import_module("timm.models._hub")  # not all of it is exported
@@ -163,7 +162,7 @@ def _timm_path(name: str) -> Path:
             _fetched(lambda: hub.download_cached_file(found.url, check_hash=True), found.url, "fetch it elsewhere")
         )
     file = found.hf_hub_filename or hub.HF_SAFE_WEIGHTS_NAME
-    # What is here already is taken as it is: the digest tells whether it is the file meant.
+    # A file that is here already is taken as it is: its sha256 is checked later.
     repository, revision = hub.hf_split(found.hf_hub_id)
     with contextlib.suppress(FileNotFoundError):
         return Path(hub.hf_hub_download(repository, file, revision=revision, local_files_only=True))
@@ -174,8 +173,8 @@ def _timm_path(name: str) -> Path:
 def _fetched(download: Callable[[], Any], address: str, otherwise: str) -> Any:
     try:
         return download()
-    except Exception as error:  # each client of the network has errors of its own
+    except Exception as error:  # each download client has errors of its own
         raise BundleMissing(
-            f"The encoder's weights could not be fetched from {address} ({error}). Where there is no network, "
+            f"The encoder's weights could not be fetched from {address} ({error}). Without a network, "
             f"{otherwise}, and name it with --encoder-weights FILE, or choose an efficientnet_lite encoder."
         ) from error

@@ -1,4 +1,4 @@
-"""The model as its modules say, on any device."""
+"""The model run by PyTorch as it is, on any device: the reference that other engines are compared with."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import TypeAlias
 
 from torch import Tensor, nn
 
-from captioner.decoders import Decoder, DecoderState
-from captioner.search import Stepper
+from captioner.beam_search import Stepper
+from captioner.lstm_decoders import Decoder, DecoderState
 
-Engine: TypeAlias = Stepper[DecoderState]  # one that starts from pixels: uint8 (B, 3, S, S)
+Engine: TypeAlias = Stepper[DecoderState]  # starts from pixels: uint8 (B, 3, S, S)
 
 
 class PyTorchEngine:
-    """Eager PyTorch. See captioner.decoders for the shapes."""
+    """Eager PyTorch. Shapes: captioner.lstm_decoders.decoder."""
 
     def __init__(self, encoder: nn.Module, decoder: Decoder) -> None:
         self.encoder, self.decoder = encoder, decoder

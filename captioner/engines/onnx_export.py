@@ -1,4 +1,4 @@
-"""A module of PyTorch as a session of ONNX Runtime: exported once, kept on disk, compared with what it stands for."""
+"""The ONNX export: a PyTorch module is exported once, kept on disk, and compared with PyTorch before it is used."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 EXPORTERS = ("onnx_ir", "onnxscript", "torch")  # the roots of their loggers
-TOLERANCE = 1e-3  # greatest difference from PyTorch, as a share of the greatest value
+TOLERANCE = 1e-3  # greatest allowed difference from PyTorch, as a share of the greatest value
 
 
-class SessionUnfit(Exception):
-    """ONNX Runtime is not installed, cannot express the module or gives something else; the message says which."""
+class EngineUnfit(Exception):
+    """This engine cannot run the model here, or its results differ from PyTorch's. The message says which."""
 
 
 class Session:
-    """Calls an exported module: tensors in, in the order in which they were named, tensors out."""
+    """Calls an exported module with tensors, in the order of `names`; returns tensors."""
 
     def __init__(self, path: Path, names: list[str], *, threads: int) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        # A thread that spins between two calls takes the core from whoever decodes the next photo.
+        # A thread that spins between two calls takes the core from the process that decodes the next photo.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3  # errors
         self._names = names
@@ -50,7 +50,7 @@ class Session:
 
 
 class _Call(nn.Module):
-    """The module with inputs of any number, which is what dynamic shapes are then told for."""
+    """The module with a variable number of inputs: the form that the exporter takes dynamic shapes for."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -69,11 +69,11 @@ def session_create(
     threads: int,
     exports: Path | None = None,
 ) -> Session:
-    """`module`, of `inputs` to a tuple of tensors, by ONNX Runtime on the CPU.
+    """`module` (tensors to a tuple of tensors) by ONNX Runtime on the CPU.
 
-    `inputs`: what it is tried with, two or more along each dimension that varies. `sizes`: the names of those
-    dimensions of each input, the first ones; what has one name has one size. An export takes some seconds; `exports` is
-    a folder in which it is kept, by a digest of all weights. Raises SessionUnfit.
+    `inputs`: sample inputs, of size two or more along each dimension that varies. `sizes`: for each input the names of
+    its first dimensions, those that vary; dimensions of one name have one size. `exports`: the folder where exports are
+    kept, named by a digest of all weights; None: a temporary one. An export takes some seconds. Raises EngineUnfit.
     """
     with contextlib.ExitStack() as stack:
         if exports is None:
@@ -82,14 +82,14 @@ def session_create(
             with torch.inference_mode():
                 path = exports / f"{_digest(module, inputs)}.onnx"
                 return _opened(path, module, inputs, threads) or _exported(path, module, inputs, sizes, threads)
-        except SessionUnfit:
+        except EngineUnfit:
             raise
-        except Exception as error:  # whatever an exporter meets in a network that it does not know
-            raise SessionUnfit(f"ONNX Runtime cannot run this network ({_cause(error)})") from error
+        except Exception as error:  # the exporter raises nearly anything for a network that it does not know
+            raise EngineUnfit(f"ONNX Runtime cannot run this network ({_cause(error)})") from error
 
 
 def _opened(path: Path, module: nn.Module, inputs: Mapping[str, Tensor], threads: int) -> Session | None:
-    """What was exported before, unless it is damaged or of other code than this."""
+    """The session of an earlier export; None where there is none, or it is damaged or was made by other code."""
     if not path.exists():
         return None
     try:
@@ -121,8 +121,8 @@ def _exported(
             )
         session = Session(Path(temporary), list(inputs), threads=threads)
         difference = _difference(session, module, inputs)
-        if not difference <= TOLERANCE:  # NaN is no better
-            raise SessionUnfit(
+        if not difference <= TOLERANCE:  # NaN fails too
+            raise EngineUnfit(
                 f"ONNX Runtime differs from PyTorch by {difference:.2g} of the greatest value on this network"
             )
         Path(temporary).replace(path)
@@ -132,7 +132,7 @@ def _exported(
 
 
 def _difference(session: Session, module: nn.Module, inputs: Mapping[str, Tensor]) -> float:
-    """The greatest one, also for a single photo."""
+    """The greatest difference from PyTorch, for all photos of `inputs` and for the first alone."""
     differences = []
     for photos in (None, 1):
         tensors = [tensor[:photos] for tensor in inputs.values()]
@@ -156,11 +156,11 @@ def _digest(module: nn.Module, inputs: Mapping[str, Tensor]) -> str:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Hides what the exporter prints, logs and warns of: each pass tells what it does, and a failure prints graphs."""
+    """Hides what the exporter prints, logs and warns: each pass reports itself, and a failure prints whole graphs."""
     loggers = {logger: logger.level for logger in map(logging.getLogger, EXPORTERS)}
     try:
         for logger in loggers:
-            logger.setLevel(logging.CRITICAL)  # not all logging: a worker goes on while another model is exported
+            logger.setLevel(logging.CRITICAL)  # the exporter's alone: a worker logs on while another model is exported
         with (
             warnings.catch_warnings(),
             contextlib.redirect_stdout(io.StringIO()),

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from captioner.config import Preprocessing
-from captioner.figure import (
+from captioner.attention_figure import (
     COLUMNS,
     PHOTOS_MAX,
     CaptionedPhoto,
@@ -15,6 +14,7 @@ from captioner.figure import (
     attention_veil,
     photo_aspect,
 )
+from captioner.config import Preprocessing
 from captioner.inference import CaptionResult, Word
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from captioner.config import DecoderConfig
-from captioner.decoders import Decoder, ShowAndTell, ShowAttendAndTell, Tutorial, decoder_create
+from captioner.lstm_decoders import Decoder, ShowAndTell, ShowAttendAndTell, Tutorial, decoder_create
 
 
 def ones(kind: str, *, scoring: str = "additive") -> Decoder:

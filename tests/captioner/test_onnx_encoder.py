@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from captioner.engines import encoder_accelerate
-from captioner.engines.sessions import EXPORTERS
+from captioner.engines.onnx_export import EXPORTERS
 from webapp.env import BASE_DIR
 
 SIZE = 32
@@ -123,9 +123,7 @@ def test_acceleration_silences_the_exporter_and_nobody_else(small, monkeypatch, 
 @pytest.mark.slow
 @pytest.mark.parametrize(("module", "lines"), [("Small", 0), ("Branching", 1)])
 def test_acceleration_says_nothing_but_its_own_warning(module, lines):
-    program = (
-        f"from tests.captioner.test_encoder_acceleration import *; encoder_accelerate({module}().eval(), size=SIZE)"
-    )
+    program = f"from tests.captioner.test_onnx_encoder import *; encoder_accelerate({module}().eval(), size=SIZE)"
 
     said = subprocess.run([sys.executable, "-c", program], cwd=BASE_DIR, capture_output=True, text=True, check=True)
 

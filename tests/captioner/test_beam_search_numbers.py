@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor
 
-from captioner.search import beam_search
-from tests.captioner.test_search import VOCABULARY, Script, Steps, photos
+from captioner.beam_search import beam_search
+from tests.captioner.test_beam_search import VOCABULARY, Script, Steps, photos
 
 
 def test_search_gives_attention_in_full_precision_whatever_the_model_has():

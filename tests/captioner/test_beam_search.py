@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from captioner.beam_search import Hypothesis, beam_search
 from captioner.config import DecoderConfig
-from captioner.decoders import Decoder, DecoderState, decoder_create
-from captioner.search import Hypothesis, beam_search
+from captioner.lstm_decoders import Decoder, DecoderState, decoder_create
 from captioner.vocabulary import END, PAD, START, UNKNOWN
 
 WORDS = 3  # after the four special tokens

@@ -1,4 +1,7 @@
-"""Encoders by name: the four of this project, and every backbone for classification of timm and torchvision."""
+"""The names of all encoders, and how each was pretrained.
+
+There are four of this project, and every network for classification of timm and torchvision.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,9 @@ _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class Pretraining:
-    """What an encoder's usual weights are and how photos were made for them.
+    """An encoder's usual weights, and the preprocessing that they were trained with.
 
-    `size`: pixels of a side in its pretraining. `channels`: C of its features, where it is known without a look.
+    `size`: pixels of a side in its pretraining. `channels`: C of its features; None: a dry run has to tell.
     `weights` is None where the library has none.
     """
 
@@ -45,9 +48,9 @@ _OWN = {
 
 
 def encoder_library(name: str) -> tuple[str, str]:
-    """The library that makes encoder `name`, "timm" or "torchvision", and its own name for it.
+    """The library that makes encoder `name`, "timm" or "torchvision", and the library's own name for it.
 
-    Raises BundleIncompatible, which names the nearest encoders, where there is none of that name.
+    Raises BundleIncompatible for an unknown name; the message names the nearest encoders.
     """
     if name in ENCODERS:
         return ("torchvision", name) if name == "resnet50" else ("timm", f"tf_{name}")
@@ -61,7 +64,7 @@ def encoder_library(name: str) -> tuple[str, str]:
 
 
 def encoder_pretraining(name: str) -> Pretraining:
-    """Raises BundleIncompatible where there is no encoder of that name."""
+    """Raises BundleIncompatible for an unknown name."""
     library, network = encoder_library(name)
     if name in _OWN:
         return _OWN[name]
@@ -83,7 +86,7 @@ def _timm_has(network: str) -> bool:
 def _torchvision_names() -> list[str]:
     import torchvision
 
-    names: list[str] = torchvision.models.list_models(module=torchvision.models)  # those for classification alone
+    names: list[str] = torchvision.models.list_models(module=torchvision.models)  # only those for classification
     return names
 
 
@@ -105,7 +108,7 @@ def _timm_pretraining(network: str) -> Pretraining:
     import timm
 
     found: Any = timm.get_pretrained_cfg(network)
-    if found is None:  # a network that nobody has trained
+    if found is None:  # a network without trained weights
         return Pretraining(None, _IMAGENET_MEAN, _IMAGENET_STD, "bicubic")
     there = found.hf_hub_id or found.url
     reference = f"{found.architecture}.{found.tag}" if found.tag else str(found.architecture)

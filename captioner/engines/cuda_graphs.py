@@ -1,9 +1,8 @@
-"""The model on a GPU: half precision, channels_last, and each of its halves replayed from a captured graph.
+"""The model on a GPU: half precision, channels_last, encoder and decoder step each replayed as a captured CUDA graph.
 
-The encoder is some two hundred kernels and a step of the search some forty, most of which take less time to run than
-Python takes to launch. A CUDA graph launches all of them at once, but for one shape and from the same places in memory
-each time (PyTorch's notes on CUDA, "CUDA Graphs"): so photos are filled up to the next power of two, and each such size
-is captured when it is first met.
+The encoder is some two hundred kernels, a step of the search some forty. Most run faster than Python can launch them. A
+CUDA graph launches all of them at once, but only for one shape and the same places in memory (PyTorch's notes on CUDA,
+"CUDA Graphs"). So a batch is filled up to the next power of two, and each such size is captured on first use.
 """
 
 from __future__ import annotations
@@ -17,19 +16,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from captioner.decoders import Decoder, DecoderState
-from captioner.engines.pytorch import PyTorchEngine
+from captioner.engines.pytorch_reference import PyTorchEngine
+from captioner.lstm_decoders import Decoder, DecoderState
 
-WARM_UP = 3  # calls before a capture, in which libraries choose their kernels and allocate what they keep
+WARM_UP = 3  # calls before a capture; in these, libraries choose their kernels and allocate what they keep
 
 _Function = Callable[..., tuple[Tensor, ...]]
-_CAPTURING = threading.Lock()  # a process captures one graph at a time, whatever other models it loads meanwhile
+_CAPTURING = threading.Lock()  # a process captures one graph at a time, even while it loads another model
 
 
 class CudaEngine:
-    """The modules of `reference` in half precision, on the device that they are on; those themselves are not changed.
+    """A copy of the modules of `reference` in half precision, on the same device.
 
-    On a CPU nothing is captured, and all the rest is the same.
+    On a CPU nothing is captured; all else is the same.
     """
 
     def __init__(self, reference: PyTorchEngine) -> None:
@@ -64,7 +63,7 @@ def _step(decoder: Decoder, tokens: Tensor, hidden: Tensor, cell: Tensor, *memor
 
 
 class _Captured:
-    """A function of tensors (B, ...) that gives such tensors, for any B up to `photos`; the rest as those of `like`."""
+    """A function from tensors (B, ...) to tensors (B, ...), for any B up to `photos`. `like` gives the other sizes."""
 
     def __init__(self, function: _Function, like: Sequence[Tensor], *, photos: int) -> None:
         self._function = function
@@ -89,7 +88,7 @@ class _Captured:
 
     def _capture(self, device: torch.device) -> None:
         with _CAPTURING, torch.cuda.device(device), torch.cuda.stream(torch.cuda.current_stream(device)):
-            # The last one brings back the stream that a capture which fails leaves aside.
+            # The outer `stream` context restores the current stream after a capture that fails.
             beside: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             beside.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(beside):
