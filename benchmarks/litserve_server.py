@@ -17,7 +17,7 @@ from benchmarks.captioners import captioner_load
 from captioner.inference import CaptionResult
 from captioner.preprocessing import photo_pixels
 from webapp import env
-from worker.engine import LoadedModel, batch_size
+from worker.loaded_model import LoadedModel, batch_size
 
 MAX_WAIT = env.VARIABLES["FOVEA_WORKER_MAX_WAIT_MS"].default / 1000
 

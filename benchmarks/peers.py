@@ -38,7 +38,7 @@ DATABASE = "sqlite"  # what `make run` has
 
 
 def measure(setting: Setting) -> list[Row]:
-    from worker.engine import batch_size  # here: a stack's children import this module, and torch by that
+    from worker.loaded_model import batch_size  # here: a stack's children import this module, and torch by that
 
     paths, device = setting.files(setting.served), str(setting.device)
     connections = 2 * batch_size(device)  # so that the next micro-batch fills while the model works on the last

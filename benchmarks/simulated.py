@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from worker.__main__ import leave, work
+from worker.worker_start import worker_run
+from worker.worker_stop import process_leave
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,12 +31,13 @@ def main(milliseconds: str) -> int:
     from django.conf import settings
 
     from captioner.bundle import bundle_load
-    from worker.engine import Engine, LoadedModel
+    from worker.loaded_model import LoadedModel
+    from worker.model_swap import ModelSlot
 
     result = _result()
 
     class SimulatedDevice:
-        """What the engine takes for a Captioner."""
+        """The model slot takes it for a Captioner."""
 
         def __init__(self, directory: Path) -> None:
             self.preprocessing = bundle_load(directory).config.preprocessing
@@ -44,11 +46,11 @@ def main(milliseconds: str) -> int:
             time.sleep(float(milliseconds) / 1000)
             return [result for _ in images]
 
-    class SimulatedEngine(Engine):
+    class SimulatedSlot(ModelSlot):
         def load(self, directory: Path, *, model_version_id: int) -> LoadedModel:
             return LoadedModel(SimulatedDevice(directory), model_version_id)  # type: ignore[arg-type]
 
-    return work(SimulatedEngine(device="cpu", max_batch=settings.ENV["FOVEA_WORKER_MAX_BATCH"]))
+    return worker_run(SimulatedSlot(device="cpu", max_batch=settings.ENV["FOVEA_WORKER_MAX_BATCH"]))
 
 
 def _result() -> "CaptionResult":
@@ -63,4 +65,4 @@ def _result() -> "CaptionResult":
 
 
 if __name__ == "__main__":
-    leave(main(*sys.argv[1:]))
+    process_leave(main(*sys.argv[1:]))

@@ -25,7 +25,7 @@ VARIANTS = {
 
 
 def measure(setting: Setting) -> list[Row]:
-    from worker.engine import batch_size  # here: a stack's children import this module, and torch by that
+    from worker.loaded_model import batch_size  # here: a stack's children import this module, and torch by that
 
     paths = setting.files(setting.served)
     batches = BATCHES if setting.device.type == "cpu" else BATCHES_GPU

@@ -6,7 +6,15 @@ import sys
 
 from webapp.env import BASE_DIR
 
-FORBIDDEN = {"torch", "torchvision", "timm", "onnxruntime", "captioner", "worker.engine", "training.run.epoch_loop"}
+FORBIDDEN = {
+    "torch",
+    "torchvision",
+    "timm",
+    "onnxruntime",
+    "captioner",
+    "worker.loaded_model",
+    "training.run.epoch_loop",
+}
 
 WEB = """
 import webapp.asgi

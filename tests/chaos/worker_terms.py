@@ -15,7 +15,7 @@ from tests.files import pipe_replaced
 from tests.processes import WorkerProcess, group_processes
 from tests.stack import Stack
 from webapp.gallery.models import CaptionJob
-from worker.__main__ import DRAIN_SECONDS, Exit
+from worker.worker_stop import DRAIN_SECONDS, Exit
 
 PHOTOS = {"full": 1800, "small": 600}
 TERMS = {"full": 6, "small": 2}

@@ -1,4 +1,4 @@
-"""Trying a bundle on pictures that have nothing in common. Runs in a child process: no Django, no queue."""
+"""Tries a bundle on probe pictures. Runs in a child process: no Django, no queue."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ class ModelUnfit(Exception):
 
 
 def bundle_verify(directory: Path) -> None:
-    """Load a bundle and caption probes with it: distinct pictures must not all get one caption.
+    """Load a bundle and caption the probe pictures: they differ, so their captions must not all be the same.
 
     Raises:
         BundleError: missing, corrupt or incompatible.

@@ -1,4 +1,4 @@
-"""Opening a photo, in a child process: no Django, no torch."""
+"""Reads a photo file into pixels. Runs in a child process: no Django, no torch."""
 
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,12 @@ CHUNK_BYTES = 2**20
 
 
 def photo_open(path: Path, **options: Any) -> np.ndarray:
-    """`photo_pixels`; but what does not fit into the child's memory is a MemoryError, for the sandbox to report.
-
-    For the library it is one more photo that cannot be read. Here the limit is the child's, and staff may retry the
-    photo with more (FOVEA_DECODE_MEMORY_MB). And what cannot be read at all for a reason that is not the file's own,
-    such as a media folder that is away, is an OSError.
+    """`photo_pixels`, with two errors told apart from the file's own.
 
     Raises:
-        PhotoError, MemoryError, OSError
+        PhotoError: the file is no photo that can be decoded.
+        MemoryError: it does not fit into the child's memory. Staff may retry it with more (FOVEA_DECODE_MEMORY_MB).
+        OSError: it cannot be read for a reason that is not its own, such as a media folder that is away.
     """
     try:
         return photo_pixels(path, **options)
@@ -32,11 +30,11 @@ def photo_open(path: Path, **options: Any) -> np.ndarray:
 
 
 def _read(path: Path) -> None:
-    """Raises OSError, unless the file can be read or is alone in missing."""
+    """Raises OSError if the file cannot be read. No error if only this file is missing, not its whole folder."""
     try:
         with path.open("rb") as file:
             while file.read(CHUNK_BYTES):
                 pass
     except FileNotFoundError:
-        if not path.parents[2].is_dir():  # it lies in kind, two digits, folder
+        if not path.parents[2].is_dir():  # a file's path: kind / two digits / folder / file
             raise

@@ -1,4 +1,4 @@
-"""How a bundle becomes a model version: checked, copied into the data folder, and given its row. Imports no torch."""
+"""How a bundle becomes a model version: it is checked, copied into the data folder, and gets its row. No torch."""
 
 import shutil
 import tempfile
@@ -17,31 +17,31 @@ if TYPE_CHECKING:
 
 
 class NotCopied(Exception):
-    """The bundle found no room in the data folder, or may not be written there; nothing was registered."""
+    """The bundle could not be copied into the data folder (no room, no permission). Nothing was registered."""
 
 
 def bundle_register(directory: Path, *, name: str = "") -> "ModelVersion":
-    """Register a bundle; its own copy is what workers load, so that the original may go.
+    """Register a bundle. Workers load the copy, so the original may be deleted.
 
     Raises:
-        BundleError: missing, corrupt, incompatible, or of a training that failed; nothing was registered.
+        BundleError: missing, corrupt, incompatible, or made by a training that failed. Nothing was registered.
         NotCopied
     """
     version = bundle_validate(directory)
     description = bundle_describe(directory)
     if failure := description["metrics"].get("failed"):
-        raise BundleFailed(f"{directory} is not registered, as the training that made it failed. {failure}")
+        raise BundleFailed(f"{directory} is not registered, because the training that made it failed. {failure}")
     copy = settings.MODELS_DIR / version[:12]
     if not _intact(copy):
         if not room_look():
-            raise NotCopied(f"The disk is nearly full, so {directory} was not copied: make room, then do it again.")
+            raise NotCopied(f"The disk is nearly full, so {directory} was not copied: make room, then try again.")
         try:
             _bundle_copy(directory, copy)
         except OSError as error:  # a full disk, most likely; copytree lists one for each file
             size = sum(file.stat().st_size for file in directory.iterdir()) / 1e6
             raise NotCopied(
                 f"The bundle {directory} could not be copied to {copy} ({error}). It needs {size:,.0f} MB: make room, "
-                "or let this user write there, then do it again."
+                "or let this user write there, then try again."
             ) from error
     return model_version_register(description=description, path=copy, name=name or directory.name)
 
@@ -58,13 +58,13 @@ def _bundle_copy(directory: Path, copy: Path) -> None:
     copy.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{copy.name}.", dir=copy.parent))
     try:
-        shutil.copytree(directory, temporary, dirs_exist_ok=True)  # with the folder's own permissions
+        shutil.copytree(directory, temporary, dirs_exist_ok=True)  # keeps the folder's own permissions
         for path in (*temporary.iterdir(), temporary):
-            path_flush(path)  # its row is to be as durable as the files that it names
+            path_flush(path)  # the row must not outlive the files that it names
         try:
             temporary.rename(copy)
-        except OSError:  # something is there
-            if not _intact(copy):  # else another process, which started at the same moment, was first
+        except OSError:  # something is there already
+            if not _intact(copy):  # if it is intact, another process that started at the same moment was first
                 shutil.rmtree(copy)
                 temporary.rename(copy)
     finally:

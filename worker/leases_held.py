@@ -1,11 +1,10 @@
-"""The leases that this process holds, renewed every few seconds by a thread of its own."""
+"""The leases that this worker holds: added, renewed, given back."""
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from django.conf import settings
-from django.db import Error, connection
+from django.db import Error
 
 from webapp.gallery.services import leases
 from webapp.gallery.services.leases import Lease
@@ -14,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 class LeasesHeld:
-    """Which leases are in hand. Safe to use from many threads."""
+    """The leases in hand. Safe to use from many threads."""
 
     def __init__(self) -> None:
         self._leases: dict[Lease, None] = {}  # in the order in which they were taken
@@ -43,10 +42,10 @@ class LeasesHeld:
             self.drop(lease)
 
     def release(self, taken: Iterable[Lease] | None = None, *, later: bool = False) -> int:
-        """Give back those of `taken` that are still in hand (None: all that are), to be tried at once or later.
+        """Give back those of `taken` that are still in hand (None: all), to be tried at once or `later`.
 
-        Returns how many they are. None of them is renewed any more, whatever happens: what the database does not take
-        back now, runs out.
+        Returns their number. None of them is renewed any more: a lease that the database does not take back now runs
+        out.
         """
         with self._lock:
             held = [lease for lease in (list(self._leases) if taken is None else taken) if lease in self._leases]
@@ -58,26 +57,3 @@ class LeasesHeld:
         except Error as error:
             log.warning("%d leases run out instead of being given back: %s", len(held), error)
         return len(held)
-
-
-class Periodic:
-    """Calls `function` every `seconds` in a thread until closed; an error is logged, and the next call comes."""
-
-    def __init__(self, name: str, function: Callable[[], object], *, seconds: float) -> None:
-        self._function, self._seconds = function, seconds
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._closed.set()
-        self._thread.join(settings.LEASE_SECONDS)
-
-    def _run(self) -> None:
-        while not self._closed.wait(self._seconds):
-            try:
-                self._function()
-            except Exception:
-                log.exception("%s", self._thread.name)
-            finally:
-                connection.close()

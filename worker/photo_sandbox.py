@@ -1,4 +1,4 @@
-"""Untrusted files are opened here, in child processes that import no torch."""
+"""Opens photo files in child processes: a file may crash, hang or bloat its child, and the worker goes on."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ from django.conf import settings
 
 from captioner.config import Preprocessing
 from webapp.sandbox import Sandbox
-from worker.opening import photo_open
+from worker.child_processes.photo_reader import photo_open
 
 
-class Decoder:
+class PhotoSandbox:
     def __init__(self) -> None:
         self._sandbox = Sandbox(
             processes=settings.ENV["FOVEA_DECODE_PROCESSES"],
@@ -23,7 +23,7 @@ class Decoder:
 
         Raises:
             PhotoError: the file is no photo that can be decoded.
-            SandboxError: it harmed the process that opened it.
+            SandboxError: the file harmed its child process, or no child could be started.
         """
         return self._sandbox.run(
             photo_open,

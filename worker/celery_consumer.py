@@ -1,4 +1,4 @@
-"""Celery's consumer, hardened: whatever lies on the queue, and however long the broker was away, it goes on."""
+"""Celery's consumer, hardened: malformed messages and an absent broker do not end the worker."""
 
 import logging
 from collections.abc import Callable
@@ -9,8 +9,8 @@ from celery.worker.consumer import Consumer as CeleryConsumer
 
 log = logging.getLogger(__name__)
 
-RECONNECT_SECONDS = 5  # at most between two tries; Celery's own 30 would leave a worker idle long after an outage
-MALFORMED = (ValueError, TypeError, KeyError, AttributeError)  # what Celery and kombu raise on what is no task message
+RECONNECT_SECONDS = 5  # at most between two tries; with Celery's own 30 a worker would stay idle long after an outage
+MALFORMED = (ValueError, TypeError, KeyError, AttributeError)  # Celery and kombu raise these on malformed messages
 
 
 class Consumer(CeleryConsumer):
@@ -27,8 +27,10 @@ class Consumer(CeleryConsumer):
         return super().ensure_connected(connection)
 
     def on_connection_error_after_connected(self, error: Exception) -> None:
-        """Kombu puts back, and acknowledges, what a lost connection had delivered by means that it has just taken from
-        that connection; the AttributeError would end the worker. Nothing is to be put back: the rows tell what is done.
+        """Keeps kombu from putting back the messages of a lost connection.
+
+        To do so kombu uses parts of the connection that it has just taken away; the AttributeError would end the
+        worker. The messages are not needed: the rows say what is to be done.
         """
         for channel in self.connection.transport.channels:
             channel.do_restore = False
@@ -36,7 +38,7 @@ class Consumer(CeleryConsumer):
         super().on_connection_error_after_connected(error)
 
     def create_task_handler(self, *arguments: Any, **options: Any) -> Callable[[Any], None]:
-        """A message that Celery stumbles over is thrown away: put back, it would end every worker that takes it."""
+        """Throws away a message that Celery cannot handle. If it were put back, it would end each worker in turn."""
         handle = super().create_task_handler(*arguments, **options)
 
         def handle_any(message: Any) -> None:
@@ -54,7 +56,7 @@ def _nothing(*_arguments: Any, **_options: Any) -> None:
 
 
 def _loop(loop: Callable[..., None], *arguments: Any) -> None:
-    """What is no message at all is gone from its queue by now; a new connection goes on with the next one."""
+    """Reconnects after something that is no message at all. It has left its queue; the next message follows."""
     try:
         loop(*arguments)
     except MALFORMED as error:

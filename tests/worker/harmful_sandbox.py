@@ -1,4 +1,4 @@
-"""Photos through a worker's hands, and a decoder that comes to harm whatever it opens."""
+"""A photo sandbox that every file harms, and photos captioned by a worker in process."""
 
 from pathlib import Path
 from typing import Any
@@ -7,12 +7,12 @@ import numpy as np
 
 from webapp.gallery.models import Photo
 from webapp.sandbox import Sandbox
-from worker.captioning import photos_caption
-from worker.runtime import Runtime
+from worker.caption_pipeline import photos_caption
+from worker.running_worker import RunningWorker
 
 
-class HarmfulDecoder:
-    """A real child process that ends whatever file it opens."""
+class HarmfulSandbox:
+    """Runs a harmful function in a real child process instead of opening the file."""
 
     def __init__(self, function: Any, *arguments: Any) -> None:
         self._call = (function, *arguments)
@@ -24,7 +24,7 @@ class HarmfulDecoder:
         return result
 
 
-def caption_all(runtime: Runtime, *photos: Photo) -> None:
-    photos_caption(runtime, job_ids=[photo.job.pk for photo in photos])
+def caption_all(running_worker: RunningWorker, *photos: Photo) -> None:
+    photos_caption(running_worker, job_ids=[photo.job.pk for photo in photos])
     for photo in photos:
         photo.job.refresh_from_db()

@@ -1,4 +1,4 @@
-"""The loaded model: what it says, how many photos it takes at once, and what it tells of a device that is full."""
+"""The loaded model: its captions, how many photos it takes at once, and its error when the device is full."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from captioner.inference import CaptionResult
-from worker.engine import Engine, EngineOutOfMemory, LoadedModel, batch_size
+from worker.loaded_model import LoadedModel, ModelOutOfMemory, batch_size
+from worker.model_swap import ModelSlot
 
 
-def test_engine_captions_like_the_captioner(loaded: LoadedModel) -> None:
+def test_model_captions_like_the_captioner(loaded: LoadedModel) -> None:
     size = loaded.preprocessing.size
     images = [np.random.default_rng(seed).integers(0, 256, (size, size, 3), dtype=np.uint8) for seed in range(3)]
     texts = [result.text for result in loaded.caption_batch(images)]
@@ -29,20 +30,20 @@ def test_engine_captions_like_the_captioner(loaded: LoadedModel) -> None:
     ],
     ids=["python", "allocator", "cpu", "cuda", "cublas"],
 )
-def test_engine_tells_every_kind_of_memory_shortage(
+def test_model_tells_every_kind_of_memory_shortage(
     loaded: LoadedModel, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def caption_batch(images: object) -> None:
         raise error
 
     monkeypatch.setattr(loaded.captioner, "caption_batch", caption_batch)
-    with pytest.raises(EngineOutOfMemory):
+    with pytest.raises(ModelOutOfMemory):
         loaded.check()
 
 
 @pytest.fixture
 def counts(loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Of the photos that the model was given at once. It does not take more than four."""
+    """The numbers of photos that the model was given at once. It takes four at most."""
     counted: list[int] = []
     caption = loaded.captioner.caption_batch
 
@@ -57,7 +58,7 @@ def counts(loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize(("photos", "captured"), [(1, []), (2, [2]), (3, [2, 3]), (4, [2, 4]), (64, [2, 4, 8])])
-def test_engine_warms_up_with_each_size_that_a_gpu_fills_up_to_and_that_fits(
+def test_model_warms_up_with_each_size_that_a_gpu_fills_up_to_and_that_fits(
     photos: int, captured: list[int], loaded: LoadedModel, counts: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     loaded.warm_up(photos)
@@ -67,7 +68,7 @@ def test_engine_warms_up_with_each_size_that_a_gpu_fills_up_to_and_that_fits(
 
 
 @pytest.mark.parametrize(("device", "max_batch", "tried"), [("cuda:0", 3, [1, 2, 3]), ("cpu", 3, [1])])
-def test_engine_captures_every_size_before_a_gpu_takes_photos(
+def test_model_captures_every_size_before_a_gpu_takes_photos(
     device: str,
     max_batch: int,
     tried: list[int],
@@ -76,19 +77,19 @@ def test_engine_captures_every_size_before_a_gpu_takes_photos(
     tiny_bundle: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("worker.engine.Captioner.load", lambda *_, **__: loaded.captioner)  # there may be no GPU
+    monkeypatch.setattr("worker.model_swap.Captioner.load", lambda *_, **__: loaded.captioner)  # there may be no GPU
 
-    Engine(device=device, max_batch=max_batch).load(tiny_bundle, model_version_id=1)
+    ModelSlot(device=device, max_batch=max_batch).load(tiny_bundle, model_version_id=1)
 
     assert counts == tried
 
 
 @pytest.mark.parametrize(("device", "photos"), [("cpu", 16), ("cuda", 64), ("cuda:1", 64)])
-def test_engine_takes_as_many_photos_at_once_as_its_device_wants(device: str, photos: int) -> None:
-    assert batch_size(device) == Engine(device=device).max_batch == photos
-    assert Engine(device=device, max_batch=7).max_batch == 7
+def test_model_takes_as_many_photos_at_once_as_its_device_wants(device: str, photos: int) -> None:
+    assert batch_size(device) == ModelSlot(device=device).max_batch == photos
+    assert ModelSlot(device=device, max_batch=7).max_batch == 7
 
 
-def test_engine_passes_other_errors_on(loaded: LoadedModel) -> None:
+def test_model_passes_other_errors_on(loaded: LoadedModel) -> None:
     with pytest.raises(ValueError, match="uint8"):
         loaded.caption_batch([np.zeros((1, 1, 3), dtype=np.uint8)])

@@ -1,4 +1,4 @@
-"""What the tests run in child processes. It imports nothing, so that the children start fast."""
+"""Functions that tests run in child processes. Imports nothing heavy, so the children start fast."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Is a candidate model fit to caption? Tried in a child process, so that the worst model does not harm the worker."""
+"""Verifies a candidate model: a child process tries it, so a bad model cannot harm the worker."""
 
 import logging
 import threading
@@ -8,21 +8,21 @@ from captioner.errors import BundleError
 from webapp.gallery.selectors.model_versions import model_version_candidate
 from webapp.gallery.services import model_versions
 from webapp.sandbox import Sandbox, SandboxError, SandboxHarmed
-from worker.probing import ModelUnfit, bundle_verify
+from worker.child_processes.bundle_trial import ModelUnfit, bundle_verify
 
 log = logging.getLogger(__name__)
 
 VERIFY_SECONDS = 300.0
 
-_one_at_a_time = threading.Lock()  # of this process: a second message for the same candidate finds it verified
+_one_at_a_time = threading.Lock()  # in this process; a second message for the same candidate then finds it verified
 
 
 def model_verify(*, model_version_id: int) -> None:
-    """Verify a candidate, and write down the outcome. Others than candidates are left alone.
+    """Verify a candidate and record the outcome. Does nothing to a model version that is no candidate.
 
     Raises:
-        ImportError: what the model needs is not installed here; the candidate remains one.
-        SandboxError: it could not be tried; the candidate remains one.
+        ImportError: a package that the model needs is not installed here; the candidate stays one.
+        SandboxError: it could not be tried; the candidate stays one.
     """
     if not _one_at_a_time.acquire(blocking=False):
         return  # the sweep sends another message while the row is a candidate
@@ -49,7 +49,7 @@ def _error(directory: Path) -> str:
     except SandboxHarmed as error:
         return f"loading and trying the model {error}"
     except (ImportError, SandboxError):
-        raise  # nothing is wrong with the model: this machine cannot try it, or not now
+        raise  # nothing is known against the model: this machine cannot try it, or not now
     except Exception as error:
         log.exception("verifying %s", directory)
         return f"{type(error).__name__}: {error}"

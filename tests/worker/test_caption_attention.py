@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from PIL import Image
 
 from tests.bundles import bundle_make
-from tests.worker.captions import caption_lines
+from tests.worker.caption_command import caption_lines
 
 
 def test_caption_attention_writes_a_figure(caption, photo, tmp_path):
