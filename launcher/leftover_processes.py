@@ -1,4 +1,4 @@
-"""Leave no process behind, whoever dies first. What only Linux offers is left out elsewhere."""
+"""Finds and ends the processes that are left of a session. They are found on Linux alone."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def session_processes(session: int) -> set[int]:
-    """The living processes of a session (setsid), orphans included: a child leaves its session only if it wants to."""
+    """The living processes of a session (setsid), orphans included: a child stays in it unless it calls setsid."""
     found = set()
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:

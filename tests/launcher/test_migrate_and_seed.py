@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
-from launcher.prepare import SAMPLES, account_ensure, samples_submit
+from launcher.migrate_and_seed import SAMPLES, account_ensure, samples_submit
 from webapp.gallery.models import Photo
 
 

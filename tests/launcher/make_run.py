@@ -1,4 +1,4 @@
-"""`make run` as a process of a test's own."""
+"""`make run` as a process that a test starts."""
 
 import os
 import subprocess
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 
-from launcher.processes import session_processes
-from launcher.site import free_port
+from launcher.leftover_processes import session_processes
+from launcher.ports import free_port
 from webapp.env import BASE_DIR
 
 LAUNCHER = [sys.executable, "-m", "launcher"]

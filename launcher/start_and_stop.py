@@ -1,7 +1,6 @@
-"""The whole of Fovea on one machine: broker, database, then web and worker."""
+"""Starts and stops all of Fovea on one machine, in order: broker, migrations, then web and worker."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,12 +11,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from launcher.broker import Broker
-from launcher.database import database_settle
+from launcher.data_folder_lock import data_folder_lock, processes_lock_path
+from launcher.embedded_broker import EmbeddedBroker
 from launcher.errors import LaunchError
-from launcher.lock import data_folder_lock, processes_lock_path
+from launcher.ports import free_port, port_check
+from launcher.sqlite_checkpoint import database_settle
 from launcher.supervision import Program, State, Supervisor
-from launcher.web import web_command
+from launcher.web_server import web_command
 from webapp import env
 from webapp.databases import sqlite_path
 from webapp.reserve import Reserve
@@ -28,10 +28,10 @@ _WEB_STOP_SECONDS = 8
 _WORKER_STOP_SECONDS = 30  # it finishes the photos that the model has in hand, for 25 seconds at most
 
 
-class Site:
-    """As a context: holds the data folder and runs the programs; nothing runs any more when it is left.
+class Fovea:
+    """A context that holds the data folder and runs the programs. When it is left, nothing runs any more.
 
-    `say` is told what happens, a line at a time. `waiting(seconds)` sleeps, and raises what should end a start early.
+    `say` gets what happens, line by line. `waiting(seconds)` sleeps; it may raise an exception to end a start early.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Site:
             "PYTHONUNBUFFERED": "1",
         }
         self.broker_url: str = self._values["FOVEA_BROKER_URL"]
-        self._broker: Broker | None = None  # the embedded one, unless another one is named
+        self._broker: EmbeddedBroker | None = None  # the embedded one, unless another one is named
 
     @property
     def url(self) -> str:
@@ -68,18 +68,20 @@ class Site:
             self._start()
         except OSError as error:
             raise LaunchError(
-                f"Fovea cannot start, as {error.filename or self.data_dir} could not be written ({error.strerror}). "
+                f"Fovea cannot start: {error.filename or self.data_dir} could not be written ({error.strerror}). "
                 "Free some space if its disk is full, or let this account write there, and start again."
             ) from error
         return self
 
     def _start(self) -> None:
         with self._stack:
-            Reserve(self.data_dir).look()  # on a full disk the lock needs its room already
+            Reserve(self.data_dir).look()  # first: on a full disk the lock already needs the reserve's room
             self._stack.enter_context(data_folder_lock(self.data_dir))
-            _port_check(self._values["FOVEA_HOST"], self._values["FOVEA_PORT"])
+            port_check(self._values["FOVEA_HOST"], self._values["FOVEA_PORT"])
             if not self.broker_url:
-                self._broker = Broker(self.data_dir / "broker", port=free_port(besides=self._values["FOVEA_PORT"]))
+                self._broker = EmbeddedBroker(
+                    self.data_dir / "broker", port=free_port(besides=self._values["FOVEA_PORT"])
+                )
                 self.broker_url = self.environ["FOVEA_BROKER_URL"] = self._broker.url
             stages = [[self._broker.program] if self._broker else [], self._programs()]
             self._stack.callback(running_site_remove, self.data_dir)
@@ -103,13 +105,13 @@ class Site:
             self._prepare()
             for program in stages[1]:
                 self._supervisor.start(program.name)
-            self._stack = self._stack.pop_all()  # all went well: keep it all open
+            self._stack = self._stack.pop_all()  # all went well: keep everything open
 
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
 
     def states(self) -> dict[str, State]:
-        """What supervisord knows of each program. Raises LaunchError if it is gone."""
+        """The state of each program by supervisord. Raises LaunchError if supervisord is gone."""
         if not self._supervisor.alive:
             raise LaunchError(f"The supervisor died, and its programs with it; see {self.logs}/supervisor.log")
         states = self._supervisor.states()
@@ -128,7 +130,7 @@ class Site:
         return [line for line in text.splitlines() if line.strip()][-lines:]
 
     def answers(self, path: str) -> int:
-        """HTTP status that the site answers with, 0 where it does not answer."""
+        """The HTTP status of the site's answer; 0: no answer."""
         try:
             with urllib.request.urlopen(self.url + path, timeout=6) as response:  # noqa: S310  (our own address)
                 return int(response.status)
@@ -144,16 +146,17 @@ class Site:
             Program("worker", [*python, "worker"], stop_seconds=_WORKER_STOP_SECONDS, final_status=MODEL_UNUSABLE),
         ]
 
-    def _broker_wait(self, broker: Broker) -> None:
+    def _broker_wait(self, broker: EmbeddedBroker) -> None:
         try:
             broker.wait(state=lambda: self._supervisor.states()["broker"], say=self._say, waiting=self._waiting)
         except LaunchError as error:
             raise LaunchError("\n".join([str(error), *self.log_tail("broker", lines=5)])) from error
 
     def _prepare(self) -> None:
-        """Migrations, and on the first start the account and the sample photos, in a process of its own."""
+        """Run migrate_and_seed.py in a process of its own."""
         lock = str(processes_lock_path(self.data_dir))
-        command = [sys.executable, "-m", "launcher.child", lock, ".", sys.executable, "-m", "launcher.prepare"]
+        python = [sys.executable, "-m"]
+        command = [*python, "launcher.supervised_child", lock, ".", *python, "launcher.migrate_and_seed"]
         with subprocess.Popen(command, cwd=env.BASE_DIR, env=self.environ, start_new_session=True) as process:
             try:
                 while process.poll() is None:
@@ -162,34 +165,8 @@ class Site:
                 process.terminate()
                 raise
         if process.returncode:
-            raise LaunchError("The database could not be prepared: the message above says why.")
+            raise LaunchError("The database could not be prepared. The message above says why.")
 
 
 def model_unusable(worker: State) -> bool:
     return worker.exit_status == MODEL_UNUSABLE and worker.name in {"BACKOFF", "EXITED"}
-
-
-def path_shown(path: Path) -> str:
-    """As a person here would type it."""
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
-
-
-def free_port(*, besides: int = 0) -> int:
-    """A loopback port that nothing listens on, and not `besides`, which somebody is about to."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    return port if port != besides else free_port(besides=besides)
-
-
-def _port_check(host: str, port: int) -> None:
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        raise LaunchError(
-            f"The site cannot listen on {host} port {port} ({os.strerror(error.errno or 0)}). Set FOVEA_PORT to a free "
-            f"port, such as FOVEA_PORT={free_port()}, or FOVEA_HOST to an address of this machine."
-        ) from error

@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
+from launcher.data_folder_lock import data_folder_lock, processes_lock_path
 from launcher.errors import AlreadyRunning, LaunchError
-from launcher.lock import data_folder_lock, processes_lock_path
 
 HOLD = """
 import sys, pathlib, time
-from launcher.lock import data_folder_lock
+from launcher.data_folder_lock import data_folder_lock
 with data_folder_lock(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
@@ -40,7 +40,7 @@ def test_data_folder_lock_is_free_after_its_holder_was_killed(tmp_path, holder):
 
 
 def test_data_folder_lock_waits_for_the_processes_of_a_killed_launcher(tmp_path):
-    program = [sys.executable, "-m", "launcher.child", str(processes_lock_path(tmp_path)), ".", "sleep", "1"]
+    program = [sys.executable, "-m", "launcher.supervised_child", str(processes_lock_path(tmp_path)), ".", "sleep", "1"]
     with subprocess.Popen(program, start_new_session=True) as orphan:
         while not processes_lock_path(tmp_path).exists() or _lockable(processes_lock_path(tmp_path)):
             assert orphan.poll() is None

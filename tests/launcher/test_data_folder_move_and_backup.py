@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.launcher.runs import Run, wait_for
+from tests.launcher.make_run import Run, wait_for
 from tests.photos import picture
 from webapp.env import BASE_DIR
 

@@ -1,6 +1,6 @@
 """Before the site starts: migrations and, the first time, the account `admin` and the sample photos as its uploads.
 
-A process of its own (`python -m launcher.prepare`), because it is the one part of the launcher that needs Django.
+It is a process of its own (`python -m launcher.migrate_and_seed`): no other part of the launcher needs Django.
 """
 
 import io
@@ -17,7 +17,7 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import DatabaseError
 
-from launcher.telling import say
+from launcher.terminal import say
 from webapp.env import BASE_DIR
 from webapp.secrets import secret_ensure
 
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def media_pair() -> None:
-    """Media folder and database meet here first, before anything is uploaded. What is wrong with them is told."""
+    """Give media folder and database their common identity before the first upload. Say what is wrong with them."""
     from webapp.gallery.selectors.media import media_messages
     from webapp.gallery.services.identity import identity_settle
 
@@ -49,7 +49,7 @@ def media_pair() -> None:
 
 
 def account_ensure() -> None:
-    """The first account, where there is none at all. A generated password is shown now and never again."""
+    """Make the first account if there is none at all. A generated password is shown now and never again."""
     users = get_user_model().objects
     if users.exists():
         return
@@ -64,7 +64,7 @@ def account_ensure() -> None:
 
 
 def samples_submit(*, marker: Path) -> None:
-    """Uploads the sample photos for `admin`, once: somebody who deletes them does not get them back."""
+    """Upload the sample photos for `admin`, once: deleted samples do not come back."""
     from webapp.gallery.services.photos import photos_upload
 
     owner = get_user_model().objects.filter(username=ADMIN).first()

@@ -1,5 +1,6 @@
-"""`python -m launcher.child LOCK DIRECTORY COMMAND…` becomes COMMAND, in that directory, which dies with its parent and
-holds LOCK as it lives.
+"""`python -m launcher.supervised_child LOCK DIRECTORY COMMAND…` becomes COMMAND in that directory.
+
+COMMAND dies with its parent, and holds LOCK while it lives.
 """
 
 import fcntl
@@ -16,7 +17,7 @@ def main() -> None:
         sys.exit("The supervisor, leader of this session, died before this program began.")
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
-    os.set_inheritable(descriptor, True)  # kept by COMMAND: see lock.py
+    os.set_inheritable(descriptor, True)  # COMMAND keeps it: see data_folder_lock.py
     os.chdir(directory)
     os.execvp(command[0], command)  # noqa: S606  (no shell is wanted)
 

@@ -1,6 +1,6 @@
-"""`python -m launcher.supervisord …` is supervisord, which outlives logs that cannot be written.
+"""`python -m launcher.supervisord_full_disk …` is a supervisord that survives a full disk.
 
-By itself it writes a traceback of a log that finds no room to its standard error, which finds none either, and dies.
+The plain one dies: it cannot write a log, writes a traceback to its standard error, and finds no room there either.
 """
 
 import sys
@@ -11,11 +11,11 @@ from supervisor import loggers, supervisord
 
 
 class LogFile(loggers.RotatingFileHandler):  # type: ignore[misc]  # supervisor has no types
-    """Drops what cannot be written, and goes on once it can."""
+    """A log that drops lines while they cannot be written."""
 
     def emit(self, record: Any) -> None:
         with suppress(OSError, ValueError):
-            if self.stream.closed:  # it could not be opened again after it was put aside for its length
+            if self.stream.closed:  # after a rotation it could not be opened again
                 self.reopen()
             super().emit(record)
 
@@ -28,7 +28,7 @@ class LogFile(loggers.RotatingFileHandler):  # type: ignore[misc]  # supervisor 
 
 
 class Errors:
-    """The standard error, which may be a file on the same disk."""
+    """The standard error. It may be a file on the same full disk, so failed writes are dropped."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -48,7 +48,7 @@ class Errors:
 
 def main() -> None:
     loggers.RotatingFileHandler = LogFile
-    sys.stderr = Errors(sys.stderr)  # as much of a stream as is asked of it
+    sys.stderr = Errors(sys.stderr)  # it has all that supervisord uses of a stream
     supervisord.main()
 
 

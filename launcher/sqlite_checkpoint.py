@@ -1,4 +1,4 @@
-"""The SQLite database after the last process has ended."""
+"""After the last process has ended: the SQLite database is made one file again."""
 
 import sqlite3
 from collections.abc import Callable
@@ -9,9 +9,9 @@ _PATIENCE_SECONDS = 5.0  # for a command that still writes
 
 
 def database_settle(path: Path, *, say: Callable[[str], None]) -> None:
-    """Move what lies in the write-ahead log into the database itself, so that its one file is all of it.
+    """Move the write-ahead log into the database file, so that the one file is complete.
 
-    Processes that end at once, as ours do, leave that log behind; SQLite removes it with the last connection.
+    SQLite does so when the last connection closes. Our processes end without closing theirs, so the log stays behind.
     """
     if not path.exists():
         return

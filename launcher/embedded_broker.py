@@ -1,4 +1,4 @@
-"""The embedded broker: a real Redis-protocol server on a loopback port, which keeps its messages in the data folder."""
+"""The embedded broker: a Redis-protocol server on a loopback port. It keeps its messages in the data folder."""
 
 import re
 import secrets
@@ -18,8 +18,8 @@ _MESSAGES = "appendonlydir"  # where it keeps them
 _START_SECONDS = 30.0
 
 
-class Broker:
-    """Its password is new at each start, and stands in a file that its owner alone may read."""
+class EmbeddedBroker:
+    """Its password is new at each start. It stands in a file that only its owner may read."""
 
     def __init__(self, folder: Path, *, port: int) -> None:
         self.folder = folder
@@ -33,11 +33,11 @@ class Broker:
             'save ""\nappendonly yes\nappendfsync everysec\nmaxmemory-policy noeviction\n',
             encoding="utf-8",
         )
-        # In its folder, so that `dir` is named without what it takes for quotes and escapes of its own.
+        # It runs in its folder, so `dir` is "." there: the server would misread quotes and escapes in a path.
         self.program = Program("broker", [str(get_binary_path()), _pattern(configuration)], directory=folder)
 
     def wait(self, *, state: Callable[[], State], say: Callable[[str], None], waiting: Callable[[float], None]) -> None:
-        """Until it answers. Raises LaunchError if it does not."""
+        """Wait until it answers. Raises LaunchError if it does not."""
         client = redis.Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=2)
         give_up = time.monotonic() + _START_SECONDS
         while True:
@@ -53,8 +53,10 @@ class Broker:
                 return
 
     def mend(self, state: State, *, say: Callable[[str], None]) -> None:
-        """Where it ends as soon as it starts, take away the messages that it kept: it may not be able to read them,
-        after a full disk or a copy of a folder in use. The rows tell what is to be done, so the workers send them anew.
+        """If it ends as soon as it starts, move its kept messages aside: it may not be able to read them.
+
+        That happens after a full disk, or in a copy of a folder that was in use. The rows say what is to be done, so
+        the workers publish the messages anew.
         """
         kept = self.folder / _MESSAGES
         if state.name != "BACKOFF" or not kept.exists():
@@ -64,12 +66,12 @@ class Broker:
             shutil.rmtree(aside, ignore_errors=True)
             kept.rename(aside)
             say(
-                "  The broker does not start with the messages that it kept: its files are damaged, or find no room. "
-                f"They are in {aside} now, and it starts without. No photo is lost: the worker sends for each anew."
+                "  The broker does not start with its kept messages: its files are damaged, or the disk is full. "
+                f"They are in {aside} now, and it starts without them. No photo is lost: the worker sends them anew."
             )
 
 
 def _pattern(path: Path) -> str:
-    """The server takes a path with one of `*?[` for a pattern of glob(7), and any other as it stands."""
+    """The path as the server reads it: it takes a path with one of `*?[` as a pattern of glob(7)."""
     name = str(path)
     return re.sub(r"([\\*?\[])", r"\\\1", name) if set(name) & set("*?[") else name

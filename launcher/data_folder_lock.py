@@ -1,8 +1,8 @@
 """One Fovea per data folder.
 
-The launcher holds `launcher.lock` while it lives. Its processes share `processes.lock`: after a launcher and its
-supervisor were killed outright, the next one waits until their last process has let go, so that no two brokers ever
-write to one folder. Both locks are the kernel's (flock), so none outlives its holder.
+The launcher holds `launcher.lock` while it lives. Its processes share `processes.lock`. If a launcher and its
+supervisor were killed, the next launcher waits until their last process has ended: two brokers must never write to one
+folder. Both locks are the kernel's (flock), so they end with their holders.
 """
 
 import fcntl
@@ -15,8 +15,8 @@ from pathlib import Path
 from launcher.errors import AlreadyRunning, LaunchError
 from webapp.running_site import LAUNCHER_LOCK
 
-LOOKS_PATIENCE = 1.0  # seconds: a command that looks whether the lock is held has let go long before
-ORPHANS_PATIENCE = 40.0  # seconds: more than a worker takes to finish its photos and end
+LOOKS_PATIENCE = 1.0  # seconds; a command that only tests the lock holds it much shorter
+ORPHANS_PATIENCE = 40.0  # seconds; a worker takes less to finish its photos and end
 
 
 def processes_lock_path(folder: Path) -> Path:
@@ -38,7 +38,7 @@ def _take(descriptor: int, *, patience: float) -> bool:
 
 @contextmanager
 def data_folder_lock(folder: Path, *, patience: float = ORPHANS_PATIENCE) -> Iterator[None]:
-    """Hold the data folder. Raises AlreadyRunning, or LaunchError: not writable, or a killed run lives on."""
+    """Hold the data folder. Raises AlreadyRunning, or LaunchError: not writable, or processes of a killed run live."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         launcher = os.open(folder / LAUNCHER_LOCK, os.O_RDWR | os.O_CREAT, 0o600)

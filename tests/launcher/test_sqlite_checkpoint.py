@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from launcher.database import database_settle
+from launcher.sqlite_checkpoint import database_settle
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A whole `make run` on a disk that is filled to its last byte, again and again: what it has to outlive."""
+"""A whole `make run` survives a disk that is filled to its last byte, again and again."""
 
 import itertools
 import os
@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from tests.disks import Disk, small_disk
-from tests.launcher.runs import Run, wait_for
+from tests.launcher.make_run import Run, wait_for
 from tests.photos import picture
 from webapp.env import BASE_DIR
 
@@ -23,8 +23,10 @@ KILLS = 2  # of the worker in each cycle: the supervisor and the launcher have s
 
 
 def site_outlives_full_disk(folder: Path, bundle: Path, *, cycles: int) -> int:
-    """In each cycle the disk is filled; then what is free is taken at once, the reserve's room too; then there is room.
-    Returns the number of refused uploads. `folder` is empty."""
+    """In each cycle the disk fills up; then the reserve's room is taken at once too; then there is room again.
+
+    `folder` is empty. Returns the number of refused uploads.
+    """
     data = folder / "data"
     data.mkdir()
     with small_disk(data, megabytes=MEGABYTES) as disk:

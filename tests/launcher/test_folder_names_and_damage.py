@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from launcher.errors import LaunchError
-from launcher.processes import session_processes
-from launcher.site import Site
-from tests.launcher.runs import Run, wait_for
+from launcher.leftover_processes import session_processes
+from launcher.start_and_stop import Fovea
+from tests.launcher.make_run import Run, wait_for
 from webapp.env import BASE_DIR
 
 ODD = "odd [x] \\ \" ' % %(here)s %s ; c # d * ? $HOME ${HOME} {} {0} & <b> | ~ ` ! é 📷 \u200d -x="
@@ -67,7 +67,7 @@ def test_database_is_one_file_after_a_clean_stop(stopped: Run, tmp_path: Path) -
 )
 def test_folder_that_cannot_be_named_is_refused_with_the_character(tmp_path: Path, name: str, told: str) -> None:
     with pytest.raises(LaunchError, match=f"FOVEA_DATA_DIR=.*{told}: rename the folder") as refusal:
-        Site({**os.environ, "FOVEA_DATA_DIR": str(tmp_path / name)}, say=print)
+        Fovea({**os.environ, "FOVEA_DATA_DIR": str(tmp_path / name)}, say=print)
     str(refusal.value).encode()
 
 
@@ -99,7 +99,7 @@ def test_run_starts_with_a_broker_whose_messages_are_damaged(broken_run: Run) ->
     messages_damage(broken_run)
     with broken_run.started():
         broken_run.wait_for("Open http")
-        assert "does not start with the messages that it kept" in broken_run.text()
+        assert "does not start with its kept messages" in broken_run.text()
         assert broker_part(broken_run)
     assert (broken_run.folder / "broker" / "appendonlydir.unreadable").is_dir()
 
@@ -111,7 +111,7 @@ def test_broker_that_dies_and_finds_its_messages_damaged_runs_again(broken_run: 
         messages_damage(broken_run)
         (broker,) = (pid for pid, line in broken_run.processes().items() if "valkey-server" in line)
         os.kill(broker, signal.SIGKILL)
-        broken_run.wait_for("does not start with the messages that it kept", 60)
+        broken_run.wait_for("does not start with its kept messages", 60)
         wait_for(lambda: broker_part(broken_run), 60, broken_run.text)
 
 
