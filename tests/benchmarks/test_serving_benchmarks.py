@@ -14,7 +14,7 @@ from benchmarks.measuring.processor_time import cpu_seconds
 from benchmarks.measuring.results_table import Row
 from benchmarks.peer_servers.server_start import litserve_missing
 from benchmarks.serving import latency, peers, scaling, system, tuning
-from tests.services import service_missing
+from tests.missing_services import service_missing
 
 pytestmark = pytest.mark.slow
 

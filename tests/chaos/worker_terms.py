@@ -11,7 +11,7 @@ from django.conf import settings
 from tests.brokers import wait_until
 from tests.chaos.figures import Figures
 from tests.chaos.promises import captioned_once
-from tests.files import pipe_replaced
+from tests.hanging_files import pipe_replaced
 from tests.processes import WorkerProcess, group_processes
 from tests.stack import Stack
 from webapp.gallery.models import CaptionJob

@@ -1,4 +1,4 @@
-"""What a test does about a service or a data set that is not there."""
+"""What a test does when a service or a data set is missing."""
 
 import os
 from pathlib import Path
