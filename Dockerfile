@@ -23,7 +23,7 @@ USER fovea
 VOLUME /data
 EXPOSE 8000
 ENV FOVEA_HOST=0.0.0.0
-CMD ["python", "-m", "launcher.web"]
+CMD ["python", "-m", "launcher.web_server"]
 
 FROM base AS worker
 # The build of torch: cpu, or one for a GPU such as cu130.

@@ -1,4 +1,4 @@
-"""The benchmarks, one after the other; `make bench` keeps their tables in benchmarks/RESULTS.md."""
+"""Runs the benchmarks one after the other. `make bench` keeps their tables in benchmarks/RESULTS.md."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import engine, features, latency, pages, peers, reward, scaling, stage1, system, tuning
-from benchmarks.results import section_write
-from benchmarks.setting import arguments, machine, rows_print, setting_open, today
-from benchmarks.timing import HEADER
+from benchmarks import pages
+from benchmarks.captioner import engine
+from benchmarks.measuring.command_line import arguments, rows_print, setting_open
+from benchmarks.measuring.machine import machine, today
+from benchmarks.measuring.results_table import HEADER, section_write
+from benchmarks.serving import latency, peers, scaling, system, tuning
+from benchmarks.training import features, reward, stage1
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-BENCHMARKS = {
+BENCHMARKS = {  # name of the benchmark, and of its module -> what measures
     module.__name__.rpartition(".")[2]: module.measure
     for module in (features, stage1, reward, engine, system, peers, latency, scaling, pages, tuning)
 }

@@ -31,8 +31,8 @@ from captioner.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from torch import nn
 
-    from captioner.decoders import Decoder
     from captioner.encoders import Encoder
+    from captioner.lstm_decoders import Decoder
 
 MODEL, CONFIG, VOCABULARY, METRICS, CARD = FILES = (
     "model.safetensors",
@@ -162,8 +162,8 @@ def bundle_load(directory: Path) -> Bundle:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from captioner.decoders import decoder_create
     from captioner.encoders import encoder_create
+    from captioner.lstm_decoders import decoder_create
 
     version, config, vocabulary = _read(directory)
     encoder = encoder_create(config.encoder, preprocessing=config.preprocessing)

@@ -132,7 +132,7 @@ class DecoderConfig(_Record):
 
     `annotation`: channels that the encoder's features are projected to before anything attends to them.
     `attention`: width of what places are scored by. `scoring`: "additive" (Xu et al. 2015, equation 4), or "dot",
-    scaled dot products with a query that the word asks too (captioner.decoders).
+    scaled dot products with the last word in the query (captioner.lstm_decoders.show_attend_and_tell).
     """
 
     name: str = "show_attend_and_tell"
@@ -153,7 +153,7 @@ class DecoderConfig(_Record):
 
 @dataclass(frozen=True)
 class DecodingDefaults(_Record):
-    """How captions are searched for unless the caller says otherwise (see captioner.search).
+    """How captions are searched for unless the caller says otherwise (see captioner.beam_search).
 
     `consensus`: `votes` of captioner.consensus; 0: captions stay in the order of the search, whatever `certainty` is.
     `certainty`: see there.

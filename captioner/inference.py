@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from captioner.beam_search import Hypothesis, beam_search
 from captioner.bundle import Bundle, bundle_load
 from captioner.config import BundleConfig, Preprocessing
 from captioner.consensus import consensus_create
-from captioner.engines import CudaEngine, Engine, PyTorchEngine, SessionUnfit, engine_accelerate
+from captioner.engines import CudaEngine, Engine, EngineUnfit, PyTorchEngine, engine_accelerate
 from captioner.errors import BundleIncompatible, CaptionImpossible, DeviceError
-from captioner.probes import probe_pictures
-from captioner.search import Hypothesis, beam_search
+from captioner.probe_pictures import probe_pictures
 from captioner.vocabulary import Vocabulary, caption_text
 
 THREADS = torch.get_num_threads()  # of the engine: as many as torch takes by itself, one for each core
@@ -43,10 +43,10 @@ class Alternative:
 
 @dataclass(frozen=True)
 class CaptionResult:
-    """What the model says of one photo.
+    """The model's captions of one photo.
 
-    `confidence`: exp of the mean log-probability of the words and <end>, in 0..1 (a geometric mean: how sure the
-    model was of a word on average; no probability that the caption is right).
+    `confidence`: exp of the mean log-probability of the words and <end>, in 0..1. It is a geometric mean: how sure the
+    model was of a word on average. It is not the probability that the caption is right.
     `alternatives`: the rest of the beam, best first, each text once.
     `attention`: uint8 (T, H, W), one map per word, 255 the greatest weight of that map; (T, 0, 0) from a decoder
     without attention.
@@ -62,9 +62,9 @@ class CaptionResult:
 class Captioner:
     """A model bundle on a device: "cpu", "cuda", "cuda:1", ... or "auto" (CUDA where there is one, else the CPU).
 
-    `engine` runs it. On a CPU: PyTorch, or ONNX Runtime where `exports` names a folder to keep its networks in (some
-    seconds when a bundle is loaded for the first time). On a GPU: half precision. Should those be impossible, or not
-    say the same as PyTorch, PyTorch runs it, with a RuntimeWarning. Not safe for use by several threads at once.
+    `engine` runs it. On a CPU that is PyTorch, or ONNX Runtime if `exports` names a folder to keep its networks in (the
+    first load of a bundle then takes some seconds more). On a GPU it is half precision. If such an engine cannot run or
+    does not say the same as PyTorch, PyTorch runs the model, with a RuntimeWarning. Not safe for several threads.
     """
 
     def __init__(self, bundle: Bundle, *, device: str = "cpu", exports: Path | None = None) -> None:
@@ -91,7 +91,7 @@ class Captioner:
             self._accelerate(
                 reference, lambda: engine_accelerate(reference, size=size, threads=THREADS, exports=exports)
             )
-            # What ONNX Runtime leaves to torch is small, and torch's threads would only wait for its own.
+            # ONNX Runtime leaves little to torch, and torch's threads would only wait for those of ONNX Runtime.
             torch.set_num_threads(THREADS if self.engine is reference else 1)
 
     @classmethod
@@ -100,7 +100,7 @@ class Captioner:
         return cls(bundle_load(Path(directory)), device=device, exports=exports)
 
     def _accelerate(self, reference: PyTorchEngine, create: Callable[[], Engine]) -> None:
-        """Puts another engine in the place of the reference, if it can be had and says the same."""
+        """Takes another engine instead of the reference, if it can run here and says the same of the probe pictures."""
         try:
             engine = create()
             probes = self._pixels(probe_pictures(self.preprocessing.size))
@@ -110,8 +110,8 @@ class Captioner:
             )
             if differing:
                 name = type(engine).__name__
-                raise SessionUnfit(f"{name} says something else than PyTorch of {differing} probe pictures")
-        except (SessionUnfit, RuntimeError) as error:  # RuntimeError is how CUDA says no
+                raise EngineUnfit(f"{name} says something else than PyTorch of {differing} probe pictures")
+        except (EngineUnfit, RuntimeError) as error:  # CUDA raises RuntimeError
             reason = str(error).partition("\n")[0]
             warnings.warn(f"{reason}: PyTorch runs it, slower.", RuntimeWarning, stacklevel=3)
         else:
@@ -123,9 +123,9 @@ class Captioner:
     ) -> list[CaptionResult]:
         """Captions each image: uint8 (S, S, 3) as captioner.preprocessing.photo_pixels gives it.
 
-        `beam` and `max_words`: the bundle's own defaults unless given. An image gets the same words alone as
-        among others, rounding aside. Raises ValueError for images of another shape or type, BundleIncompatible where
-        the encoder's grid is no square.
+        `beam` and `max_words`: the bundle's own defaults unless given. The words of an image do not depend on the
+        images beside it, rounding aside. Raises ValueError for images of another shape or type, BundleIncompatible
+        where the encoder's grid is no square.
         """
         if not images:
             return []
@@ -142,7 +142,7 @@ class Captioner:
         """uint8 (B, 3, S, S)"""
         pixels = torch.from_numpy(np.stack(images))
         if self.device.type == "cuda":
-            pixels = pixels.pin_memory()  # the copy goes on while the next lines run
+            pixels = pixels.pin_memory()  # the copy to the GPU then runs beside the next lines
         return pixels.to(self.device, non_blocking=True).permute(0, 3, 1, 2)
 
     def _search(
@@ -160,7 +160,7 @@ class Captioner:
 
     def _result(self, hypotheses: list[Hypothesis]) -> CaptionResult:
         if not hypotheses:
-            raise CaptionImpossible("The model's numbers are not finite for this photo, so it has no caption for it.")
+            raise CaptionImpossible("The model's numbers are not finite for this photo, so there is no caption.")
         best, text = hypotheses[0], self._text(hypotheses[0])
         confidences: dict[str, float] = {}
         for other in hypotheses[1:]:
@@ -184,12 +184,12 @@ def _confidence(hypothesis: Hypothesis) -> float:
 
 
 def _maps(attention: np.ndarray) -> np.ndarray:
-    """Weights (T, L) to uint8 (T, H, W) of a square grid. Raises BundleIncompatible for places of another."""
+    """Weights (T, L) -> uint8 (T, H, W) of a square grid. Raises BundleIncompatible where L is no square."""
     side = math.isqrt(attention.shape[1])
     if side * side != attention.shape[1]:
         raise BundleIncompatible(
-            f"The encoder gives {attention.shape[1]} places, which are no square grid: there is no telling where the "
-            "model looks. Use a bundle whose encoder gives as many rows as columns."
+            f"The encoder gives {attention.shape[1]} places, not a square grid, so its attention cannot be drawn. "
+            "Use a bundle whose encoder gives as many rows as columns."
         )
     maps = attention.reshape(len(attention), side, side)
     if side == 0:

@@ -18,7 +18,7 @@ def main() -> int:
 
 
 def leave(status: int) -> None:
-    """What is still to be written to a terminal that is gone, or to a full disk, does not change the status."""
+    """End with this status, even if the last lines cannot be written (a closed terminal, a full disk)."""
     try:
         if sys.stdout is not None:  # it was closed when this program began
             sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""`make demo`: the main job once, from a bare folder to captions, over HTTP as a user would; then it all goes away."""
+"""`make demo`: the main job once in a temporary folder, over HTTP as a user would do it: start, upload, captions."""
 
 import os
 import secrets
@@ -14,9 +14,10 @@ from typing import Any
 import httpx
 
 from launcher.errors import LaunchError
-from launcher.run import StopAsked, Stopper
-from launcher.site import Site, free_port, model_unusable, path_shown
-from launcher.telling import say
+from launcher.ports import free_port
+from launcher.start_and_stop import Fovea, model_unusable
+from launcher.stop_signals import StopAsked, Stopper
+from launcher.terminal import path_shown, say
 from webapp.env import BASE_DIR
 
 SAMPLES = BASE_DIR / "samples"
@@ -43,9 +44,9 @@ def demo() -> int:
         (Path(folder) / "samples-submitted").touch()  # this user uploads them
         say("Fovea's main job, in a temporary folder: start, upload, caption.")
         try:
-            with Site(environ, say=say, waiting=stopper.wait) as site, _figure(FIGURE_OF, environ) as figure:
+            with Fovea(environ, say=say, waiting=stopper.wait) as fovea, _figure(FIGURE_OF, environ) as figure:
                 try:
-                    rows = _captions(site, photos, password, stopper, give_up=started + SECONDS)
+                    rows = _captions(fovea, photos, password, stopper, give_up=started + SECONDS)
                     say(_table(rows))
                     wrong = [row["name"] for row in rows if row["state"] != "done"]
                     if wrong:
@@ -54,7 +55,7 @@ def demo() -> int:
                 except LaunchError:
                     for name in ("web", "worker"):
                         say(f"\nThe last lines of the {name}'s log:")
-                        say("".join(f"    {line}\n" for line in site.log_tail(name)))
+                        say("".join(f"    {line}\n" for line in fovea.log_tail(name)))
                     raise
             if figure.returncode:
                 raise LaunchError(f"the attention figure was not written.\n{said}")
@@ -71,7 +72,7 @@ def demo() -> int:
 
 @contextmanager
 def _figure(photo: Path, environ: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """The command that needs no server, beside it: it draws where the model looks for each word."""
+    """`manage.py caption --attention`, started beside the site: it draws where the model looks for each word."""
     FIGURE.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "manage.py", "caption", str(photo), "--attention", str(FIGURE)]
     out: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
@@ -84,15 +85,15 @@ def _figure(photo: Path, environ: Mapping[str, str]) -> Iterator[subprocess.Pope
 
 
 def _captions(
-    site: Site, photos: list[Path], password: str, stopper: Stopper, *, give_up: float
+    fovea: Fovea, photos: list[Path], password: str, stopper: Stopper, *, give_up: float
 ) -> list[dict[str, Any]]:
-    """Uploads the photos and waits until each has its caption or its error: what the API says of them."""
-    while not site.answers("/healthz"):
-        _still_possible(site, give_up)
+    """Uploads the photos and waits until each has its caption or its error. Returns the API's rows."""
+    while not fovea.answers("/healthz"):
+        _still_possible(fovea, give_up)
         stopper.wait(0.2)
-    say(f"  The site answers at {site.url}; uploading {len(photos)} photos …")
+    say(f"  The site answers at {fovea.url}; uploading {len(photos)} photos …")
     try:
-        with httpx.Client(base_url=f"{site.url}/api/v1/", timeout=20, trust_env=False) as client:
+        with httpx.Client(base_url=f"{fovea.url}/api/v1/", timeout=20, trust_env=False) as client:
             answer = client.post("auth/login/", json={"username": "admin", "password": password})
             client.headers["Authorization"] = f"Token {answer.raise_for_status().json()['token']}"
             files = [("file", (path.name, path.read_bytes(), "image/jpeg")) for path in photos]
@@ -100,7 +101,7 @@ def _captions(
             rows = [dict(item) for item in uploaded["results"]]
             for row in rows:
                 while row["id"] and row["state"] not in FINAL_STATES:
-                    _still_possible(site, give_up)
+                    _still_possible(fovea, give_up)
                     stopper.wait(0.2)
                     row.update(client.get(f"photos/{row['id']}/").raise_for_status().json())
     except httpx.HTTPStatusError as error:
@@ -110,15 +111,15 @@ def _captions(
     return rows
 
 
-def _still_possible(site: Site, give_up: float) -> None:
-    if model_unusable(site.states()["worker"]):
+def _still_possible(fovea: Fovea, give_up: float) -> None:
+    if model_unusable(fovea.states()["worker"]):
         raise LaunchError("the worker cannot use its model.")
     if time.monotonic() > give_up:
         raise LaunchError(f"not done after {SECONDS:.0f} seconds.")
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    """Milliseconds are those that the worker spent on the photo: opening it, waiting for its batch, the model."""
+    """`ms`: the worker's milliseconds for the photo: opening it, waiting for its batch, the model."""
     width = max(len(row.get("caption") or "") for row in rows)
     lines = [f"\n  {'photo':<14} {'caption':<{width}} {'confidence':>10} {'ms':>6}"]
     for row in rows:

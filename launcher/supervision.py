@@ -1,4 +1,4 @@
-"""Programs kept running by supervisord: started in stages, restarted with backoff, stopped in reverse."""
+"""supervisord keeps the programs running: it starts them in stages, restarts with backoff, stops in reverse order."""
 
 import getpass
 import http.client
@@ -19,16 +19,16 @@ from typing import Any, Self, cast
 from supervisor.xmlrpc import SupervisorTransport
 
 from launcher.errors import LaunchError
-from launcher.processes import session_end
+from launcher.leftover_processes import session_end
 from webapp.processes.end_with_parent import process_die_with_parent
 
-_RETRIES = 100  # of starts that fail at once, each a second later than the one before
+_RETRIES = 100  # starts that fail at once; the pause before each is a second longer than the last
 
 
 @dataclass(frozen=True)
 class Program:
-    """`final_status`: an exit status after which starting again is of no use until a person has mended something.
-    `directory`: where it runs, if not where all do."""
+    """`final_status`: an exit status after which a restart is of no use until a person has repaired something.
+    `directory`: where it runs; None: the supervisor's directory."""
 
     name: str
     command: Sequence[str]
@@ -52,9 +52,9 @@ _COMMAND = "SUPERVISED_"  # and the program's name
 
 
 class Supervisor:
-    """supervisord over `stages` of programs: a stage is stopped only after all later ones have ended.
+    """supervisord over `stages` of programs. A stage is stopped after all later stages have ended.
 
-    It dies with this process, its programs die with it, and leaving the context ends whatever is left of them.
+    supervisord dies with this process, and its programs die with it. Leaving the context ends what is left of them.
     """
 
     def __init__(
@@ -75,19 +75,26 @@ class Supervisor:
 
     def __enter__(self) -> Self:
         self.logs.mkdir(parents=True, exist_ok=True)
-        # A socket's path has 108 bytes at most, so it does not stand in the data folder, whose path may be long.
+        # A socket's path has 108 bytes at most. The data folder's path may be longer, so the socket is not there.
         self._runtime = Path(tempfile.mkdtemp(prefix="fovea-"))
         configuration = self._runtime / "supervisord.conf"
         configuration.write_text(self._configuration(), encoding="utf-8")
         with (self.logs / "supervisor.err").open("wb") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "launcher.supervisord", "--nodaemon", "--configuration", str(configuration)],
+                [
+                    sys.executable,
+                    "-m",
+                    "launcher.supervisord_full_disk",
+                    "--nodaemon",
+                    "--configuration",
+                    str(configuration),
+                ],
                 cwd=self.directory,
                 env=dict(self.environ) | self._paths(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
-                start_new_session=True,  # Ctrl-C reaches the launcher alone; what is left at the end is known by it
+                start_new_session=True,  # Ctrl-C reaches the launcher alone; leftovers are found by this session
                 preexec_fn=process_die_with_parent,  # noqa: PLW1509  (no thread runs yet)
             )
         try:
@@ -116,7 +123,7 @@ class Supervisor:
         self._call("startProcess", f"{self._groups[name]}:{name}", False)
 
     def stop(self, name: str) -> None:
-        with suppress(xmlrpc.client.Fault):  # it has stopped meanwhile
+        with suppress(xmlrpc.client.Fault):  # it has stopped in the meantime
             self._call("stopProcess", f"{self._groups[name]}:{name}", False)
 
     def states(self) -> dict[str, State]:
@@ -148,7 +155,7 @@ class Supervisor:
                 return
 
     def _paths(self) -> dict[str, str]:
-        """What may hold ` ;`, ` #` or `%`. Its configuration knows no escape for these, and takes them from here."""
+        """Texts that may hold ` ;`, ` #` or `%`. The configuration cannot escape these, so it names these variables."""
         commands = {
             _COMMAND + program.name: shlex.join(self._wrapped(program)) for stage in self.stages for program in stage
         }
@@ -156,7 +163,7 @@ class Supervisor:
 
     def _wrapped(self, program: Program) -> list[str]:
         directory = str(program.directory or self.directory)
-        return [sys.executable, "-m", "launcher.child", str(self.lock), directory, *program.command]
+        return [sys.executable, "-m", "launcher.supervised_child", str(self.lock), directory, *program.command]
 
     def _configuration(self) -> str:
         sections = [
@@ -189,7 +196,7 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
     def _program_section(self, program: Program) -> str:
         restart = "true" if program.final_status is None else f"unexpected\nexitcodes = {program.final_status}"
-        # The log file is expanded twice: the first time would leave a `%` of the folder's name to the second.
+        # supervisord expands the log file's name twice. Expanded once, a `%` in the folder's name would break it.
         return f"""
 [program:{program.name}]
 command = %(ENV_{_COMMAND}{program.name})s

@@ -28,8 +28,8 @@ def bundle_make(
 
     from captioner.bundle import bundle_save
     from captioner.config import BundleConfig, DecoderConfig, DecodingDefaults
-    from captioner.decoders import decoder_create
     from captioner.encoders import encoder_config, encoder_create, encoder_preprocessing
+    from captioner.lstm_decoders import decoder_create
     from captioner.vocabulary import END, SPECIALS, START, Vocabulary, caption_tokens
 
     config = BundleConfig(

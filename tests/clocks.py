@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from django.db.backends.signals import connection_created
 
-from tests.services import service_missing
+from tests.missing_services import service_missing
 
 FILE = "FAKETIME_TIMESTAMP_FILE"
 # Python sleeps until a moment of the monotonic clock. libfaketime 0.9.10 makes one before 1970 of it (its issue 426).

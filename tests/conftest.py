@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from tests.brokers import broker, broker_process, own_broker  # noqa: F401
 from tests.bundles import bundle, tiny_bundle  # noqa: F401
 from tests.clocks import database_clock  # noqa: F401
-from tests.services import SHARED
+from tests.missing_services import SHARED
 
 # On busy cores two threads of torch wait for each other: small models then take thirty times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from django.db import connection
 from django.db.models import Model
 
-from tests.services import service_missing
+from tests.missing_services import service_missing
 
 OWNER = "fovea"  # of the database
 UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root

@@ -120,7 +120,7 @@ class WebProcess(Process):
     def __init__(self, log: Path, **environment: str) -> None:
         port = str(free_port())
         self.url = f"http://127.0.0.1:{port}"
-        super().__init__("launcher.web", log, FOVEA_HOST="127.0.0.1", FOVEA_PORT=port, **environment)
+        super().__init__("launcher.web_server", log, FOVEA_HOST="127.0.0.1", FOVEA_PORT=port, **environment)
 
     def ready(self) -> Self:
         """Wait until it answers."""

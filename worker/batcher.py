@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class Model(Protocol):
-    """What the batcher needs of `engine.LoadedModel`."""
+    """What the batcher needs of `loaded_model.LoadedModel`."""
 
     def caption_batch(self, images: Sequence[np.ndarray]) -> list[Any]: ...
     def check(self) -> None: ...

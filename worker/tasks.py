@@ -1,4 +1,4 @@
-"""The tasks, thin: ids in, services out. Each thread keeps its connection to the database, unless it is broken."""
+"""The Celery tasks: each takes ids and calls a service. A thread keeps its database connection unless it is broken."""
 
 import threading
 
@@ -8,11 +8,11 @@ from django.db import close_old_connections
 
 from webapp import jobs
 from webapp.batches.services import zips as batches
-from worker.captioning import photos_caption
-from worker.runtime import running
-from worker.verification import model_verify
+from worker.caption_pipeline import photos_caption
+from worker.model_verification import model_verify
+from worker.running_worker import running_worker
 
-# A zip takes a thread for minutes: most are left to photos. One too many waits for the sweep's next message.
+# A zip takes a thread for minutes, so most threads are kept for photos. A zip too many waits for the sweep's message.
 _unpacking = threading.BoundedSemaphore(max(1, settings.ENV["FOVEA_WORKER_THREADS"] // 4))
 
 
@@ -22,14 +22,14 @@ for _moment in (signals.task_prerun, signals.task_postrun):
 
 @jobs.app.task(name=jobs.CAPTION_PHOTOS)
 def caption_photos(job_ids: list[int]) -> None:
-    photos_caption(running(), job_ids=job_ids)
+    photos_caption(running_worker(), job_ids=job_ids)
 
 
 @jobs.app.task(name=jobs.UNPACK_BATCH)
 def unpack_batch(batch_id: int) -> None:
     if _unpacking.acquire(blocking=False):
         try:
-            stopping = running().stopping
+            stopping = running_worker().stopping
             batches.batch_unpack(batch_id=batch_id, proceed=lambda: not stopping.is_set())
         finally:
             _unpacking.release()

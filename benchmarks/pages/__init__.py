@@ -15,10 +15,11 @@ import sys
 
 from tqdm import tqdm
 
+from benchmarks.fovea_stack.stack_process import Fovea, database_missing
+from benchmarks.measuring.alternating_runs import Spread
+from benchmarks.measuring.command_line import DATABASES_NAMED, Setting
+from benchmarks.measuring.results_table import Row
 from benchmarks.pages.side import Queries, page_ms, page_queries, page_warm, side_open
-from benchmarks.setting import DATABASES_NAMED, Setting
-from benchmarks.stacks import Fovea, database_missing
-from benchmarks.timing import Row, Spread
 
 RATIO = 1.5
 FEWER = 100  # times

@@ -1,7 +1,7 @@
 """`python -m benchmarks.pages`: this benchmark alone, its table printed and not kept."""
 
 from benchmarks import pages
-from benchmarks.setting import rows_measure
+from benchmarks.measuring.command_line import rows_measure
 
 if __name__ == "__main__":
     rows_measure(pages.measure, description=str(pages.__doc__))

@@ -1,16 +1,21 @@
 """Convolutional encoders: pixels to a grid of feature vectors.
 
 Every encoder takes uint8 (B, 3, S, S) RGB, normalises on its own device, and gives float (B, L, C): the last
-feature map, its L = H x H places in row-major order. None is ever in training mode unless asked.
+feature map, its L = H x H places in row-major order. A new encoder is in evaluation mode.
 
-    library.py    what timm and torchvision have, by name, and what it was pretrained with
-    weights.py    where a network's weights are, and whether they are the ones meant
-    networks.py   how each family of network is cut into stages
-    encoder.py    the encoder
-    creation.py   from a name to an encoder
+    encoder_catalogue.py    the names of all encoders, and how each was pretrained
+    pretrained_weights.py   where a network's weights are, and whether they are the right ones
+    network_stages.py       how each family of networks is cut into stages
+    encoder.py              the encoder
+    encoder_factory.py      from a name to an encoder
 """
 
-from captioner.encoders.creation import encoder_config, encoder_config_pinned, encoder_create, encoder_preprocessing
 from captioner.encoders.encoder import Encoder
+from captioner.encoders.encoder_factory import (
+    encoder_config,
+    encoder_config_pinned,
+    encoder_create,
+    encoder_preprocessing,
+)
 
 __all__ = ["Encoder", "encoder_config", "encoder_config_pinned", "encoder_create", "encoder_preprocessing"]

@@ -12,7 +12,7 @@ from captioner.config import Preprocessing
 
 
 class Encoder(nn.Module):
-    """`body` maps (B, 3, S, S) normalised pixels to (B, C, H, H): a captioner.encoders.networks.Network."""
+    """`body` maps normalised pixels (B, 3, S, S) to (B, C, H, H): a captioner.encoders.network_stages.Network."""
 
     body: Any  # a Network; tests put other modules in its place
     mean: Tensor
@@ -39,10 +39,11 @@ class Encoder(nn.Module):
         return tuple(name for name, _ in self.body.stages())
 
     def split(self, trained: int) -> tuple[nn.Module, nn.Module]:
-        """The network in two: all but its last `trained` stages, uint8 (B, 3, S, S) -> maps; those, maps -> (B, L, C).
+        """The encoder in two parts: all but its last `trained` stages, uint8 (B, 3, S, S) -> maps; then maps ->
+        (B, L, C).
 
-        Both hold the encoder's own weights. Where every stage is in the second part, the first only passes pixels on;
-        where none is, it is the encoder.
+        Both parts hold the encoder's own weights. If every stage is in the second part, the first one only passes
+        pixels on. If none is, the first part is the encoder.
         """
         stages = [module for _, module in self.body.stages()]
         if not 0 <= trained <= len(stages):

@@ -1,23 +1,26 @@
-"""What runs a model: PyTorch, which is the reference; ONNX Runtime, which a CPU runs in a fraction of the time; or a
-GPU in half precision.
+"""Engines: the ways to run a model. Each has `start` (photos -> state before the first word) and `step` (one word on).
 
-Every engine offers the same: `start` turns photos into the state before the first word, `step` goes one word on.
-captioner.search stands above them.
+    pytorch_reference.py   PyTorch on any device: the reference, and the fallback
+    onnx_runtime.py        ONNX Runtime on a CPU, in a fraction of the time
+    onnx_export.py         a PyTorch module exported to ONNX, kept on disk, compared with PyTorch
+    cuda_graphs.py         a GPU: half precision, captured graphs
+
+captioner.beam_search runs on top of them.
 """
 
-from captioner.engines.cuda import CudaEngine
+from captioner.engines.cuda_graphs import CudaEngine
+from captioner.engines.onnx_export import EngineUnfit
 from captioner.engines.onnx_runtime import encoder_accelerate, engine_accelerate
-from captioner.engines.pytorch import Engine, PyTorchEngine
-from captioner.engines.sessions import SessionUnfit
+from captioner.engines.pytorch_reference import Engine, PyTorchEngine
 
-ACCELERATED = 500  # from so many photos on, ONNX Runtime saves more time than its start and an export take
+ACCELERATED = 500  # photos from which on ONNX Runtime saves more time than its start and an export cost
 
 __all__ = [
     "ACCELERATED",
     "CudaEngine",
     "Engine",
+    "EngineUnfit",
     "PyTorchEngine",
-    "SessionUnfit",
     "encoder_accelerate",
     "engine_accelerate",
 ]

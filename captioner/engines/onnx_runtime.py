@@ -1,8 +1,8 @@
-"""The model by ONNX Runtime on the CPU.
+"""The model run by ONNX Runtime on the CPU.
 
-On two cores it encodes two to three times as fast as eager PyTorch and takes a step of the search in half to two thirds
-of the time: weights are laid out once instead of at every product, and what a word brings to a step by itself is looked
-up in a table instead of computed.
+On two cores it encodes two to three times as fast as eager PyTorch. A step of the search takes half to two thirds of
+the time. ONNX Runtime lays out the weights once, not at every product. What a step computes of a word alone is looked
+up in a table.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from captioner.decoders import Decoder, DecoderState
-from captioner.engines.pytorch import PyTorchEngine
-from captioner.engines.sessions import Session, SessionUnfit, session_create
+from captioner.engines.onnx_export import EngineUnfit, Session, session_create
+from captioner.engines.pytorch_reference import PyTorchEngine
+from captioner.lstm_decoders import Decoder, DecoderState
 from captioner.vocabulary import START
 
 
 class OnnxRuntimeEngine:
-    """`beginning`: photos to the parts of the first state. `advance`: those and tokens to what a step gives."""
+    """`beginning`: photos -> the parts of the first state. `advance`: these parts and tokens -> a step's result."""
 
     def __init__(self, beginning: Session, advance: Session) -> None:
         self._beginning, self._advance = beginning, advance
@@ -36,9 +36,9 @@ class OnnxRuntimeEngine:
 
 
 def engine_accelerate(engine: PyTorchEngine, *, size: int, threads: int, exports: Path | None) -> OnnxRuntimeEngine:
-    """The same model by ONNX Runtime, for photos of `size` pixels. `exports`: see captioner.engines.sessions.
+    """The same model by ONNX Runtime, for photos of `size` pixels. `exports`: see captioner.engines.onnx_export.
 
-    Raises SessionUnfit where it cannot be, or differs from PyTorch.
+    Raises EngineUnfit where ONNX Runtime cannot run it or differs from PyTorch.
     """
     pixels = _noise(size)
     with torch.inference_mode():
@@ -57,15 +57,15 @@ def engine_accelerate(engine: PyTorchEngine, *, size: int, threads: int, exports
 def encoder_accelerate(module: nn.Module, *, size: int, exports: Path | None = None) -> Callable[[Tensor], Tensor]:
     """`module`, uint8 (B, 3, S, S) -> float32 (B, ...), run by ONNX Runtime on the CPU, for any B.
 
-    `size`: S. `exports`: see captioner.engines.sessions. Returns `module` itself, with a RuntimeWarning, where ONNX
-    Runtime cannot run it: PyTorch is the reference.
+    `size`: S. `exports`: see captioner.engines.onnx_export. Where ONNX Runtime cannot run `module`, warns
+    (RuntimeWarning) and returns `module` itself.
     """
     pixels, sizes = _noise(size), {"photos": ("photos",)}
     try:
         session = session_create(
             module, {"photos": pixels}, sizes=sizes, threads=torch.get_num_threads(), exports=exports
         )
-    except SessionUnfit as error:
+    except EngineUnfit as error:
         warnings.warn(f"{error}: PyTorch runs it, slower.", RuntimeWarning, stacklevel=2)
         return module
     return lambda photos: session(photos)[0]

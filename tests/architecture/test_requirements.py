@@ -15,7 +15,7 @@ from webapp.env import BASE_DIR
 
 OURS = ("webapp", "captioner", "worker", "training", "launcher", "benchmarks", "tests")
 ROLES = {  # requirements -> the packages that must run with them alone
-    "webapp/requirements.txt": ["webapp", "launcher.prepare"],
+    "webapp/requirements.txt": ["webapp", "launcher.migrate_and_seed"],
     "worker/requirements.txt": ["webapp", "captioner", "worker"],
     "training/requirements.txt": ["webapp", "captioner", "worker", "training"],
     "requirements.txt": ["webapp", "captioner", "worker", "training", "launcher"],

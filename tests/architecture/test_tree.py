@@ -11,7 +11,6 @@ from webapp import env
 LONGER_WITH_REASON = {  # module -> why it is longer than 300 lines
     "tests/captioner/test_bundle.py": "one contract, and each way a folder can break it",
     "tests/captioner/test_preprocessing.py": "one function, and each kind of file it must take or refuse",
-    "tests/worker/test_registration.py": "one life of a model version, and each way it ends early",
 }
 LINES = 300
 

@@ -2,11 +2,12 @@
 
 import pytest
 
-from benchmarks import pages, setting
-from benchmarks.setting import rows_measure
-from benchmarks.stacks import database_missing
-from benchmarks.timing import Row
-from tests.services import service_missing
+from benchmarks import pages
+from benchmarks.fovea_stack.stack_process import database_missing
+from benchmarks.measuring import command_line
+from benchmarks.measuring.command_line import rows_measure
+from benchmarks.measuring.results_table import Row
+from tests.missing_services import service_missing
 
 pytestmark = pytest.mark.slow
 
@@ -16,14 +17,14 @@ TOLD = 2  # pages that lie as deep as there are rows
 
 @pytest.fixture(autouse=True)
 def no_shared_photos(monkeypatch, tmp_path):
-    monkeypatch.setattr(setting, "SHARED", tmp_path / "none")
+    monkeypatch.setattr(command_line, "SHARED", tmp_path / "none")
 
 
 def measured(database: str) -> list[Row]:
     return rows_measure(pages.measure, description="", argv=[*SMALL, "--databases", database])
 
 
-@pytest.mark.parametrize(("database", "name"), setting.DATABASES_NAMED.items())
+@pytest.mark.parametrize(("database", "name"), command_line.DATABASES_NAMED.items())
 def test_pages_are_measured_on_each_database(database, name, capsys):
     if database_missing(database):
         service_missing(f"{name} is not installed")

@@ -9,9 +9,9 @@ from safetensors.torch import load_file
 
 from captioner.bundle import MODEL, Bundle, bundle_load, bundle_save, weights_round
 from captioner.config import BundleConfig, EncoderConfig, WeightsReference
-from captioner.decoders import TiedDecoder, decoder_create
 from captioner.encoders import encoder_config, encoder_create, encoder_preprocessing
 from captioner.errors import BundleIncompatible
+from captioner.lstm_decoders import TiedDecoder, decoder_create
 from captioner.vocabulary import Vocabulary
 
 

@@ -7,7 +7,7 @@ import pytest
 from captioner.config import DecodingDefaults
 from captioner.consensus import Consensus, consensus_create
 from captioner.vocabulary import SPECIALS, Vocabulary
-from tests.captioner.test_search import VOCABULARY, decoder, photos, search
+from tests.captioner.test_beam_search import VOCABULARY, decoder, photos, search
 from training.scoring.cider import CiderD
 
 EVEN = (1.0,) * 10  # every word tells as much

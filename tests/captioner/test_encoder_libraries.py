@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from captioner.config import EncoderConfig, WeightsReference
 from captioner.encoders import encoder_config, encoder_config_pinned, encoder_create, encoder_preprocessing
 from captioner.errors import BundleCorrupt, BundleIncompatible, BundleMissing
-from tests.captioner.networks import SIZE, created, network, pixels, saved
+from tests.captioner.small_networks import SIZE, created, network, pixels, saved
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_encoder_weights_that_lack_a_tensor_do_not_fit(tmp_path):
 def test_encoder_weights_file_without_named_tensors_is_corrupt(held, tmp_path):
     torch.save(held, tmp_path / "other.pth")
 
-    with pytest.raises(BundleCorrupt, match=r"other\.pth hold something else"):
+    with pytest.raises(BundleCorrupt, match=r"other\.pth are not a file of named tensors"):
         created("timm/test_resnet", tmp_path / "other.pth")
 
 

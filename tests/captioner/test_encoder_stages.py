@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tests.captioner.networks import created, pixels
+from tests.captioner.small_networks import created, pixels
 
 
 @pytest.mark.parametrize(

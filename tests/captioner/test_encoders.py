@@ -10,7 +10,7 @@ import torch
 
 from captioner.config import EncoderConfig, WeightsReference
 from captioner.encoders import Encoder, encoder_config, encoder_create, encoder_preprocessing
-from captioner.encoders.networks import Network
+from captioner.encoders.network_stages import Network
 from captioner.errors import BundleCorrupt, BundleIncompatible, BundleMissing
 from captioner.preprocessing import photo_pixels
 

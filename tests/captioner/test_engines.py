@@ -8,8 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from captioner.engines import CudaEngine, Engine, PyTorchEngine, SessionUnfit, engine_accelerate
-from captioner.engines.cuda import _Captured
+from captioner.engines import CudaEngine, Engine, EngineUnfit, PyTorchEngine, engine_accelerate
+from captioner.engines.cuda_graphs import _Captured
 from captioner.engines.onnx_runtime import OnnxRuntimeEngine
 from captioner.inference import Captioner
 from tests.bundles import CAPTIONS, bundle_make
@@ -206,5 +206,5 @@ def test_engine_that_cannot_be_kept_says_so(reference, tmp_path):
     folder = tmp_path / "file"
     folder.write_text("no folder")
 
-    with pytest.raises(SessionUnfit, match=r"NotADirectoryError|FileExistsError"):
+    with pytest.raises(EngineUnfit, match=r"NotADirectoryError|FileExistsError"):
         engine_accelerate(PyTorchEngine(reference.encoder, reference.decoder), size=SIZE, threads=1, exports=folder)

@@ -13,7 +13,7 @@ from captioner.errors import BundleIncompatible, BundleMissing, CaptionImpossibl
 from captioner.inference import Captioner, CaptionResult
 from captioner.preprocessing import photo_pixels
 from tests.bundles import CAPTIONS, bundle_make
-from tests.captioner.photos import encoded
+from tests.captioner.photo_files import encoded
 
 
 @pytest.fixture(scope="module")

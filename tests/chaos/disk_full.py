@@ -21,7 +21,7 @@ from tests.chaos.figures import Figures
 from tests.chaos.promises import captioned_once
 from tests.databases import UNPRIVILEGED, Postgres
 from tests.disks import Disk, small_disk
-from tests.launcher.full_disk import site_outlives_full_disk
+from tests.launcher.run_on_full_disk import site_outlives_full_disk
 from tests.pictures import noise
 from tests.processes import ROOT
 from tests.stack import Stack

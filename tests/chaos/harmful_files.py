@@ -19,7 +19,7 @@ from django.test import Client
 
 from tests.chaos.figures import Figures
 from tests.chaos.promises import captioned_once
-from tests.files import pipe_replaced
+from tests.hanging_files import pipe_replaced
 from tests.photos import photo_store
 from tests.pictures import picture
 from tests.processes import WorkerProcess, group_processes

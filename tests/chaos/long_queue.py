@@ -11,7 +11,7 @@ from django.db.models import F
 from tests.brokers import Broker, wait_until
 from tests.chaos.figures import Figures
 from tests.chaos.promises import RECOVERY_SECONDS, captioned_once
-from tests.files import pipe_replaced
+from tests.hanging_files import pipe_replaced
 from tests.stack import Stack
 from tests.webapp.job_rows import together
 from webapp import jobs

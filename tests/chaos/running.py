@@ -8,7 +8,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from launcher.processes import session_end
+from launcher.leftover_processes import session_end
 from tests.chaos import MACHINE_CLOCK
 from tests.chaos.figures import Figures, Outcome
 from tests.clocks import machine_clock

@@ -11,11 +11,11 @@ from django.conf import settings
 from tests.brokers import wait_until
 from tests.chaos.figures import Figures
 from tests.chaos.promises import captioned_once
-from tests.files import pipe_replaced
+from tests.hanging_files import pipe_replaced
 from tests.processes import WorkerProcess, group_processes
 from tests.stack import Stack
 from webapp.captioning.models import CaptionJob
-from worker.__main__ import DRAIN_SECONDS, Exit
+from worker.worker_stop import DRAIN_SECONDS, Exit
 
 PHOTOS = {"full": 1800, "small": 600}
 TERMS = {"full": 6, "small": 2}

@@ -6,10 +6,11 @@ import pytest
 
 from launcher.__main__ import leave
 from launcher.errors import LaunchError
-from launcher.site import Site, free_port
+from launcher.ports import free_port
+from launcher.start_and_stop import Fovea
 from tests.disks import needs_mount, small_disk
-from tests.launcher.full_disk import site_outlives_full_disk
-from tests.launcher.runs import Run, answers, wait_for
+from tests.launcher.make_run import Run, answers, wait_for
+from tests.launcher.run_on_full_disk import site_outlives_full_disk
 from webapp.data_folder.disk_reserve import Reserve
 
 
@@ -35,7 +36,7 @@ def test_start_on_a_full_disk_names_the_remedy(tmp_path: Path) -> None:
     data.mkdir()
     with small_disk(data, megabytes=1) as disk:
         disk.fill()
-        site = Site({**os.environ, "FOVEA_DATA_DIR": str(data), "FOVEA_PORT": str(free_port())}, say=print)
+        site = Fovea({**os.environ, "FOVEA_DATA_DIR": str(data), "FOVEA_PORT": str(free_port())}, say=print)
         with pytest.raises(LaunchError, match=r"Free some space if its disk is full"):
             site.__enter__()
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from launcher.site import free_port
+from launcher.ports import free_port
 from tests.brokers import wait_until
-from tests.launcher.runs import LAUNCHER, Run, answers, wait_for
+from tests.launcher.make_run import LAUNCHER, Run, answers, wait_for
 from tests.photos import picture
 from webapp.env import BASE_DIR
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from launcher.processes import session_processes
+from launcher.leftover_processes import session_processes
 from launcher.supervision import Program, Supervisor
 from tests.disks import needs_mount, small_disk
 

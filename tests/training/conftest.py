@@ -5,7 +5,7 @@ import shutil
 import pytest
 import torch
 
-from tests.services import service_missing
+from tests.missing_services import service_missing
 from tests.training.small_runs import sources
 
 

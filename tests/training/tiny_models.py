@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from captioner.config import DecoderConfig, Preprocessing
-from captioner.decoders import Decoder, DecoderState, decoder_create
 from captioner.encoders import Encoder
-from captioner.encoders.networks import Network
+from captioner.encoders.network_stages import Network
+from captioner.lstm_decoders import Decoder, DecoderState, decoder_create
 from training.epoch.epoch_record import EpochRecord
 
 STAGES = ("stem", "depthwise", "last")

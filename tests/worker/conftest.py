@@ -1,34 +1,38 @@
-"""A worker's parts inside the test's process: the real engine with a small bundle, real decoding children."""
+"""A worker's parts inside the test's process: the real model with a small bundle, real child processes."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from PIL import Image
 
+from tests.bundles import bundle_make
 from tests.photos import photo_store, picture
-from tests.worker.captions import caption_lines
+from tests.worker.caption_command import caption_lines
 from webapp.captioning.models import CaptionJob, ModelVersion
 from webapp.captioning.services.model_versions import (
     model_version_activate,
     model_version_register,
     model_version_verified,
 )
-from worker.decoding import Decoder
-from worker.engine import Engine, LoadedModel
-from worker.runtime import Runtime
+from worker.loaded_model import LoadedModel
+from worker.model_swap import ModelSlot
+from worker.photo_sandbox import PhotoSandbox
+from worker.running_worker import RunningWorker
 
 
 @pytest.fixture(scope="session")
-def decoder() -> Iterator[Decoder]:
-    decoder = Decoder()
-    yield decoder
-    decoder.close()
+def photo_sandbox() -> Iterator[PhotoSandbox]:
+    photo_sandbox = PhotoSandbox()
+    yield photo_sandbox
+    photo_sandbox.close()
 
 
 @pytest.fixture(scope="session")
 def loaded(tiny_bundle: Path) -> LoadedModel:
-    return Engine(device="cpu").load(tiny_bundle, model_version_id=0)
+    return ModelSlot(device="cpu").load(tiny_bundle, model_version_id=0)
 
 
 @pytest.fixture
@@ -46,18 +50,38 @@ def model_version_make(bundle: Path) -> ModelVersion:
 
 
 @pytest.fixture
+def models_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty one: model versions of other tests lie elsewhere."""
+    monkeypatch.setattr(settings, "MODELS_DIR", tmp_path / "models")
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def own_bundle(tiny_bundle: Path, tmp_path: Path) -> Path:
+    """One that the test may damage."""
+    return Path(shutil.copytree(tiny_bundle, tmp_path / "own"))
+
+
+@pytest.fixture(scope="session")
+def other_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bundle_make(tmp_path_factory.mktemp("bundles") / "other", seed=1)
+
+
+@pytest.fixture
 def deaths() -> list[str]:
     """The reasons for which the worker would have ended its process."""
     return []
 
 
 @pytest.fixture
-def runtime(loaded: LoadedModel, model_version: ModelVersion, decoder: Decoder, deaths: list[str]) -> Iterator[Runtime]:
-    engine = Engine(device="cpu")
-    engine.swap(LoadedModel(loaded.captioner, model_version.pk))
-    runtime = Runtime(engine, decoder, on_fatal=deaths.append)
-    yield runtime
-    runtime.close()
+def running_worker(
+    loaded: LoadedModel, model_version: ModelVersion, photo_sandbox: PhotoSandbox, deaths: list[str]
+) -> Iterator[RunningWorker]:
+    slot = ModelSlot(device="cpu")
+    slot.swap(LoadedModel(loaded.captioner, model_version.pk))
+    running_worker = RunningWorker(slot, photo_sandbox, on_fatal=deaths.append)
+    yield running_worker
+    running_worker.close()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The micro-batcher's algorithm, on models that do as the test tells them; the real model is in test_engine."""
+"""The micro-batcher's algorithm, on models that do as the test tells them; the real one: test_loaded_model.py."""
 
 import threading
 import weakref

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from captioner.inference import Captioner
 from captioner.preprocessing import photo_pixels
 from tests.bundles import CAPTIONS
-from tests.worker.captions import caption_lines
+from tests.worker.caption_command import caption_lines
 from worker.captioned_files import BATCH
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,85 +12,87 @@ from django.db.models.functions import Now
 
 from tests.brokers import Broker
 from tests.photos import photo_store, picture
-from tests.worker.children import raised
-from tests.worker.harmful import HarmfulDecoder, caption_all
+from tests.worker.child_functions import raised
+from tests.worker.harmful_sandbox import HarmfulSandbox, caption_all
 from webapp import jobs
 from webapp.captioning.models import CaptionJob
 from webapp.captioning.services import leases
 from webapp.photos.models import Photo
 from webapp.upkeep.services.sweep import sweep
-from worker.runtime import Runtime
+from worker.running_worker import RunningWorker
 
 State = CaptionJob.State
 
 
 def test_photo_is_tried_again_later_when_no_child_can_be_started(
-    runtime: Runtime, user, monkeypatch: pytest.MonkeyPatch, broker: Broker
+    running_worker: RunningWorker, user, monkeypatch: pytest.MonkeyPatch, broker: Broker
 ) -> None:
     photo = photo_store(user, picture(1))
     monkeypatch.setattr("webapp.processes.sandbox.START_SECONDS", 0)
-    runtime.decoder = HarmfulDecoder(abs, 1)  # type: ignore[assignment]
-    caption_all(runtime, photo)
+    running_worker.photo_sandbox = HarmfulSandbox(abs, 1)  # type: ignore[assignment]
+    caption_all(running_worker, photo)
     _assert_later(photo, broker)
 
 
 def test_photo_is_tried_again_later_when_there_are_too_many_open_files(
-    runtime: Runtime, user, monkeypatch: pytest.MonkeyPatch, broker: Broker
+    running_worker: RunningWorker, user, monkeypatch: pytest.MonkeyPatch, broker: Broker
 ) -> None:
     def pipe() -> None:
         raise OSError(24, "Too many open files")
 
     photo = photo_store(user, picture(1))
     monkeypatch.setattr("webapp.processes.sandbox._spawn.Pipe", pipe)
-    runtime.decoder = HarmfulDecoder(abs, 1)  # type: ignore[assignment]
-    caption_all(runtime, photo)
+    running_worker.photo_sandbox = HarmfulSandbox(abs, 1)  # type: ignore[assignment]
+    caption_all(running_worker, photo)
     _assert_later(photo, broker)
 
 
 @pytest.mark.parametrize("error", [PermissionError(13, "denied"), OSError(5, "Input/output error")])
 def test_photo_that_the_machine_cannot_read_is_tried_again_later_uncounted(
-    runtime: Runtime, user, broker: Broker, error: OSError
+    running_worker: RunningWorker, user, broker: Broker, error: OSError
 ) -> None:
     photo = photo_store(user, picture(1))
-    runtime.decoder = HarmfulDecoder(raised, error)  # type: ignore[assignment]
-    caption_all(runtime, photo)
+    running_worker.photo_sandbox = HarmfulSandbox(raised, error)  # type: ignore[assignment]
+    caption_all(running_worker, photo)
     _assert_later(photo, broker)
 
 
-def test_photo_is_tried_again_later_where_the_media_folder_is_away(runtime: Runtime, user, broker: Broker) -> None:
+def test_photo_is_tried_again_later_where_the_media_folder_is_away(
+    running_worker: RunningWorker, user, broker: Broker
+) -> None:
     photo = photo_store(user, picture(1))
     photos = settings.MEDIA_ROOT / "photos"
     photos.rename(photos.with_name("away"))
-    caption_all(runtime, photo)
+    caption_all(running_worker, photo)
     _assert_later(photo, broker)
     photos.with_name("away").rename(photos)
-    caption_all(runtime, photo)
+    caption_all(running_worker, photo)
     assert photo.job.state == State.DONE
 
 
 def test_photo_that_the_database_has_no_room_for_is_tried_again_later_uncounted(
-    runtime: Runtime, user, monkeypatch: pytest.MonkeyPatch, broker: Broker
+    running_worker: RunningWorker, user, monkeypatch: pytest.MonkeyPatch, broker: Broker
 ) -> None:
     photo = photo_store(user, picture(1))
     monkeypatch.setattr(leases, "captions_record", _failing(OperationalError("database or disk is full")))
     with pytest.raises(OperationalError):
-        caption_all(runtime, photo)
+        caption_all(running_worker, photo)
     _assert_later(photo, broker)
 
 
 def test_photo_whose_caption_is_refused_is_counted_and_its_lease_runs_out(
-    runtime: Runtime, user, monkeypatch: pytest.MonkeyPatch
+    running_worker: RunningWorker, user, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo = photo_store(user, picture(1))
     monkeypatch.setattr(leases, "captions_record", _failing(DataError("value out of range")))
     with pytest.raises(DataError):
-        caption_all(runtime, photo)
+        caption_all(running_worker, photo)
     photo.job.refresh_from_db()
-    assert not runtime.held  # it is not renewed
+    assert not running_worker.held  # it is not renewed
     assert (photo.job.state, photo.job.lease_count) == (State.RUNNING, 1)
 
 
-def test_leases_that_the_database_does_not_take_back_run_out(runtime: Runtime, user) -> None:
+def test_leases_that_the_database_does_not_take_back_run_out(running_worker: RunningWorker, user) -> None:
     photos = [photo_store(user, picture(seed)) for seed in range(3)]
     updates: list[str] = []
 
@@ -101,8 +103,8 @@ def test_leases_that_the_database_does_not_take_back_run_out(runtime: Runtime, u
         return execute(sql, *arguments)
 
     with connection.execute_wrapper(refuse), pytest.raises(OperationalError):
-        caption_all(runtime, *photos)
-    assert not runtime.held  # none is renewed for ever
+        caption_all(running_worker, *photos)
+    assert not running_worker.held  # none is renewed for ever
     assert CaptionJob.objects.filter(state=State.RUNNING).count() == 3
 
 

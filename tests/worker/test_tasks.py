@@ -11,15 +11,15 @@ from tests.webapp.zips import create, pictures, zipped
 from webapp import jobs
 from webapp.batches.models import Batch
 from webapp.captioning.models import CaptionJob, ModelVersion
-from worker import runtime as runtimes
+from worker import running_worker as running_worker_module
 from worker import tasks
-from worker.runtime import Runtime
+from worker.running_worker import RunningWorker
 
 
 @pytest.fixture(autouse=True)
-def _running(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtimes, "_running", None)
-    runtimes.runtime_set(runtime)
+def _running(running_worker: RunningWorker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running_worker_module, "_running", None)
+    running_worker_module.running_worker_set(running_worker)
 
 
 def test_every_task_of_the_contract_is_registered() -> None:
@@ -67,10 +67,10 @@ def test_unpacking_task_leaves_a_zip_waiting_while_the_media_folder_is_away(user
 
 
 def test_unpacking_task_of_a_worker_that_is_told_to_end_leaves_the_rest_to_another(
-    runtime: Runtime, user, broker
+    running_worker: RunningWorker, user, broker
 ) -> None:
     batch = create(user, zipped(pictures()))
-    runtime.stopping.set()
+    running_worker.stopping.set()
     tasks.unpack_batch(batch_id=batch.pk)
     batch.refresh_from_db()
     assert (batch.state, batch.unpack_lease_expires_at) == (Batch.State.UNPACKING, None)

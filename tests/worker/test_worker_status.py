@@ -17,8 +17,8 @@ from tests.photos import photo_store, picture
 from webapp.captioning.models import CaptionJob, ModelVersion, WorkerHeartbeat
 from webapp.captioning.selectors.workers import WORKERS_TOLD
 from webapp.captioning.services.heartbeats import heartbeat_record, heartbeat_start
-from worker.captioning import photos_caption
-from worker.runtime import Runtime
+from worker.caption_pipeline import photos_caption
+from worker.running_worker import RunningWorker
 
 sqlite_only = pytest.mark.skipif("sqlite3" not in settings.DATABASES["default"]["ENGINE"], reason="SQLite's tables")
 
@@ -39,11 +39,11 @@ def test_worker_status_tells_that_no_worker_runs(db: None, broker: Broker, capsy
 
 
 def test_worker_status_as_json_tells_what_the_workers_did(
-    runtime: Runtime, broker: Broker, user, capsys: pytest.CaptureFixture[str]
+    running_worker: RunningWorker, broker: Broker, user, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    photos_caption(runtime, job_ids=[photo_store(user, picture(1)).job.pk])
-    photos_caption(runtime, job_ids=[photo_store(user, b"no picture").job.pk])
-    runtime.heartbeat()
+    photos_caption(running_worker, job_ids=[photo_store(user, picture(1)).job.pk])
+    photos_caption(running_worker, job_ids=[photo_store(user, b"no picture").job.pk])
+    running_worker.heartbeat()
     waiting = photo_store(user, picture(2), lane="bulk")
     status = told(capsys)
     assert (status["healthy"], status["progress"], status["message"]) == (True, "ok", "")
@@ -52,7 +52,7 @@ def test_worker_status_as_json_tells_what_the_workers_did(
     assert status["captions_per_minute"] == 1
     assert status["oldest_waiting_seconds"] >= 0
     worker = status["workers"][0]
-    assert (worker["name"], worker["state"], worker["device"]) == (runtime.name, "ok", "cpu")
+    assert (worker["name"], worker["state"], worker["device"]) == (running_worker.name, "ok", "cpu")
     assert (worker["captions"], worker["failures"]) == (1, 1)
     assert worker["last_caption_at"] >= worker["started_at"]
     assert waiting.job.state == CaptionJob.State.QUEUED
@@ -88,7 +88,9 @@ def test_worker_status_ends_with_1_where_a_worker_is_stalled(
     assert "restart it" in out
 
 
-def test_worker_status_tells_that_the_broker_is_away(runtime: Runtime, capsys: pytest.CaptureFixture[str]) -> None:
+def test_worker_status_tells_that_the_broker_is_away(
+    running_worker: RunningWorker, capsys: pytest.CaptureFixture[str]
+) -> None:
     status = told(capsys)
     assert (status["healthy"], status["queues"]) == (False, None)
     assert "The broker does not answer" in status["message"]
@@ -101,11 +103,11 @@ def test_worker_status_tells_that_the_database_is_away(transactional_db: None, b
 
 
 def test_runtime_that_starts_forgets_the_row_of_a_former_process(
-    runtime: Runtime, capsys: pytest.CaptureFixture[str]
+    running_worker: RunningWorker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     WorkerHeartbeat.objects.update(started_at=Now() - timedelta(days=1), captions=99)
     deaths: list[str] = []
-    successor = Runtime(runtime.engine, runtime.decoder, on_fatal=deaths.append)
+    successor = RunningWorker(running_worker.slot, running_worker.photo_sandbox, on_fatal=deaths.append)
     row = WorkerHeartbeat.objects.get(name=successor.name)
     successor.close()
     assert row.captions == 0

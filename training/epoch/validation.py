@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from captioner.beam_search import Hypothesis, beam_search
 from captioner.config import DecodingDefaults
 from captioner.consensus import consensus_create
-from captioner.search import Hypothesis, beam_search
 from captioner.vocabulary import PAD, Vocabulary, caption_text
 from training.batches.training_set import TrainingSet
 from training.data.dataset import CaptionedPhoto, photos_sample

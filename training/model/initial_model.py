@@ -11,8 +11,8 @@ import torch
 
 from captioner.bundle import bundle_load
 from captioner.config import BundleConfig, EncoderConfig, Preprocessing
-from captioner.decoders import Decoder, decoder_create
 from captioner.encoders import Encoder, encoder_config, encoder_config_pinned, encoder_create, encoder_preprocessing
+from captioner.lstm_decoders import Decoder, decoder_create
 from captioner.vocabulary import Vocabulary
 from training.data.vocabulary_builder import vocabulary_build, vocabulary_extend
 from training.options.training_options import TrainingOptions

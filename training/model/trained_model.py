@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from captioner.decoders import Decoder
 from captioner.encoders import Encoder
+from captioner.lstm_decoders import Decoder
 
 
 class TrainedModel(nn.Module):

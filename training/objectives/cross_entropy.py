@@ -8,7 +8,7 @@ from typing import NamedTuple
 from torch import Tensor
 from torch.nn import functional as F
 
-from captioner.decoders import Decoder
+from captioner.lstm_decoders import Decoder
 from captioner.vocabulary import PAD
 
 

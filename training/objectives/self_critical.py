@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from captioner.decoders import Decoder
+from captioner.lstm_decoders import Decoder
 from captioner.vocabulary import END, PAD, START, UNKNOWN
 from training.scoring.cider import CiderD
 

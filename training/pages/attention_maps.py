@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from captioner.attention_figure import attention_veil, photo_aspect
 from captioner.config import Preprocessing
-from captioner.figure import attention_veil, photo_aspect
 from captioner.preprocessing import photo_pixels
 from training.pages.html_parts import data_uri, escape, photo_uri
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from captioner.attention_figure import photo_aspect
 from captioner.config import Preprocessing
-from captioner.figure import photo_aspect
 from captioner.preprocessing import photo_pixels
 
 QUALITY = 80  # of the JPEG in a page

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 
+from captioner.beam_search import beam_search
 from captioner.inference import Captioner
-from captioner.search import beam_search
 from training.errors import ScorerError
 from training.scoring.caption_faults import FUNCTION_WORDS
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from captioner.decoders import Decoder
+from captioner.lstm_decoders import Decoder
 from captioner.vocabulary import END, PAD, START
 from training.objectives.cross_entropy import attention_entropy, attention_spread, caption_loss
 

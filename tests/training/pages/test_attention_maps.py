@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from captioner.attention_figure import attention_veil
 from captioner.config import Preprocessing
 from captioner.errors import PhotoError
-from captioner.figure import attention_veil
 from tests.pictures import picture_write
 from tests.training.pages.html_reading import Reading
 from training.pages.attention_maps import WIDTH, PagePhoto, attention_panels, map_uri, page_photo, percent

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from captioner.bundle import bundle_load
-from captioner.decoders import decoder_create
 from captioner.errors import PhotoError
 from captioner.inference import Captioner
+from captioner.lstm_decoders import decoder_create
 from captioner.vocabulary import Vocabulary
 from tests.bundles import CAPTIONS
 from tests.pictures import picture_write

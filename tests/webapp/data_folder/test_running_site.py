@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import override_settings
 
-from launcher.lock import data_folder_lock
+from launcher.data_folder_lock import data_folder_lock
 from tests.brokers import Broker
 from tests.processes import ROOT
 from webapp import jobs

@@ -178,7 +178,7 @@ def _captioner_load(bundle: Path, *, photos: int) -> Captioner:
 def _figure_check(figure: Path, photos: Sequence[str], captioner: Captioner) -> None:
     """Everything that can be known to be wrong before the photos are captioned."""
     try:
-        from captioner.figure import PHOTOS_MAX
+        from captioner.attention_figure import PHOTOS_MAX
     except ModuleNotFoundError as error:
         raise CommandError(
             f"--attention needs the Python package {error.name!r}, which is not installed here. "
@@ -197,7 +197,7 @@ def _figure_check(figure: Path, photos: Sequence[str], captioner: Captioner) -> 
 
 
 def _figure_write(figure: Path, captioned: Sequence[Captioned], captioner: Captioner) -> None:
-    from captioner.figure import CaptionedPhoto, attention_figure_save, photo_aspect
+    from captioner.attention_figure import CaptionedPhoto, attention_figure_save, photo_aspect
 
     photos = [
         CaptionedPhoto(

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--activate", action="store_true", help="verify it here (needs torch), then activate it")
 
     def handle(self, *args: Any, bundle: Path, name: str, activate: bool, **options: Any) -> None:
-        from worker.registration import NotCopied, bundle_register
+        from worker.model_registration import NotCopied, bundle_register
 
         try:
             registered = bundle_register(bundle.resolve(), name=name)
@@ -46,7 +46,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{wait}; then activate it in the admin.")
 
     def _activate(self, model_version_id: int) -> None:
-        from worker.verification import model_verify
+        from worker.model_verification import model_verify
 
         try:
             model_verify(model_version_id=model_version_id)

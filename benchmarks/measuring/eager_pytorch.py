@@ -1,0 +1,40 @@
+"""PyTorch and Pillow by their defaults, as the tutorial uses them: the product is compared with this."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from captioner.encoders import Encoder
+
+
+class DefaultLayout(nn.Module):
+    """An encoder whose maps are stored channel by channel, torch's default.
+
+    The product stores them place by place (channels last). That is faster.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.encoder = copy.deepcopy(encoder).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """uint8 (B, 3, S, S) -> float (B, L, C)."""
+        normalised = (pixels.contiguous() - self.encoder.mean) / self.encoder.std
+        features: Tensor = self.encoder.body(normalised).flatten(2).transpose(1, 2)
+        return features
+
+
+def pixels_read(paths: Sequence[Path], *, size: int) -> Tensor:
+    """uint8 (B, 3, S, S): each photo decoded as a whole, then made smaller."""
+    squares = []
+    for path in paths:
+        with Image.open(path) as image:
+            squares.append(np.asarray(image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)))
+    return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)

@@ -1,0 +1,1 @@
+"""The servers that Fovea is compared with."""

@@ -1,0 +1,1 @@
+"""Benchmarks of serving: the whole of Fovea, with real processes."""

@@ -1,0 +1,1 @@
+"""Benchmarks of training: the product's trainer over the tutorial's way."""
