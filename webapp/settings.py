@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "webapp.captioning",
     "webapp.photos",
     "webapp.accounts",
+    "webapp.counters",
     "worker",
     "training",
     "django.contrib.admin",

@@ -43,6 +43,8 @@ def photos_add(stack: Stack, count: int) -> None:
     def job(photo: Photo) -> CaptionJob:
         return CaptionJob(
             photo=photo,
+            owner=photo.owner,
+            photo_created_at=photo.created_at,
             lane="bulk",
             state="done",
             token=1,

@@ -185,7 +185,8 @@ def _job(photo: Photo, number: int, state: str) -> CaptionJob:
     ended = state in {State.DONE, State.FAILED, State.QUARANTINED}
     code, message = ERRORS.get(State(state), ("", ""))
     return CaptionJob(
-        photo=photo, lane=CaptionJob.Lane.INTERACTIVE if number % 4 == 0 else CaptionJob.Lane.BULK, state=state,
+        photo=photo, owner=photo.owner, photo_created_at=photo.created_at, state=state,
+        lane=CaptionJob.Lane.INTERACTIVE if number % 4 == 0 else CaptionJob.Lane.BULK,
         token=1, worker=WORKERS[number % 3] if begun else "", error_code=code, error_message=message,
         queued_at=photo.created_at, started_at=photo.created_at if begun else None,
         finished_at=photo.created_at if ended else None,

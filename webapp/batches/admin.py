@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
 from webapp.admin import ReadOnlyAdmin, act_on_each, changelist_url, state_badge
 from webapp.batches.models import Batch, BatchItem
-from webapp.batches.selectors import batch_progress, batches_counted
+from webapp.batches.selectors import batch_progress, batches_all, batches_counted
 from webapp.batches.services import batch_control
 
 BADGES: dict[str, str] = {BatchItem.Outcome.PENDING: "queued", BatchItem.Outcome.FAILED: "failed"}
@@ -25,7 +26,12 @@ class BatchAdmin(ReadOnlyAdmin):
     actions = ["pause", "resume", "cancel"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return batches_counted()
+        return batches_all()
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        shown = super().get_changelist_instance(request)
+        shown.result_list = batches_counted(shown.result_list)
+        return shown
 
     @admin.display(description="state", ordering="state")
     def badge(self, batch: Batch) -> str:

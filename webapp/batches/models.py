@@ -4,6 +4,7 @@ import secrets
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Case, Q, Value, When
 from django.urls import reverse
 
 from webapp.photos.models import Photo
@@ -68,6 +69,13 @@ class BatchItem(models.Model):
         LEFT_OUT = "left_out", "Left out"  # no photo, or none that is wanted: `error_message` says why
         GONE = "gone", "Gone"  # it failed or was left out, and is no longer in the folder
 
+    class Problem(models.TextChoices):
+        """Why a file has no caption, as the batch's page lists it."""
+
+        FAILED = "failed", "Failed"  # not taken, or its photo could not be captioned
+        LEFT_OUT = "left_out", "Left out"
+        NONE = "none", "None"
+
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="items")
     name = models.CharField(max_length=1000, help_text="path inside the folder or zip, made safe to show")
     key = models.CharField(max_length=64, help_text="sha256 of the path's raw bytes")
@@ -79,10 +87,27 @@ class BatchItem(models.Model):
     )  # fmt: skip
     error_code = models.CharField(max_length=32, blank=True)
     error_message = models.TextField(blank=True)
+    job_state = models.CharField(
+        max_length=16, blank=True, default="", editable=False,
+        help_text="state of its photo's job; triggers keep it, running counts as queued: see `counters.py`",
+    )  # fmt: skip
+    problem = models.GeneratedField(
+        expression=Case(
+            When(Q(outcome="failed") | Q(job_state__in=("failed", "quarantined")), then=Value(Problem.FAILED)),
+            When(outcome="left_out", then=Value(Problem.LEFT_OUT)),
+            default=Value(Problem.NONE),
+        ),
+        output_field=models.CharField(max_length=16, choices=Problem),
+        db_persist=True,
+    )
 
     class Meta:
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["batch", "key", "sha256"], name="content_once_per_item")]
+        indexes = [
+            models.Index(fields=["batch", "problem", "id"], name="item_problems"),
+            models.Index(fields=["batch", "-photo"], name="item_photos"),
+        ]
 
     def __str__(self) -> str:
         return self.name

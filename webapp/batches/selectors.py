@@ -1,18 +1,22 @@
-"""Reading batches. Progress is counted from the rows, by one query, and stored nowhere."""
+"""Reading batches. Progress is summed up from counts that the database keeps: see `counters.py`."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 
 from webapp.accounts.models import User
+from webapp.batches.counters import ITEMS
 from webapp.batches.models import Batch, BatchItem
 from webapp.captioning.models import CaptionJob
+from webapp.counters.selectors import counts_of_many
 from webapp.photos.tally import Tally
 
 State = CaptionJob.State
 Outcome = BatchItem.Outcome
+Counts = Counter[tuple[str, ...]]  # by outcome, error code and state of the photo's job
 FAILED = (State.FAILED, State.QUARANTINED)
 
 
@@ -44,40 +48,36 @@ class Progress:
 
 
 def batches_of(owner: User) -> QuerySet[Batch]:
-    """An owner's batches, newest first, each counted: see `batch_progress`."""
-    return batches_counted().filter(owner=owner)
+    """An owner's batches, newest first."""
+    return batches_all().filter(owner=owner)
 
 
-def batches_counted() -> QuerySet[Batch]:
+def batches_all() -> QuerySet[Batch]:
     """Everybody's, for staff."""
-    return Batch.objects.select_related("owner").annotate(**_counts("items__")).order_by("-created_at", "-id")
+    return Batch.objects.select_related("owner").order_by("-created_at", "-id")
+
+
+def batches_counted(batches: Iterable[Batch]) -> list[Batch]:
+    """Looks the counts of several batches up by one query, for the functions below."""
+    rows = list(batches)
+    counts = counts_of_many(ITEMS, [batch.pk for batch in rows])
+    for batch in rows:
+        batch.counts = counts[batch.pk]  # type: ignore[attr-defined]
+    return rows
 
 
 def batch_progress(batch: Batch) -> Progress:
-    """From the counts that a batch of `batches_of` carries, else counted now."""
-    if "count_total" in vars(batch):
-        row = vars(batch)
-    else:
-        row = BatchItem.objects.filter(batch=batch).aggregate(**_counts(""))
-    return Progress(**{name.removeprefix("count_"): row[name] for name in _counts("")})
-
-
-def batch_failures(batch: Batch) -> QuerySet[BatchItem]:
-    """The files that are no photo, and the photos that have no caption, with their errors; in the batch's order."""
-    failures = BatchItem.objects.filter(batch=batch).select_related("photo__job")
-    return failures.filter(Q(outcome=Outcome.FAILED) | Q(photo__job__state__in=FAILED)).order_by("pk")
-
-
-def batch_left_out(batch: Batch) -> QuerySet[BatchItem]:
-    """The files that are no photo to take, each with the reason; in the batch's order."""
-    return BatchItem.objects.filter(batch=batch, outcome=Outcome.LEFT_OUT).order_by("pk")
+    progress = Counter[str]()
+    for (outcome, _, state), count in _counts(batch).items():
+        progress[_standing(outcome, state)] += count
+        progress["total"] += count if outcome != Outcome.GONE else 0
+    return Progress(**{name: progress[name] for name in Progress.__dataclass_fields__})
 
 
 def batch_tally(batch: Batch) -> Tally:
     """What became of all files that its submissions found."""
     counts, left_out = Counter[str](), Counter[str]()
-    rows = batch.items.order_by().values_list("outcome", "error_code").annotate(count=Count("pk"))
-    for outcome, code, count in rows:
+    for (outcome, code, _), count in _counts(batch).items():
         counts[outcome] += count
         if outcome == Outcome.LEFT_OUT:
             left_out[code] += count
@@ -86,24 +86,67 @@ def batch_tally(batch: Batch) -> Tally:
         changed=counts[Outcome.CHANGED],
         same=counts[Outcome.SAME],
         failed=counts[Outcome.FAILED],
-        left_out=left_out,
+        left_out=+left_out,
         gone=counts[Outcome.GONE],
         waiting=counts[Outcome.PENDING],
     )
 
 
-def _counts(prefix: str) -> dict[str, Any]:
-    job, outcome = f"{prefix}photo__job__state", f"{prefix}outcome"
-    count = f"{prefix}pk"
-    refused = Q(**{outcome: Outcome.FAILED})
-    deleted = Q(**{f"{prefix}photo": None, f"{outcome}__in": (Outcome.TAKEN, Outcome.CHANGED, Outcome.SAME)})
-    return {
-        "count_total": Count(count, filter=~Q(**{outcome: Outcome.GONE})),
-        "count_captioned": Count(count, filter=Q(**{job: State.DONE})),
-        "count_failed": Count(count, filter=Q(**{f"{job}__in": FAILED}) | refused),
-        "count_left_out": Count(count, filter=Q(**{outcome: Outcome.LEFT_OUT})),
-        "count_deleted": Count(count, filter=deleted),
-        "count_waiting": Count(count, filter=Q(**{f"{job}__in": (State.QUEUED, State.RUNNING)})),
-        "count_paused": Count(count, filter=Q(**{job: State.PAUSED})),
-        "count_cancelled": Count(count, filter=Q(**{job: State.CANCELLED})),
-    }
+def batch_failures(batch: Batch) -> QuerySet[BatchItem]:
+    """The files that are no photo, and the photos that have no caption, with their errors; in the batch's order."""
+    failures = BatchItem.objects.filter(batch=batch, problem=BatchItem.Problem.FAILED)
+    return failures.select_related("photo__job").order_by("pk")
+
+
+def batch_left_out(batch: Batch) -> QuerySet[BatchItem]:
+    """The files that are no photo to take, each with the reason; in the batch's order."""
+    return BatchItem.objects.filter(batch=batch, problem=BatchItem.Problem.LEFT_OUT).order_by("pk")
+
+
+def batch_photo_ids(batch: Batch) -> QuerySet[Any, int]:
+    """The photos of a batch, newest first, each once."""
+    items = BatchItem.objects.filter(batch=batch, photo__isnull=False)
+    return items.order_by("-photo_id").values_list("photo_id", flat=True).distinct()
+
+
+def batch_photos_count(batch: Batch) -> int:
+    """How many files have a photo: more than photos where two files are one photo."""
+    return sum(count for (_, _, state), count in _counts(batch).items() if state)
+
+
+def batch_items_count(batch: Batch) -> int:
+    return sum(_counts(batch).values())
+
+
+def batch_failures_count(batch: Batch) -> int:
+    counts = _counts(batch).items()
+    return sum(count for (outcome, _, state), count in counts if outcome == Outcome.FAILED or state in FAILED)
+
+
+def _counts(batch: Batch) -> Counts:
+    if "counts" not in vars(batch):
+        batches_counted([batch])
+    counts: Counts = vars(batch)["counts"]
+    return counts
+
+
+def _standing(outcome: str, state: str) -> str:
+    """Which of the counts of `Progress` a file belongs to."""
+    match outcome, state:
+        case _, State.DONE:
+            return "captioned"
+        case _, State.FAILED | State.QUARANTINED:
+            return "failed"
+        case _, State.QUEUED:
+            return "waiting"
+        case _, State.PAUSED:
+            return "paused"
+        case _, State.CANCELLED:
+            return "cancelled"
+        case Outcome.FAILED, _:
+            return "failed"
+        case Outcome.LEFT_OUT, _:
+            return "left_out"
+        case ((Outcome.TAKEN | Outcome.CHANGED | Outcome.SAME), _):
+            return "deleted"
+    return "untaken"

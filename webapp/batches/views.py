@@ -17,13 +17,17 @@ from webapp.captioning.notices import captioning_notice
 from webapp.captioning.selectors.photos import photos_listed
 from webapp.error_answers import error_answer, wants_json
 from webapp.errors import SiteError
+from webapp.paging import CountedPaginator
 from webapp.photos.paging import PHOTOS_ON_PAGE
 from webapp.photos.upload_parser import ARCHIVE_FIELD
 
 BATCHES_ON_PAGE = 20
 ROWS_ON_PAGE = 50
 TABS = {"photos": "Photos", "failures": "Failures", "left_out": "Left out"}
-LISTS = {"failures": selectors.batch_failures, "left_out": selectors.batch_left_out}
+LISTS = {
+    "failures": (selectors.batch_failures, selectors.batch_failures_count),
+    "left_out": (selectors.batch_left_out, lambda batch: selectors.batch_progress(batch).left_out),
+}
 ACTIONS = {"pause": batch_pause, "resume": batch_resume, "cancel": batch_cancel}
 
 
@@ -35,6 +39,7 @@ def batches(request: HttpRequest) -> HttpResponse:
         return _batch_create(request)
     paginator = Paginator(selectors.batches_of(user_of(request)), BATCHES_ON_PAGE)
     page = paginator.get_page(request.GET.get("page"))
+    page.object_list = selectors.batches_counted(page.object_list)
     context = {
         "page": page,
         "rows": [batch_context(batch) for batch in page],
@@ -72,7 +77,8 @@ def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
     context = batch_context(batch) | {"show": show, "tabs": TABS, "tally": tally, "notice": captioning_notice()}
     context["waiting"] = context["pending"]
     if show in LISTS:
-        context["page"] = Paginator(LISTS[show](batch), ROWS_ON_PAGE).get_page(number)
+        rows, count = LISTS[show]
+        context["page"] = CountedPaginator(rows(batch), ROWS_ON_PAGE, count=count(batch)).get_page(number)
     else:
         context |= grid_context(batch, number)
     return render(request, "batches/batch.html", context)
@@ -94,8 +100,9 @@ def batch_context(batch: Batch) -> dict[str, object]:
 
 def grid_context(batch: Batch, number: str | None = None) -> dict[str, object]:
     """A page of the batch's photos; `seen_grid` where more of them may yet come to it."""
-    photos = photos_listed().filter(pk__in=batch.items.values("photo"))
-    page = Paginator(photos, PHOTOS_ON_PAGE).get_page(number)
+    count = selectors.batch_photos_count(batch)
+    page = CountedPaginator(selectors.batch_photo_ids(batch), PHOTOS_ON_PAGE, count=count).get_page(number)
+    page.object_list = list(photos_listed().filter(pk__in=list(page.object_list)).order_by("-pk"))
     growing = page.number == 1 and len(page) < PHOTOS_ON_PAGE
     return {"page": page, "seen_grid": f"{batch.pk}:{len(page)}" if growing else ""}
 

@@ -1,10 +1,11 @@
 """The rows of captioning. A row is the truth; a message on the queue is a hint that there is work."""
 
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 
 from webapp.photos.models import Photo, ReviewState
 
@@ -66,7 +67,18 @@ class CaptionJob(models.Model):
         INTERACTIVE = "interactive", "Interactive"
         BULK = "bulk", "Bulk"
 
+    class Standing(models.TextChoices):
+        """A state as the gallery shows it."""
+
+        WAITING = "waiting", "Waiting"
+        CAPTIONED = "captioned", "Captioned"
+        FAILED = "failed", "Failed"
+
     photo = models.OneToOneField(Photo, on_delete=models.CASCADE, related_name="job")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", help_text="the photo's, for the index"
+    )
+    photo_created_at = models.DateTimeField(help_text="the photo's, for the index")
     lane = models.CharField(max_length=16, choices=Lane, default=Lane.INTERACTIVE)
     state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
@@ -79,15 +91,30 @@ class CaptionJob(models.Model):
     queued_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    standing = models.GeneratedField(
+        expression=Case(
+            When(state="done", then=Value(Standing.CAPTIONED)),
+            When(state__in=("failed", "quarantined", "cancelled"), then=Value(Standing.FAILED)),
+            default=Value(Standing.WAITING),
+        ),
+        output_field=models.CharField(max_length=16, choices=Standing),
+        db_persist=True,
+    )
 
     class Meta:
         indexes = [
+            models.Index(fields=["owner", "standing", "-photo_created_at", "-photo"], name="job_newest_first"),
             models.Index(fields=["state", "lane", "queued_at"], name="job_waiting"),
             models.Index(fields=["state", "lease_expires_at"], name="job_leases"),
         ]
 
     def __str__(self) -> str:
         return f"{self.photo_id}: {self.state}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding:
+            self.owner_id, self.photo_created_at = self.photo.owner_id, self.photo.created_at
+        super().save(*args, **kwargs)
 
 
 class Caption(models.Model):

@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.text import Truncator
 
 from webapp.admin import ReadOnlyAdmin, state_badge
+from webapp.captioning.counters import BANDS
 from webapp.captioning.errors import DecisionError
 from webapp.captioning.models import Caption, Decision, ModelVersion
 from webapp.captioning.services import decisions as services
@@ -22,7 +23,7 @@ from webapp.photos.admin_pictures import media_url, photo_image
 from webapp.photos.models import ReviewState
 from webapp.review import selectors
 from webapp.review.models import CaptionForReview
-from webapp.review.selectors import BANDS, QUEUE, Filters
+from webapp.review.selectors import QUEUE, Filters
 
 
 class _QueueFilter(admin.SimpleListFilter):

@@ -4,21 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models import OuterRef, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Coalesce
 
+from webapp.captioning.counters import BANDS, CAPTIONS
 from webapp.captioning.models import Caption, Decision
+from webapp.counters.selectors import counts_by_subject
 from webapp.photos.models import ReviewState
 from webapp.review.models import CaptionForReview
 
 QUEUE: Final = ("-review_state", "confidence", "id")  # of all states "undecided" is the last word of the alphabet
-BANDS: Final = {  # confidence: (from, below)
-    "0-20": (0.0, 0.2),
-    "20-40": (0.2, 0.4),
-    "40-60": (0.4, 0.6),
-    "60-80": (0.6, 0.8),
-    "80-100": (0.8, 1.1),
-}
 
 
 @dataclass(frozen=True)
@@ -33,6 +28,11 @@ class Filters:
     def of(cls, query: Mapping[str, str]) -> "Filters":
         """From a page's query string, where every filter goes by its own name."""
         return cls(**{name: query.get(name, "") for name in cls.__dataclass_fields__})
+
+    @property
+    def model_version_id(self) -> int | None:
+        number = self.model_version
+        return int(number) if number.isdecimal() and len(number) < 19 else None  # a longer one is no row's number
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def captions_for_review() -> QuerySet[Any]:
 def captions_filter(captions: QuerySet[Any], filters: Filters) -> QuerySet[Any]:
     if filters.decision in ReviewState.values:
         captions = captions.filter(review_state=filters.decision)
-    if filters.model_version.isdecimal() and len(filters.model_version) < 19:  # a longer one is no row's number
-        captions = captions.filter(model_version=int(filters.model_version))
+    if filters.model_version_id is not None:
+        captions = captions.filter(model_version=filters.model_version_id)
     if band := BANDS.get(filters.confidence):
         captions = captions.filter(confidence__gte=band[0], confidence__lt=band[1])
     return captions
@@ -79,11 +79,14 @@ def caption_next(*, filters: Filters, after: Caption | None = None) -> CaptionFo
 
 def review_progress(filters: Filters) -> Progress:
     """How many of the captions that `filters` select, whatever was decided about them, have a decision."""
-    captions = captions_filter(captions_for_review(), replace(filters, decision=""))
-    counts = captions.order_by().aggregate(
-        all=Count("pk"), reviewed=Count("pk", filter=~Q(review_state=ReviewState.UNDECIDED))
-    )
-    return Progress(decided=counts["reviewed"], total=counts["all"])
+    total = undecided = 0
+    for version, counts in counts_by_subject(CAPTIONS).items():
+        if filters.model_version_id in {None, version}:
+            for (state, band), count in counts.items():
+                if filters.confidence not in BANDS or filters.confidence == band:
+                    total += count
+                    undecided += count if state == ReviewState.UNDECIDED else 0
+    return Progress(decided=total - undecided, total=total)
 
 
 def caption_decisions(caption: Caption) -> QuerySet[Decision]:

@@ -83,7 +83,7 @@ def test_workers_page_takes_as_many_queries_for_many_workers(
     version = model_version_make()
     for number in range(30):
         heartbeat_record(name=f"host:{number}", device="cpu", model_version_id=version.pk)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(12):
         page.get(PATH)
 
 

@@ -124,7 +124,7 @@ def test_operation_costs_the_same_queries_for_few_and_for_many(broker: Broker, u
         with CaptureQueriesContext(connection) as captured:
             operation()
         counts.append(len(captured))
-    assert counts == [6, 6]
+    assert counts == [9, 9]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from django.urls import reverse
+from django.utils.functional import cached_property
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions, generics
 from rest_framework.parsers import MultiPartParser
@@ -46,6 +47,9 @@ class BatchesView(generics.ListAPIView[Batch]):
 
     def get_queryset(self) -> Any:
         return batch_selectors.batches_of(user_of(self.request))
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        return batch_selectors.batches_counted(super().paginate_queryset(queryset) or [])
 
     @extend_schema(operation_id="batches_list", responses=answers({200: BatchSerializer(many=True)}, 401))
     def get(self, request: Request) -> Response:
@@ -93,10 +97,22 @@ class BatchItemsView(generics.ListAPIView[BatchItem]):
     pagination_class = Pagination
 
     def get_queryset(self) -> Any:
-        batch = _batch(self.request, self.kwargs["batch_id"])
-        if self.request.query_params.get("failed") == "true":
-            return batch_selectors.batch_failures(batch)
-        return batch.items.select_related("photo__job").order_by("pk")
+        if self._failed:
+            return batch_selectors.batch_failures(self._batch)
+        return self._batch.items.select_related("photo__job").order_by("pk")
+
+    def rows_count(self) -> int:
+        if self._failed:
+            return batch_selectors.batch_failures_count(self._batch)
+        return batch_selectors.batch_items_count(self._batch)
+
+    @cached_property
+    def _batch(self) -> Batch:
+        return _batch(self.request, self.kwargs["batch_id"])
+
+    @property
+    def _failed(self) -> bool:
+        return self.request.query_params.get("failed") == "true"
 
     @extend_schema(
         operation_id="batches_items",

@@ -28,13 +28,19 @@ class PhotosView(generics.ListAPIView[Photo]):
     parser_classes = (MultiPartParser,)
 
     def get_queryset(self) -> Any:
+        return photo_selectors.photos_of(user_of(self.request), states=self._states())
+
+    def rows_count(self) -> int:
+        return photo_selectors.photos_count(user_of(self.request), states=self._states())
+
+    def _states(self) -> list[str]:
         states = self.request.query_params.getlist("state")
         for state in states:
             if state not in CaptionJob.State.values:
                 raise exceptions.ValidationError(
                     {"state": f"“{state}” is none of: {', '.join(CaptionJob.State.values)}."}
                 )
-        return photo_selectors.photos_of(user_of(self.request), states=tuple(states))
+        return states
 
     @extend_schema(
         operation_id="photos_list",

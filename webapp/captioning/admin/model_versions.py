@@ -4,15 +4,18 @@ import json
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 from markdown_it import MarkdownIt
 
 from webapp.admin import ReadOnlyAdmin, act_on_each, state_badge
+from webapp.captioning.counters import CAPTIONS
 from webapp.captioning.models import ModelVersion
 from webapp.captioning.services import model_versions
+from webapp.counters.selectors import counts_of_many
 
 
 def _flat(metrics: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -42,8 +45,15 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     actions = ["activate", "verify"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows: QuerySet[Any] = super().get_queryset(request).annotate(caption_count=Count("captions"))
+        rows: QuerySet[Any] = super().get_queryset(request)
         return rows.defer("vocabulary", "card")
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        shown = super().get_changelist_instance(request)
+        counts = counts_of_many(CAPTIONS, [version.pk for version in shown.result_list])
+        for version in shown.result_list:
+            version.caption_count = sum(counts[version.pk].values())
+        return shown
 
     @admin.display(description="version")
     def digest(self, version: ModelVersion) -> str:
@@ -53,7 +63,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def badge(self, version: ModelVersion) -> str:
         return state_badge(version.state, version.get_state_display())
 
-    @admin.display(ordering="caption_count")
+    @admin.display()
     def captions(self, version: Any) -> int:
         return int(version.caption_count)
 

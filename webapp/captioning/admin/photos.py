@@ -113,8 +113,8 @@ class CaptionJobAdmin(ReadOnlyAdmin):
     ]
     list_display_links = ["thumbnail", "photo"]
     list_filter = ["state", "error_code", "lane", "queued_at"]
-    list_select_related = ["photo", "photo__owner"]
-    search_fields = ["photo__name", "photo__owner__username", "error_message", "worker"]
+    list_select_related = ["photo", "owner"]
+    search_fields = ["photo__name", "owner__username", "error_message", "worker"]
     ordering = ["-queued_at", "-id"]
     fields = [
         "thumbnail", "photo", "owner", "badge", "error", "lane", "worker", "lease_expires_at", "token", "lease_count",
@@ -128,10 +128,6 @@ class CaptionJobAdmin(ReadOnlyAdmin):
     @admin.display(description="image")
     def thumbnail(self, job: CaptionJob) -> str:
         return photo_image(job.photo, kind="thumbnail")
-
-    @admin.display(ordering="photo__owner__username")
-    def owner(self, job: CaptionJob) -> str:
-        return str(job.photo.owner)
 
     @admin.display(description="state", ordering="state")
     def badge(self, job: CaptionJob) -> str:

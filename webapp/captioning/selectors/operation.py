@@ -1,16 +1,25 @@
 """Reads: all that tells whether captioning goes on, for `/metrics`, `manage.py worker_status` and the admin alike."""
 
+from collections import Counter
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
-from django.db.models import Count, Min
+from django.db.models import Count
 from django.db.models.functions import Now
 
 from webapp import jobs
+from webapp.captioning.counters import JOBS
 from webapp.captioning.models import Caption, CaptionJob
-from webapp.captioning.selectors.workers import Progress, WorkerProgress, WorkerStatus, age_seconds, workers_told
+from webapp.captioning.selectors.workers import (
+    Progress,
+    WorkerProgress,
+    WorkerStatus,
+    oldest_waiting_seconds,
+    workers_told,
+)
+from webapp.counters.selectors import counts_by_subject
 from webapp.processes.background_calls import Background
 
 BROKER_SECONDS: Final = 1.5  # it answers in a millisecond, or it is away
@@ -54,7 +63,7 @@ class Operation:
 
 
 def operation() -> Operation:
-    """Six cheap queries, whatever the number of photos and workers; a silent broker costs `BROKER_SECONDS`.
+    """A few cheap queries, whatever the number of photos and workers; a silent broker costs `BROKER_SECONDS`.
 
     Raises:
         DatabaseError: it is away.
@@ -63,31 +72,26 @@ def operation() -> Operation:
     workers, progress = workers_told()
     minute = timedelta(minutes=1)  # later ones are of a clock that was set back since; the worker's may be a bit ahead
     recent = Caption.objects.filter(created_at__range=(Now() - minute, Now() + minute)).count()
-    photos = _photos()
-    waiting = [row for row in photos if row["state"] == State.QUEUED]
+    running = dict(CaptionJob.objects.filter(state=State.RUNNING).values_list("lane").annotate(Count("id")))
+    counted = Counter[tuple[str, ...]]()  # by lane and state; those in a worker's hands count as queued
+    for counts in counts_by_subject(JOBS).values():
+        counted.update(counts)
+    waiting = {lane: counted[lane, State.QUEUED] - running.get(lane, 0) for lane in CaptionJob.Lane.values}
 
     def count(state: State) -> int:
-        return sum(row["count"] for row in photos if row["state"] == state)
+        return sum(number for (_, counted_state), number in counted.items() if counted_state == state)
 
     return Operation(
         progress=progress,
         workers=workers,
         queues=_within(BROKER_SECONDS, lengths),
-        waiting=dict.fromkeys(CaptionJob.Lane.values, 0) | {row["lane"]: row["count"] for row in waiting},
-        running=count(State.RUNNING),
+        waiting=waiting,
+        running=sum(running.values()),
         failed=count(State.FAILED),
         quarantined=count(State.QUARANTINED),
-        oldest_waiting_seconds=max((age_seconds(row["age"]) for row in waiting), default=None),
+        oldest_waiting_seconds=oldest_waiting_seconds(),
         captions_per_minute=recent,
     )
-
-
-def _photos() -> list[dict[str, Any]]:
-    """Counted by state and lane, in the index; those that are done, the most, are not touched."""
-    states = (State.QUEUED, State.RUNNING, State.FAILED, State.QUARANTINED)
-    rows = CaptionJob.objects.filter(state__in=states).values("state", "lane")
-    counted: Any = rows.annotate(count=Count("id"), age=Now() - Min("queued_at"))
-    return list(counted)
 
 
 def _within(seconds: float, future: "Future[dict[str, int] | None]") -> dict[str, int] | None:

@@ -1,23 +1,43 @@
 """Reading photos with their job and the caption that stands below them, in a constant number of queries."""
 
-from django.db.models import Count, Q, QuerySet
+from collections import Counter
+from collections.abc import Collection
+from typing import Final
+
+from django.db.models import QuerySet
 
 from webapp.accounts.models import User
+from webapp.captioning.counters import JOBS
 from webapp.captioning.models import CaptionJob, Decision
+from webapp.captioning.standings import UNSUCCESSFUL, WAITING
+from webapp.counters.selectors import counts_of
 from webapp.photos.access import sees_all_photos
 from webapp.photos.models import Photo, ReviewState
 from webapp.photos.search_filter import search_filter
 
-WAITING = (CaptionJob.State.QUEUED, CaptionJob.State.RUNNING)
-UNSUCCESSFUL = (CaptionJob.State.FAILED, CaptionJob.State.QUARANTINED, CaptionJob.State.CANCELLED)
+State = CaptionJob.State
+STATES: Final = {
+    CaptionJob.Standing.WAITING: {*WAITING, State.PAUSED},
+    CaptionJob.Standing.CAPTIONED: {State.DONE},
+    CaptionJob.Standing.FAILED: {*UNSUCCESSFUL},
+}
 _UNLISTED = ("search_words", "caption__attention", "caption__words", "caption__alternatives")
 _UNREAD = tuple(f"caption__model_version__{name}" for name in ("vocabulary", "card", "metrics"))
 
 
-def photos_of(owner: User, *, states: tuple[str, ...] = ()) -> QuerySet[Photo]:
+def photos_of(owner: User, *, states: Collection[str] = ()) -> QuerySet[Photo]:
     """An owner's photos, newest first; only those whose job is in one of `states`, if any are given."""
-    photos = photos_listed().filter(owner=owner)
-    return photos.filter(job__state__in=states) if states else photos
+    if not states:
+        return photos_listed().filter(owner=owner)
+    # By the job's copies of owner and time, which have an index with the standing. The photo's own are the same.
+    photos = photos_listed().filter(job__owner=owner).order_by("-job__photo_created_at", "-job__photo")
+    standings = {standing for standing, those in STATES.items() if not those.isdisjoint(states)}
+    if len(standings) == 1:
+        (standing,) = standings
+        photos = photos.filter(job__standing=standing)
+        if STATES[standing] == set(states):
+            return photos
+    return photos.filter(job__state__in=states)
 
 
 def photos_search(*, owner: User, query: str) -> QuerySet[Photo]:
@@ -51,10 +71,30 @@ def decision_shown(photo: Photo) -> Decision | None:
 
 
 def photos_counts(owner: User) -> dict[str, int]:
-    """How many of an owner's photos are there, wait, are captioned, have failed: one query."""
-    return Photo.objects.filter(owner=owner).aggregate(
-        all=Count("id"),
-        waiting=Count("id", filter=Q(job__state__in=(*WAITING, CaptionJob.State.PAUSED))),
-        captioned=Count("id", filter=Q(job__state=CaptionJob.State.DONE)),
-        failed=Count("id", filter=Q(job__state__in=UNSUCCESSFUL)),
-    )
+    """How many of an owner's photos are there, wait, are captioned, have failed."""
+    states = _states_counted(owner)
+    counts = {standing.value: sum(states[state] for state in those) for standing, those in STATES.items()}
+    return {"all": sum(states.values()), **counts}
+
+
+def photos_count(owner: User, *, states: Collection[str] = ()) -> int:
+    """How many `photos_of` gives."""
+    counted = _states_counted(owner)
+    if states and State.RUNNING not in states and State.QUEUED in states:
+        counted[State.QUEUED] -= _running(owner)
+    elif State.RUNNING in states and State.QUEUED not in states:
+        counted[State.RUNNING] = _running(owner)
+    return sum(count for state, count in counted.items() if not states or state in states)
+
+
+def _states_counted(owner: User) -> Counter[str]:
+    """By state; those in a worker's hands count as queued."""
+    states = Counter[str]()
+    for (_, state), count in counts_of(JOBS, owner.pk).items():
+        states[state] += count
+    return states
+
+
+def _running(owner: User) -> int:
+    """Workers hold few photos, however many there are."""
+    return CaptionJob.objects.filter(owner=owner, state=State.RUNNING).count()

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Min, QuerySet
 from django.db.models.functions import Now
 
 from webapp.captioning.models import CaptionJob, WorkerHeartbeat
@@ -19,6 +19,9 @@ from webapp.captioning.models import CaptionJob, WorkerHeartbeat
 ALIVE_SECONDS = 15  # a heartbeat comes every 5 s
 STARTING_SECONDS = 120  # a model is loaded in less, also where it is exported first and the machine is busy
 WORKERS_TOLD = 50  # newest sign of life first; one that restarts for ever leaves a row each time
+
+
+_AGE: Any = ExpressionWrapper(Now() - F("queued_at"), output_field=DurationField())
 
 
 class WorkerState(Enum):
@@ -118,6 +121,13 @@ def oldest_waiting() -> datetime | None:
     waiting = CaptionJob.objects.filter(state=CaptionJob.State.QUEUED).order_by("queued_at").values_list("queued_at")
     firsts = [waiting.filter(lane=lane).first() for lane in CaptionJob.Lane]  # one look into the index for each
     return min((first[0] for first in firsts if first), default=None)
+
+
+def oldest_waiting_seconds() -> float | None:
+    """How long the photo has waited that has waited longest; None where none waits."""
+    waiting = CaptionJob.objects.filter(state=CaptionJob.State.QUEUED).order_by("queued_at").annotate(age=_AGE)
+    firsts = [waiting.filter(lane=lane).values_list("age", flat=True).first() for lane in CaptionJob.Lane]
+    return max((age_seconds(age) for age in firsts if age is not None), default=None)
 
 
 def _status(row: Any, held: dict[str, Any] | None, oldest: datetime | None, long_ago: datetime) -> WorkerStatus:

@@ -9,10 +9,11 @@ from django.db.models.functions import Now
 from webapp import jobs
 from webapp.captioning.models import CaptionJob
 from webapp.captioning.services.waiting import waiting_followed
+from webapp.captioning.standings import UNSUCCESSFUL
 from webapp.errors import ActionRefused
 from webapp.photos.models import Photo
 
-RETRYABLE = (CaptionJob.State.FAILED, CaptionJob.State.QUARANTINED, CaptionJob.State.CANCELLED)
+RETRYABLE = UNSUCCESSFUL
 
 
 def job_create(*, photo: Photo, lane: str) -> CaptionJob:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.core.files import File
@@ -108,8 +109,11 @@ def photo_submit(
     return stored.photo, stored.created
 
 
-def photo_adopt(*, owner: User, place: str, name: str) -> Photo:
+def photo_adopt(*, owner: User, place: str, name: str, created_at: datetime | None = None) -> Photo:
     """Makes the rows of a photo whose files lie in their place without them; missing derivatives are made anew.
+
+    Args:
+        created_at: when it was uploaded; now if that is not known.
 
     Raises:
         PhotoRejected: it cannot be read.
@@ -124,6 +128,9 @@ def photo_adopt(*, owner: User, place: str, name: str) -> Photo:
     sha256, size = storage.file_sha256(original), original.stat().st_size
     with transaction.atomic():
         photo = row_create(owner, place, inspection, name=name, sha256=sha256, size=size)
+        if created_at:
+            photo.created_at = created_at
+            photo.save(update_fields=["created_at"])
         job = job_create(photo=photo, lane=jobs.BULK)
         transaction.on_commit(lambda: jobs_publish([job]), robust=True)
     return photo

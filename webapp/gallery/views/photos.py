@@ -1,9 +1,9 @@
 from http import HTTPStatus
+from typing import Final
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -11,23 +11,22 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
 from webapp.accounts.requests import user_of
-from webapp.captioning.models import CaptionJob
 from webapp.captioning.notices import captioning_notice
 from webapp.captioning.selectors import photos as selectors
 from webapp.captioning.services import photos as services
 from webapp.captioning.services.caption_jobs import RETRYABLE
 from webapp.captioning.services.caption_jobs import photo_retry as job_retry
+from webapp.captioning.standings import WAITING
 from webapp.error_answers import STATUS, error_answer, wants_json
 from webapp.errors import SiteError
 from webapp.gallery.word_heat_maps import attention_view
+from webapp.paging import CountedPaginator
 from webapp.photos.models import Photo
 from webapp.photos.paging import PHOTOS_ON_PAGE
 
-FILTERS = {
-    "all": ("All", ()),
-    "waiting": ("Waiting", (*selectors.WAITING, CaptionJob.State.PAUSED)),
-    "captioned": ("Captioned", (CaptionJob.State.DONE,)),
-    "failed": ("Failed", selectors.UNSUCCESSFUL),
+FILTERS: Final = {
+    "all": ("All", frozenset[str]()),
+    **{standing.value: (standing.label, frozenset(states)) for standing, states in selectors.STATES.items()},
 }
 
 
@@ -39,8 +38,8 @@ def gallery(request: HttpRequest) -> HttpResponse:
     if chosen not in FILTERS:
         chosen = "all"
     counts = selectors.photos_counts(user)
-    paginator = Paginator(selectors.photos_of(user, states=FILTERS[chosen][1]), PHOTOS_ON_PAGE)
-    paginator.count = counts[chosen]
+    photos = selectors.photos_of(user, states=FILTERS[chosen][1])
+    paginator = CountedPaginator(photos, PHOTOS_ON_PAGE, count=counts[chosen])
     context = {
         "page": paginator.get_page(request.GET.get("page")),
         "notice": captioning_notice(),
@@ -120,7 +119,7 @@ def photo_context(photo: Photo) -> dict[str, object]:
         "decision": selectors.decision_shown(photo),
         "attention": attention_view(photo.caption) if photo.caption else None,
         "retryable": photo.job.state in RETRYABLE,
-        "waiting": photo.job.state in selectors.WAITING,
+        "waiting": photo.job.state in WAITING,
     }
 
 

@@ -6,10 +6,11 @@ from django.views.decorators.http import require_safe
 
 from webapp.accounts.models import User
 from webapp.batches.models import Batch
-from webapp.batches.selectors import batches_of
+from webapp.batches.selectors import batches_counted, batches_of
 from webapp.batches.views import batch_context, grid_context
 from webapp.captioning.notices import captioning_notice
 from webapp.captioning.selectors import photos as selectors
+from webapp.captioning.standings import WAITING
 from webapp.gallery.views.photos import FILTERS, photo_context, tabs_context
 from webapp.photos.models import Photo
 
@@ -37,9 +38,7 @@ def state(request: HttpRequest) -> HttpResponse:
         "batches": _batches(user, _seen(request, "seen_batch")),
         "grid": _grid(user, _seen(request, "seen_grid")),
         "tabs": _tabs(user, request.GET.get("seen_tabs", "")),
-        "announced": [
-            photo for photo in [*changed, *_changed(detailed, pages)] if photo.job.state not in selectors.WAITING
-        ],
+        "announced": [photo for photo in [*changed, *_changed(detailed, pages)] if photo.job.state not in WAITING],
     }
     notice = captioning_notice()
     notice_changed = notice != request.GET.get("notice", "")
@@ -55,8 +54,8 @@ def _changed(photos: dict[int, Photo], seen: dict[int, str]) -> list[Photo]:
 def _batches(user: User, seen: dict[int, str]) -> list[dict[str, object]]:
     if not seen:
         return []
-    counted: dict[int, Batch] = batches_of(user).in_bulk(list(seen))
-    contexts = [batch_context(batch) for batch in counted.values()]
+    counted = batches_counted(batches_of(user).filter(pk__in=seen))
+    contexts = [batch_context(batch) for batch in counted]
     return [context for context in contexts if context["seen_batch"] not in {f"{key}:{seen[key]}" for key in seen}]
 
 

@@ -136,14 +136,14 @@ def _photo_recover(lost: Lost, owner: User, *, dry_run: bool) -> Outcome:
         _files_give(existing, lost)
         return Outcome.RECOVERED
     _return(lost)
+    created_at = None
+    with contextlib.suppress(ValueError):  # its time is not known
+        created_at = datetime.fromisoformat(lost.label.stored_at)
     try:
-        photo = photo_adopt(owner=owner, place=lost.place, name=_name(lost.label, sha256))
+        photo = photo_adopt(owner=owner, place=lost.place, name=_name(lost.label, sha256), created_at=created_at)
     except IntegrityError:  # its owner has sent it at this moment
         lost_add(lost.place)
         return Outcome.SAME
-    with contextlib.suppress(ValueError):  # its time is not known
-        photo.created_at = datetime.fromisoformat(lost.label.stored_at)
-        photo.save(update_fields=["created_at"])
     label_write(_folder_of(photo), photo_label(photo))
     return Outcome.RECOVERED
 

@@ -3,6 +3,7 @@
 from webapp.batches.services.lost_batches import batches_publish_lost, batches_reclaim
 from webapp.captioning.services.heartbeats import heartbeats_forget
 from webapp.captioning.services.lost_jobs import candidates_publish_lost, jobs_publish_lost, jobs_reclaim
+from webapp.counters.services import counts_fold
 from webapp.upkeep.services.clock import clock_follow
 
 
@@ -13,4 +14,5 @@ def sweep() -> None:
     batches_reclaim()
     batches_publish_lost()
     candidates_publish_lost()
+    counts_fold()
     heartbeats_forget()  # last: where the clock was set to next year, they have been moved there

@@ -1,4 +1,4 @@
-"""`manage.py check_texts [--repair] [--json]`: whether each photo's text is what its captions and decisions say."""
+"""`manage.py check_texts [--repair] [--json]`: whether texts, search index and counts are what the other rows say."""
 
 import json
 import sys
@@ -11,6 +11,7 @@ from django.db import connection
 from tqdm import tqdm
 
 from webapp.captioning.services.texts import Difference, texts_check
+from webapp.counters.triggers import kept_differing, kept_mend
 from webapp.photos.models import Photo
 from webapp.photos.search_index import index_build, index_differs
 
@@ -18,41 +19,49 @@ from webapp.photos.search_index import index_build, index_differs
 class Command(BaseCommand):
     help = (
         "Works out the text of each photo anew from its captions and decisions, and compares it with what stands in "
-        "its row; then the index that searches use. Exit status 1 where they differ. The site may run meanwhile."
+        "its row; then the index that searches use and the counts that pages show. Exit status 1 where they differ. "
+        "The site may run meanwhile."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--repair", action="store_true", help="correct the rows and build the index anew")
+        parser.add_argument("--repair", action="store_true", help="correct the rows, and build index and counts anew")
         parser.add_argument("--json", action="store_true", help="one JSON object for each difference, then the counts")
 
     def handle(self, *, repair: bool, **options: Any) -> None:
-        index_wrong = index_differs(connection)
-        if index_wrong and repair:  # first: a damaged index lets no row be written
+        index_wrong, counts_wrong = index_differs(connection), kept_differing(connection)
+        if repair and index_wrong:  # first: a damaged index lets no row be written
             index_build(connection)
-        total, wrong = Photo.objects.count(), 0
-        with tqdm(total=total, unit="photo", disable=not sys.stderr.isatty()) as bar:
+        if repair and counts_wrong:
+            kept_mend(connection)
+        photos = Photo.objects.count()
+        wrong = self._texts(photos=photos, repair=repair, as_json=options["json"])
+        if options["json"]:
+            found = {"photos": photos, "differ": wrong, "index_differs": index_wrong, "counts_differ": counts_wrong}
+            self.stdout.write(json.dumps(found | {"repaired": repair}))
+        else:
+            said = "It was repaired." if repair else "Run this again with --repair."
+            if wrong:
+                self.stdout.write(f"{wrong:,} of {photos:,} photos have another text than their captions say. {said}")
+            if index_wrong:
+                self.stdout.write(f"The search index differs from the rows. {said}")
+            if counts_wrong:
+                self.stdout.write(f"The counts differ from the rows ({', '.join(counts_wrong)}). {said}")
+            if not (wrong or index_wrong or counts_wrong):
+                self.stdout.write(f"{photos:,} photos have the text that their captions and decisions say.")
+        if (wrong or index_wrong or counts_wrong) and not repair:
+            sys.exit(1)
+
+    def _texts(self, *, photos: int, repair: bool, as_json: bool) -> int:
+        """Tells of each photo whose text differs. Returns how many."""
+        wrong = 0
+        with tqdm(total=photos, unit="photo", disable=not sys.stderr.isatty()) as bar:
             for looked_at, differences in texts_check(repair=repair):
                 bar.update(looked_at)
                 wrong += len(differences)
                 for difference in differences:
                     bar.clear()
-                    self.stdout.write(_json(difference) if options["json"] else str(difference))
-        self._tell(photos=total, wrong=wrong, index_wrong=index_wrong, repair=repair, as_json=options["json"])
-        if (wrong or index_wrong) and not repair:
-            sys.exit(1)
-
-    def _tell(self, *, photos: int, wrong: int, index_wrong: bool, repair: bool, as_json: bool) -> None:
-        if as_json:
-            counts = {"photos": photos, "differ": wrong, "index_differs": index_wrong, "repaired": repair}
-            self.stdout.write(json.dumps(counts))
-            return
-        remedy = " They are repaired." if repair else " Run this again with --repair."
-        if wrong:
-            self.stdout.write(f"{wrong:,} of {photos:,} photos have another text than their captions say.{remedy}")
-        if index_wrong:
-            self.stdout.write(f"The search index differs from the rows.{remedy.replace('They are', 'It is')}")
-        if not (wrong or index_wrong):
-            self.stdout.write(f"{photos:,} photos have the text that their captions and decisions say.")
+                    self.stdout.write(_json(difference) if as_json else str(difference))
+        return wrong
 
 
 def _json(difference: Difference) -> str:

@@ -1,0 +1,13 @@
+"""Where jobs stand, more coarsely than by their state."""
+
+from typing import Final
+
+from webapp.captioning.models import CaptionJob
+
+State = CaptionJob.State
+
+WAITING: Final = (State.QUEUED, State.RUNNING)
+UNSUCCESSFUL: Final = (State.FAILED, State.QUARANTINED, State.CANCELLED)
+
+STANDING_SQL: Final = f"CASE {{row}}.state WHEN '{State.RUNNING}' THEN '{State.QUEUED}' ELSE {{row}}.state END"
+"""The state of a job as it is counted: one in a worker's hands is a queued one."""

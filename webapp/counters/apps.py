@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+
+
+class CountersConfig(AppConfig):
+    name = "webapp.counters"
+
+    def ready(self) -> None:
+        from django.db.models.signals import post_migrate
+
+        from webapp.counters.triggers import triggers_follow
+
+        post_migrate.connect(triggers_follow, sender=self)
