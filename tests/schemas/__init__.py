@@ -66,12 +66,32 @@ def postgres_restore(version: str, data: Path, url: str) -> None:
 
 def manage(data: Path, *arguments: str, url: str = "") -> str:
     """What `manage.py` prints, on that data folder. Fails where it fails."""
+    process = _manage(data, *arguments, url=url)
+    said, told = process.communicate()
+    assert process.returncode == 0, told
+    return said
+
+
+def manage_killed(data: Path, *arguments: str, url: str, seconds: float) -> bool:
+    """Kills `manage.py` after so many seconds. Whether it had ended before, and well."""
+    process = _manage(data, *arguments, url=url)
+    try:
+        _, told = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return False
+    assert process.returncode == 0, told
+    return True
+
+
+def _manage(data: Path, *arguments: str, url: str) -> "subprocess.Popen[str]":
     environ = {name: value for name, value in os.environ.items() if not name.startswith("FOVEA_")}
     environ |= {"FOVEA_DATA_DIR": str(data), "FOVEA_DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "webapp.settings"}
     command = [sys.executable, "manage.py", *arguments]
-    done = subprocess.run(command, cwd=BASE_DIR, env=environ, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return subprocess.Popen(
+        command, cwd=BASE_DIR, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def _cast(value: Any, kind: str) -> Any:

@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.databases import postgres
-from tests.schemas import manage, postgres_restore, sqlite_restore
+from tests.schemas import manage, manage_killed, postgres_restore, sqlite_restore
 
 pytestmark = pytest.mark.slow
 
@@ -48,6 +49,25 @@ print(json.dumps({
     "login": User.objects.get(username="ada").check_password("correct horse"),
 }))
 """
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_migrations_that_are_killed_go_on_where_they_stopped(database: str, tmp_path: Path) -> None:
+    """Killed later and later, so that each migration is cut off at some place."""
+    with postgres() if database == "postgresql" else nullcontext("") as url:
+        if url:
+            postgres_restore("c771c4c", tmp_path, url)
+        else:
+            sqlite_restore("c771c4c", tmp_path)
+        seconds, killed = 0.5, 0
+        while not manage_killed(tmp_path, "migrate", url=url, seconds=seconds):
+            killed += 1
+            seconds += 0.1
+        found = looked_at(tmp_path, url)
+    assert killed > 3
+    assert found["check"] == "14 photos have the text that their captions and decisions say.\n"
+    assert [verdict for verdict, *_ in found["decisions"]] == ["edited", "rejected"]
+    assert "captioning.add_decision" in found["rights"]
 
 
 def looked_at(data: Path, url: str = "") -> dict[str, Any]:
