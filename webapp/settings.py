@@ -9,6 +9,7 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 
 from webapp import env
+from webapp.accounts.login_lockouts import *  # noqa: F403
 from webapp.data_folder.running_site import running_site
 from webapp.data_folder.secrets import secret_ensure
 from webapp.databases import SQLITE, database_parts
@@ -132,12 +133,6 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "gallery"
 LOGOUT_REDIRECT_URL = "login"
 SIGNUP_OPEN = ENV["FOVEA_SIGNUP_OPEN"]
-AXES_FAILURE_LIMIT = 5
-AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_TEMPLATE = "accounts/locked.html"
-AXES_VERBOSE = False
 
 # Cookies know hosts, not ports: of two sites on one host, each would end the other's logins by a cookie of one name. A
 # copy of a site has its secret, but no two sites have one port.

@@ -15,6 +15,7 @@ from webapp import jobs
 from webapp.captioning.errors import StaleLease
 from webapp.captioning.services import leases
 from webapp.captioning.services.leases import Lease
+from webapp.captioning.services.quarantine import job_harm
 from webapp.captioning.services.waiting import waiting_publish
 from webapp.processes.sandbox import SandboxError, SandboxHarmed
 from worker.batcher import Captioned
@@ -103,7 +104,7 @@ def _decode(worker: RunningWorker, lease: Lease, model: LoadedModel) -> "tuple[f
         _end(worker, lease, leases.job_fail, code=error.code, message=error.message)
     except SandboxHarmed as error:
         log.warning("job %d: opening %s %s", lease.job_id, lease.path, error)
-        _end(worker, lease, leases.job_harm, reason=str(error))
+        _end(worker, lease, job_harm, reason=str(error))
     except (SandboxError, OSError) as error:  # the machine's fault, not the file's
         log.warning("job %d is tried again later: %s", lease.job_id, error)
         worker.held.release([lease], later=True)

@@ -18,6 +18,7 @@ from webapp.captioning.errors import StaleLease
 from webapp.captioning.models import Caption, CaptionJob, ModelVersion
 from webapp.captioning.services import leases
 from webapp.captioning.services.leases import Lease
+from webapp.captioning.services.quarantine import job_harm
 from webapp.photos.models import Photo
 from webapp.upkeep.services.sweep import sweep
 
@@ -189,25 +190,6 @@ def test_job_fail_tells_why(job: CaptionJob) -> None:
     assert job.finished_at is not None
 
 
-def test_job_harm_gives_a_second_try_alone(
-    job: CaptionJob, broker: Broker, django_capture_on_commit_callbacks: Callable[..., object]
-) -> None:
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
-        leases.job_harm(lease=job_lease(job), reason="ended its process (SIGSEGV)")
-    assert state_of(job) == State.QUEUED
-    assert job.lease_count == 0  # no worker died of it
-    assert published(broker, jobs.INTERACTIVE) == [{"job_ids": [job.pk]}]
-
-
-def test_job_harm_quarantines_the_second_time(job: CaptionJob) -> None:
-    for _ in range(2):
-        leases.job_harm(lease=job_lease(job), reason="took longer than 20 s")
-    assert state_of(job) == State.QUARANTINED
-    assert job.error_code == "harmful"
-    assert "took longer than 20 s" in job.error_message
-    assert job.finished_at is not None
-
-
 def test_jobs_release_gives_the_job_back_uncounted(
     job: CaptionJob, broker: Broker, django_capture_on_commit_callbacks: Callable[..., object]
 ) -> None:
@@ -240,7 +222,7 @@ def test_jobs_release_leaves_a_job_in_other_hands_alone(job: CaptionJob) -> None
     "end",
     [
         lambda lease: leases.job_fail(lease=lease, code="empty", message=""),
-        lambda lease: leases.job_harm(lease=lease, reason=""),
+        lambda lease: job_harm(lease=lease, reason=""),
     ],
     ids=["fail", "harm"],
 )

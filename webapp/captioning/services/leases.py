@@ -23,8 +23,6 @@ from webapp.captioning.models import Caption, CaptionJob
 from webapp.captioning.selectors.caption_jobs import jobs_people_wait_for, queue_of
 from webapp.captioning.services.texts import texts_settle
 
-HARM_LIMIT = 2  # times a file may crash, hang or bloat its decoder
-
 State = CaptionJob.State
 ENDED: dict[str, Any] = {"finished_at": Now(), "lease_expires_at": None}
 
@@ -100,18 +98,7 @@ def captions_record(*, captions: Mapping[Lease, dict[str, Any]], model_version_i
 def job_fail(*, lease: Lease, code: str, message: str) -> None:
     """The photo cannot be captioned: its owner is told why. Raises StaleLease."""
     with transaction.atomic():
-        _write_one(lease, state=State.FAILED, error_code=code, error_message=message, **ENDED)
-
-
-def job_harm(*, lease: Lease, reason: str) -> None:
-    """The file crashed, hung or bloated its decoder: tried once more by itself, then quarantined. Raises StaleLease."""
-    with transaction.atomic():
-        counts = {"harm_count": F("harm_count") + 1, "lease_count": F("lease_count") - 1}  # harm is a result
-        _write_one(lease, state=State.QUEUED, lease_expires_at=None, **counts)
-        harmful = CaptionJob.objects.filter(id=lease.job_id, harm_count__gte=HARM_LIMIT)
-        message = f"Opening this file {reason}, {HARM_LIMIT} times. Convert it to JPEG or PNG and upload it again."
-        if not harmful.update(state=State.QUARANTINED, error_code="harmful", error_message=message, **ENDED):
-            publish_on_commit([lease.job_id], queue=lease.queue)
+        lease_write(lease, state=State.FAILED, error_code=code, error_message=message, **ENDED)
 
 
 def jobs_release(*, leases: Sequence[Lease], later: bool = False) -> list[Lease]:
@@ -173,7 +160,8 @@ def _write(leases: Collection[Lease], **values: Any) -> tuple[list[Lease], list[
     return held, lost
 
 
-def _write_one(lease: Lease, **values: Any) -> None:
+def lease_write(lease: Lease, **values: Any) -> None:
+    """Writes columns of a job that this lease still holds, in the transaction around. Raises StaleLease."""
     _, lost = _write([lease], **values)
     if lost:
         raise StaleLease("stale_lease", f"job {lease.job_id} is no longer held with token {lease.token}")
