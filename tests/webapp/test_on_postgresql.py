@@ -1,4 +1,4 @@
-"""Leases and sweep on PostgreSQL, which locks single rows where SQLite locks all."""
+"""The site on PostgreSQL, which locks single rows where SQLite locks all."""
 
 import os
 import subprocess
@@ -18,17 +18,6 @@ from webapp.captioning.models import CaptionJob
 from webapp.captioning.services.caption_jobs import jobs_requeue
 
 NO_ROWS = "SQLite locks no rows"
-SUBJECTS = (
-    "leases",
-    "clock",
-    "lost_jobs",
-    "waiting",
-    "submissions",
-    "recovery",
-    "identity",
-    "media_tidying",
-    "unpacking",
-)
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason=NO_ROWS)
@@ -63,14 +52,11 @@ def _waits_for_a_lock() -> bool:
 
 @pytest.mark.slow
 @pytest.mark.skipif(connection.vendor == "postgresql", reason="this is the run on PostgreSQL")
-def test_what_depends_on_the_database_holds_on_postgresql_too() -> None:
-    """Leases, clocks, sweeps, submissions and recovery, and this file, on a PostgreSQL server of the test's own."""
-    here = Path(__file__).parent
-    files = [file for subject in SUBJECTS for file in here.rglob(f"test_{subject}*.py")]
-    assert len(files) >= len(SUBJECTS)
+def test_site_does_the_same_on_postgresql() -> None:
+    """All fast tests of the site, and this file, on a PostgreSQL server of the test's own."""
     with postgres() as url:
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", *files, "-q", "-p", "no:cacheprovider", "-m", "not slow"],
+            [sys.executable, "-m", "pytest", Path(__file__).parent, "-q", "-p", "no:cacheprovider", "-m", "not slow"],
             env={**os.environ, "TEST_DATABASE_URL": url},
             capture_output=True,
             text=True,
