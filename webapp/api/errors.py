@@ -11,20 +11,14 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from webapp import error_answers
 from webapp.data_folder.outages import outage
 from webapp.errors import ActionRefused, SiteError
 from webapp.photos.upload_parser import too_many_to_count
 
 log = logging.getLogger(__name__)
 
-STATUS: Final = {  # of the gallery's codes; any other is 422
-    "no_file": HTTPStatus.BAD_REQUEST,
-    "too_many_files": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    "too_many_bytes": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    "no_space": HTTPStatus.INSUFFICIENT_STORAGE,
-    "busy": HTTPStatus.SERVICE_UNAVAILABLE,
-    "database_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
-}
+STATUS: Final = error_answers.STATUS | {"too_many_bytes": HTTPStatus.REQUEST_ENTITY_TOO_LARGE}  # any other is 422
 RETRY_SECONDS: Final = 5
 
 

@@ -86,7 +86,7 @@ class TimingsSerializer(serializers.Serializer[Any]):
 
 
 class PhotoSummarySerializer(serializers.ModelSerializer[Photo]):
-    """A photo in a list, as `selectors.photos` reads it."""
+    """A photo in a list, as `captioning.selectors.photos` reads it."""
 
     state = serializers.ChoiceField(CaptionJob.State.choices, source="job.state")
     status_url = serializers.HyperlinkedIdentityField("api:photo", lookup_url_kwarg="photo_id")
@@ -191,7 +191,7 @@ class ProgressSerializer(serializers.Serializer[Any]):
 
 
 class BatchSerializer(serializers.ModelSerializer[Batch]):
-    """A batch as `selectors.batches` reads it."""
+    """A batch as `batches.selectors` reads it."""
 
     status_url = serializers.HyperlinkedIdentityField("api:batch", lookup_url_kwarg="batch_id")
     items_url = serializers.HyperlinkedIdentityField("api:batch_items", lookup_url_kwarg="batch_id")

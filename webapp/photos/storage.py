@@ -3,7 +3,7 @@
 The files of one photo share a folder with a generated name. It is written below `incoming/`, flushed to the disk and
 renamed into place as a whole. What a crash leaves in `incoming/` is removed an hour later. An hour may pass at
 once, where the clock is set, so a process that writes holds a lock too. What a crash leaves in place without a
-row is kept: see `services/housekeeping.py` and `lost_and_found.py`.
+row is kept: see `upkeep/services/media_tidying.py` and `lost_and_found.py`.
 """
 
 import contextlib
