@@ -83,6 +83,7 @@ class BatchItem(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["batch", "key", "sha256"], name="content_once_per_item")]
+        indexes = [models.Index(fields=["batch", "outcome", "id"], name="item_outcome")]
 
     def __str__(self) -> str:
         return self.name

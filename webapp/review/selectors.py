@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Coalesce
 
+from webapp.accounts.models import User
 from webapp.captioning.models import Caption, Decision
 from webapp.photos.models import ReviewState
 from webapp.review.models import CaptionForReview
@@ -55,10 +56,12 @@ def captions_for_review() -> QuerySet[Any]:
 def captions_filter(captions: QuerySet[Any], filters: Filters) -> QuerySet[Any]:
     if filters.decision in ReviewState.values:
         captions = captions.filter(review_state=filters.decision)
-    if filters.model_version.isdecimal() and len(filters.model_version) < 19:  # a longer one is no row's number
-        captions = captions.filter(model_version=int(filters.model_version))
+    if (version := row_id(filters.model_version)) is not None:
+        captions = captions.filter(model_version=version)
     if band := BANDS.get(filters.confidence):
         captions = captions.filter(confidence__gte=band[0], confidence__lt=band[1])
+        if filters.decision not in ReviewState.values:  # one range in the index of the queue for each state
+            captions = captions.filter(review_state__in=ReviewState.values)
     return captions
 
 
@@ -89,3 +92,13 @@ def review_progress(filters: Filters) -> Progress:
 def caption_decisions(caption: Caption) -> QuerySet[Decision]:
     """The decisions on one caption, newest first."""
     return Decision.objects.filter(caption=caption).select_related("reviewer").order_by("-id")
+
+
+def reviewers() -> QuerySet[User]:
+    """Everybody who ever decided: a look into the index for each account."""
+    return User.objects.filter(Exists(Decision.objects.filter(reviewer=OuterRef("pk")))).order_by("username")
+
+
+def row_id(text: str) -> int | None:
+    """The id that a query string or form names; None for what can be no row's."""
+    return int(text) if text.isdecimal() and len(text) < 19 else None
