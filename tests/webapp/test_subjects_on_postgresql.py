@@ -28,6 +28,9 @@ SUBJECTS = (
     "identity",
     "media_tidying",
     "unpacking",
+    "admin_lists",
+    "admin_review",
+    "review_selectors",
 )
 
 
