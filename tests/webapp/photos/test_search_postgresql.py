@@ -15,7 +15,7 @@ from tests.databases import postgres
 @pytest.mark.skipif(connection.vendor == "postgresql", reason="this is the run on PostgreSQL")
 def test_search_finds_the_same_on_postgresql() -> None:
     here = Path(__file__).parent
-    files = [here / "test_search_filter.py", here / "test_search_index.py"]
+    files = [here / f"test_{subject}.py" for subject in ("search_filter", "search_index", "admin_search")]
     with postgres() as url:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *files, "-q", "-p", "no:cacheprovider", "-m", ""],
