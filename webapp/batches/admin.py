@@ -8,12 +8,25 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from webapp.admin import ReadOnlyAdmin, act_on_each, changelist_url, state_badge
+from webapp.admin import ChoiceFilter, ReadOnlyAdmin, act_on_each, changelist_url, state_badge
 from webapp.batches.models import Batch, BatchItem
 from webapp.batches.selectors import batch_progress, batches_all, batches_counted
 from webapp.batches.services import batch_control
+from webapp.captioning.services.caption_jobs import photo_retry
 
+ERROR_CODES = (
+    "broken_link", "cancelled", "clutter", "corrupt_member", "deleted", "empty", "encrypted", "failed", "folder_link",
+    "hidden", "nested_archive", "no_space", "not_a_file", "not_a_picture", "not_an_image", "symlink", "too_many_bytes",
+    "too_many_pixels", "truncated", "unreadable", "unreadable_folder", "unsafe_path", "unsupported_compression",
+    "unsupported_format", "vanished",
+)  # fmt: skip
 BADGES: dict[str, str] = {BatchItem.Outcome.PENDING: "queued", BatchItem.Outcome.FAILED: "failed"}
+
+
+class ErrorCodeFilter(ChoiceFilter):
+    title = "error code"
+    parameter_name = "error_code"
+    values = ERROR_CODES
 
 
 @admin.register(Batch)
@@ -47,9 +60,8 @@ class BatchAdmin(ReadOnlyAdmin):
     @admin.display(description="look at")
     def links(self, batch: Batch) -> str:
         return format_html(
-            '<a href="{}">its files</a> · <a href="{}">its jobs</a>',
+            '<a href="{}">its files, with the states of their photos</a>',
             changelist_url("batches_batchitem", batch=batch.pk),
-            changelist_url("captioning_captionjob", photo__batch_items__batch=batch.pk),
         )
 
     @admin.action(description="Pause the selected batches", permissions=["manage"])
@@ -70,10 +82,11 @@ class BatchItemAdmin(ReadOnlyAdmin):
     """The files of one batch, reached from its page."""
 
     list_display = ["name", "state", "photo", "error_code", "error_message"]
-    list_filter = ["outcome", "error_code", "photo__job__state"]
+    list_filter = ["outcome", ErrorCodeFilter, "photo__job__state"]
     list_select_related = ["photo__job"]
     search_fields = ["name"]
     fields = ["batch", "name", "photo", "error_code", "error_message"]
+    actions = ["retry"]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return False
@@ -83,3 +96,8 @@ class BatchItemAdmin(ReadOnlyAdmin):
         if item.photo is None:
             return state_badge(BADGES.get(item.outcome, "cancelled"), item.get_outcome_display())
         return state_badge(item.photo.job.state, item.photo.job.get_state_display())
+
+    @admin.action(description="Caption again what failed, was quarantined or cancelled", permissions=["manage"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[BatchItem]) -> None:
+        taken = queryset.exclude(photo=None).select_related("photo")
+        act_on_each(self, request, taken, "queued again", lambda item: photo_retry(photo=item.photo))

@@ -107,6 +107,7 @@ class BatchItem(models.Model):
         indexes = [
             models.Index(fields=["batch", "problem", "id"], name="item_problems"),
             models.Index(fields=["batch", "-photo"], name="item_photos"),
+            models.Index(fields=["batch", "outcome", "id"], name="item_outcome"),
         ]
 
     def __str__(self) -> str:

@@ -106,6 +106,8 @@ class CaptionJob(models.Model):
             models.Index(fields=["owner", "standing", "-photo_created_at", "-photo"], name="job_newest_first"),
             models.Index(fields=["state", "lane", "queued_at"], name="job_waiting"),
             models.Index(fields=["state", "lease_expires_at"], name="job_leases"),
+            models.Index(fields=["-queued_at", "-id"], name="job_newest"),  # staff's lists
+            models.Index(fields=["state", "-queued_at", "-id"], name="job_newest_in_state"),
         ]
 
     def __str__(self) -> str:
@@ -143,8 +145,10 @@ class Caption(models.Model):
             models.UniqueConstraint(fields=["photo", "model_version"], name="caption_once_per_photo_and_version")
         ]
         indexes = [
-            models.Index(fields=["confidence"], name="caption_confidence"),
             models.Index(fields=["created_at"], name="caption_newest"),  # captions of the last minute
+            # The review queue, of all model versions and of one.
+            models.Index(fields=["-review_state", "confidence", "id"], name="caption_queue"),
+            models.Index(fields=["model_version", "-review_state", "confidence", "id"], name="caption_version_queue"),
         ]
 
     def __str__(self) -> str:
@@ -168,6 +172,7 @@ class Decision(models.Model):
     class Meta:
         ordering = ["-created_at", "-id"]
         default_permissions = ("add", "view")  # add: may decide. Nobody is given the right to rewrite the history
+        indexes = [models.Index(fields=["-created_at", "-id"], name="decision_newest")]
 
     def __str__(self) -> str:
         return f"{self.verdict} by {self.reviewer}"

@@ -10,6 +10,7 @@ from typing import Final
 
 HEAD_BYTES: Final = 32  # as many of a file's first bytes as tell its format
 FORMATS_TEXT: Final = "JPEG, PNG, WebP, AVIF, HEIC, TIFF and GIF"
+FORMATS_KEPT: Final = ("AVIF", "GIF", "HEIC", "JPEG", "PNG", "TIFF", "WEBP")  # as rows name them
 # fmt: off
 PHOTO_SUFFIXES: Final = frozenset({
     ".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp", ".png", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff",

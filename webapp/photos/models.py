@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.urls import reverse
 
 
@@ -51,7 +52,17 @@ class Photo(models.Model):
     class Meta:
         ordering = ["-created_at", "-id"]
         constraints = [models.UniqueConstraint(fields=["owner", "sha256"], name="photo_once_per_owner")]
-        indexes = [models.Index(fields=["owner", "-created_at", "-id"], name="photo_newest_first")]
+        indexes = [
+            models.Index(fields=["owner", "-created_at", "-id"], name="photo_newest_first"),
+            # Staff's lists. The second holds no photo before a person decides on it; each term is one that SQLite sees
+            # to be in the condition.
+            models.Index(fields=["-created_at", "-id"], name="photo_newest_of_all"),
+            models.Index(
+                fields=["review_state", "-created_at", "-id"],
+                name="photo_decided",
+                condition=Q(review_state="approved") | Q(review_state="edited") | Q(review_state="rejected"),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

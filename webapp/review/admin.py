@@ -20,6 +20,7 @@ from webapp.captioning.errors import DecisionError
 from webapp.captioning.models import Caption, Decision, ModelVersion
 from webapp.captioning.services import decisions as services
 from webapp.photos.admin_pictures import media_url, photo_image
+from webapp.photos.admin_search import PhotoSearch
 from webapp.photos.models import ReviewState
 from webapp.review import selectors
 from webapp.review.models import CaptionForReview
@@ -67,11 +68,10 @@ def _words(caption: Caption) -> list[dict[str, object]]:
 
 
 @admin.register(CaptionForReview)
-class CaptionForReviewAdmin(ReadOnlyAdmin):
+class CaptionForReviewAdmin(PhotoSearch, ReadOnlyAdmin):
     list_display = ["thumbnail", "shown_text", "confidence_percent", "decision_badge", "version"]
     list_display_links = ["thumbnail", "shown_text"]
     list_filter = [DecisionFilter, ModelVersionFilter, ConfidenceFilter]
-    search_fields = ["text", "photo__name", "photo__owner__username"]
     actions = ["approve_selected"]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -157,11 +157,11 @@ class CaptionForReviewAdmin(ReadOnlyAdmin):
     def _decide(self, request: HttpRequest, caption: Any) -> None:
         if not self.has_manage_permission(request):
             raise PermissionDenied
-        reviewer, seen, text = _reviewer(request), request.POST.get("seen", ""), request.POST.get("text", "")
+        text = request.POST.get("text", "")
         known: dict[str, Any] = {
             "caption": caption,
-            "reviewer": reviewer,
-            "seen": int(seen) if seen.isdecimal() and len(seen) < 19 else None,
+            "reviewer": _reviewer(request),
+            "seen": selectors.row_id(request.POST.get("seen", "")),
         }
         match request.POST.get("decision"):
             case "approve":
@@ -224,14 +224,26 @@ def _reviewer(request: HttpRequest) -> Any:
     return request.user  # staff only: the admin lets nobody else in
 
 
+class ReviewerFilter(admin.SimpleListFilter):
+    title = "reviewer"
+    parameter_name = "reviewer"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, str]]:
+        return [(str(reviewer.pk), str(reviewer)) for reviewer in selectors.reviewers()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        reviewer = selectors.row_id(self.value() or "")
+        return queryset if reviewer is None else queryset.filter(reviewer=reviewer)
+
+
 @admin.register(Decision)
-class DecisionAdmin(ReadOnlyAdmin):
+class DecisionAdmin(PhotoSearch, ReadOnlyAdmin):
     """The history of decisions, for reading."""
 
     list_display = ["created_at", "reviewer", "verdict", "text", "machine_text"]
-    list_filter = ["verdict", ("reviewer", admin.RelatedOnlyFieldListFilter), "created_at"]
+    list_filter = ["verdict", ReviewerFilter, "created_at"]
     list_select_related = ["reviewer", "caption"]
-    search_fields = ["text", "caption__text"]
+    photo_lookup = "caption__photo"
     fields = ["caption", "machine_text", "verdict", "text", "reviewer", "created_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:

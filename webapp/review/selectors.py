@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from django.db.models import OuterRef, QuerySet, Subquery, TextField, Value
+from django.db.models import Exists, OuterRef, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Coalesce
 
+from webapp.accounts.models import User
 from webapp.captioning.counters import BANDS, CAPTIONS
 from webapp.captioning.models import Caption, Decision
 from webapp.counters.selectors import counts_by_subject
@@ -31,8 +32,7 @@ class Filters:
 
     @property
     def model_version_id(self) -> int | None:
-        number = self.model_version
-        return int(number) if number.isdecimal() and len(number) < 19 else None  # a longer one is no row's number
+        return row_id(self.model_version)
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ def captions_filter(captions: QuerySet[Any], filters: Filters) -> QuerySet[Any]:
         captions = captions.filter(model_version=filters.model_version_id)
     if band := BANDS.get(filters.confidence):
         captions = captions.filter(confidence__gte=band[0], confidence__lt=band[1])
+        if filters.decision not in ReviewState.values:  # one range in the index of the queue for each state
+            captions = captions.filter(review_state__in=ReviewState.values)
     return captions
 
 
@@ -92,3 +94,13 @@ def review_progress(filters: Filters) -> Progress:
 def caption_decisions(caption: Caption) -> QuerySet[Decision]:
     """The decisions on one caption, newest first."""
     return Decision.objects.filter(caption=caption).select_related("reviewer").order_by("-id")
+
+
+def reviewers() -> QuerySet[User]:
+    """Everybody who ever decided: a look into the index for each account."""
+    return User.objects.filter(Exists(Decision.objects.filter(reviewer=OuterRef("pk")))).order_by("username")
+
+
+def row_id(text: str) -> int | None:
+    """The id that a query string or form names; None for what can be no row's."""
+    return int(text) if text.isdecimal() and len(text) < 19 else None

@@ -5,13 +5,16 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from captioner.errors import PHOTO_ERROR_CODES
 from tests.brokers import Broker
 from tests.webapp.rows import caption_make, model_version_make, photo_make, picture
 from webapp.accounts.models import User
 from webapp.api.models import AuthToken
 from webapp.batches.models import Batch, BatchItem
+from webapp.captioning.admin.photos import FAILED_FOR
 from webapp.captioning.models import CaptionJob, ModelVersion
 from webapp.captioning.services.decisions import caption_approve
 from webapp.captioning.services.photos import photo_submit
@@ -145,6 +148,22 @@ def test_jobs_that_failed_are_tried_again(
     assert broker.length("interactive") == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_files_of_a_batch_that_failed_are_tried_again(
+    client: Client, staff_user: User, user: User, broker: Broker
+) -> None:
+    client.force_login(staff_user)
+    batch = Batch.objects.create(owner=user, name="holiday", source=Batch.Source.ZIP)
+    job = photo_make(user, state=State.FAILED).job
+    items = [
+        BatchItem.objects.create(batch=batch, name="a.jpg", key="a", photo=job.photo),
+        BatchItem.objects.create(batch=batch, name="b.txt", key="b", outcome="failed"),  # there is no photo to caption
+    ]
+    assert "1 queued again" in act(client, "batchitem", "retry", *items)
+    job.refresh_from_db()
+    assert job.state == State.QUEUED
+
+
 def test_jobs_that_are_done_refuse_another_try_and_the_page_says_so(page: Client, user: User) -> None:
     done, failed = photo_make(user, state=State.DONE), photo_make(user, state=State.FAILED)
     html = act(page, "photo", "retry", done, failed)
@@ -172,12 +191,40 @@ def test_jobs_are_filtered_by_state_and_show_the_error(page: Client, user: User)
     assert other.name not in html
 
 
+@pytest.mark.parametrize(("code", "state"), [("truncated", State.FAILED), ("harmful", State.QUARANTINED)])
+def test_jobs_are_filtered_by_error_code(page: Client, user: User, code: str, state: str) -> None:
+    chosen = photo_make(user, state=state, error_code=code)
+    other = photo_make(user, state=State.FAILED, error_code="empty")
+    html = html_of(page, f"captioning/captionjob/?error_code={code}")
+    assert chosen.name in html
+    assert other.name not in html
+
+
+def test_error_codes_to_filter_by_are_those_that_jobs_get() -> None:
+    assert set(FAILED_FOR) == {*PHOTO_ERROR_CODES, "model_error"}
+
+
+def test_photos_are_filtered_by_format(page: Client, user: User) -> None:
+    photo_make(user)
+    png = photo_make(user)
+    Photo.objects.filter(pk=png.pk).update(format="PNG")
+    assert page.get("/admin/photos/photo/?format=PNG").context["cl"].result_list.get() == png
+
+
+def test_photos_in_one_state_stand_as_their_jobs_were_queued(page: Client, user: User) -> None:
+    older, newer = (photo_make(user, state=State.FAILED) for _ in range(2))
+    CaptionJob.objects.filter(photo=older).update(queued_at=timezone.now())  # it was tried again
+    photo_make(user, state=State.DONE)
+    listed = page.get("/admin/photos/photo/?job__state__exact=failed").context["cl"].result_list
+    assert list(listed) == [older, newer]
+
+
 def test_job_is_only_read(page: Client, user: User) -> None:
     job = photo_make(user).job
     assert page.post(f"/admin/captioning/captionjob/{job.pk}/change/", {"state": "done"}).status_code == 403
 
 
-def test_batches_show_their_progress_and_lead_to_their_files_and_jobs(page: Client, user: User) -> None:
+def test_batches_show_their_progress_and_lead_to_their_files(page: Client, user: User) -> None:
     batch = Batch.objects.create(owner=user, name="holiday", source=Batch.Source.ZIP)
     inside, outside = photo_make(user, state=State.DONE), photo_make(user)
     BatchItem.objects.create(batch=batch, name="a.jpg", key="a.jpg", photo=inside)
@@ -190,13 +237,13 @@ def test_batches_show_their_progress_and_lead_to_their_files_and_jobs(page: Clie
         error_message="b.txt is no image",
     )
     BatchItem.objects.create(batch=batch, name="c.jpg", key="c.jpg")
-    assert "1 of 3 captioned, 1 wait, 1 failed" in html_of(page, f"batches/batch/{batch.pk}/change/")
+    html = html_of(page, f"batches/batch/{batch.pk}/change/")
+    assert "1 of 3 captioned, 1 wait, 1 failed" in html
+    assert f'href="/admin/batches/batchitem/?batch={batch.pk}"' in html
     files = html_of(page, f"batches/batchitem/?batch={batch.pk}")
-    assert "b.txt is no image" in files
-    assert "Not taken in yet" in files
-    jobs = html_of(page, f"captioning/captionjob/?photo__batch_items__batch={batch.pk}")
-    assert inside.name in jobs
-    assert outside.name not in jobs
+    for text in ("b.txt is no image", "Not taken in yet", inside.name):
+        assert text in files
+    assert outside.name not in files
 
 
 def test_batches_are_paused_resumed_and_cancelled(page: Client, user: User) -> None:

@@ -221,6 +221,16 @@ def test_history_lists_the_decisions(page: Client, captions: list[Caption], revi
     assert "caption 1" in html
 
 
+def test_history_is_filtered_by_who_decided(page: Client, captions: list[Caption], reviewer: User, user: User) -> None:
+    for caption, who in zip(captions, (reviewer, user), strict=False):
+        services.caption_approve(caption=caption, reviewer=who, seen=None)
+    url_of_history = "/admin/captioning/decision/"
+    assert f"?reviewer={user.pk}" in page.get(url_of_history).content.decode()
+    listed = page.get(url_of_history, {"reviewer": user.pk}).context["cl"].result_list
+    assert [decision.reviewer for decision in listed] == [user]
+    assert len(page.get(url_of_history, {"reviewer": "nobody"}).context["cl"].result_list) == 2
+
+
 @pytest.mark.parametrize("digits", [30, 5000])
 def test_numbers_too_long_for_a_row_are_not_an_error(page: Client, captions: list[Caption], digits: int) -> None:
     assert page.get(LIST, {"model_version": "9" * digits}).status_code == 200

@@ -79,3 +79,17 @@ def test_progress_counts_captions_not_decisions(captions: list[Caption], user: U
 def test_progress_is_that_of_the_filters(captions: list[Caption]) -> None:
     filters = Filters(decision="undecided", confidence="80-100")
     assert selectors.review_progress(filters) == selectors.Progress(decided=1, total=1)
+
+
+def test_band_of_confidence_keeps_the_order_of_the_queue(user: User) -> None:
+    version = model_version_make()
+    made = [caption_make(user, version, confidence=confidence) for confidence in (0.41, 0.45, 0.5, 0.59)]
+    services.caption_approve(caption=made[0], reviewer=user, seen=None)
+    services.caption_reject(caption=made[1], reviewer=user, seen=None)
+    assert ids(Filters(confidence="40-60")) == [made[number].pk for number in (2, 3, 1, 0)]
+
+
+def test_reviewers_are_those_who_decided(captions: list[Caption], user: User, other_user: User) -> None:
+    assert list(selectors.reviewers()) == [user]
+    services.caption_approve(caption=captions[0], reviewer=other_user, seen=None)
+    assert list(selectors.reviewers()) == [user, other_user]

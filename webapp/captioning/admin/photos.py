@@ -7,12 +7,38 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 
-from webapp.admin import DeletesWhole, ReadOnlyAdmin, act_on_each, state_badge
+from webapp.admin import ChoiceFilter, DeletesWhole, ReadOnlyAdmin, act_on_each, state_badge
 from webapp.captioning.models import Caption, CaptionJob
 from webapp.captioning.services.caption_jobs import photo_retry
 from webapp.captioning.services.photos import photo_delete
 from webapp.photos.admin_pictures import photo_image
+from webapp.photos.admin_search import PhotoSearch
+from webapp.photos.formats import FORMATS_KEPT
 from webapp.photos.models import Photo
+
+QUARANTINED_FOR = ("harmful", "no_result")  # error codes
+FAILED_FOR = (
+    "empty", "model_error", "not_an_image", "too_many_bytes", "too_many_pixels", "truncated", "unreadable",
+    "unsupported_format",
+)  # fmt: skip
+
+
+class FormatFilter(ChoiceFilter):
+    title = "format"
+    parameter_name = "format"
+    values = FORMATS_KEPT
+
+
+class ErrorCodeFilter(ChoiceFilter):
+    title = "error code"
+    parameter_name = "error_code"
+    values = tuple(sorted((*FAILED_FOR, *QUARANTINED_FOR)))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The state goes with the code; its jobs have an index."""
+        state = CaptionJob.State.QUARANTINED if self.value() in QUARANTINED_FOR else CaptionJob.State.FAILED
+        jobs = super().queryset(request, queryset)
+        return jobs.filter(state=state) if self.value() else jobs
 
 
 class CaptionInline(admin.TabularInline[Caption, Photo]):
@@ -42,11 +68,11 @@ class CaptionInline(admin.TabularInline[Caption, Photo]):
 
 
 @admin.register(Photo)
-class PhotoAdmin(DeletesWhole, ReadOnlyAdmin):
+class PhotoAdmin(DeletesWhole, PhotoSearch, ReadOnlyAdmin):
     list_display = ["thumbnail_image", "name", "owner", "state", "shown_text", "size", "created_at"]
     list_display_links = ["thumbnail_image", "name"]
-    list_filter = ["job__state", "review_state", "format", "created_at"]
-    search_fields = ["name", "owner__username", "sha256__startswith"]
+    list_filter = ["job__state", "review_state", FormatFilter, "created_at"]
+    photo_lookup = "pk"
     fields = [
         "preview_image", "name", "owner", "state", "error", "text", "text_by", "text_at", "review_state", "size",
         "sha256", "created_at",
@@ -67,6 +93,10 @@ class PhotoAdmin(DeletesWhole, ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
         return rows.select_related("owner", "job").defer("search_words")
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Newest first; those in one state as their jobs were queued, which the index of the jobs keeps in order."""
+        return ("-job__queued_at", "-job__id") if "job__state__exact" in request.GET else ("-created_at", "-id")
 
     @admin.display(description="photo")
     def thumbnail_image(self, photo: Photo) -> str:
@@ -98,7 +128,7 @@ class PhotoAdmin(DeletesWhole, ReadOnlyAdmin):
 
 
 @admin.register(CaptionJob)
-class CaptionJobAdmin(ReadOnlyAdmin):
+class CaptionJobAdmin(PhotoSearch, ReadOnlyAdmin):
     list_display = [
         "thumbnail",
         "photo",
@@ -112,18 +142,14 @@ class CaptionJobAdmin(ReadOnlyAdmin):
         "finished_at",
     ]
     list_display_links = ["thumbnail", "photo"]
-    list_filter = ["state", "error_code", "lane", "queued_at"]
+    list_filter = ["state", ErrorCodeFilter, "lane", "queued_at"]
     list_select_related = ["photo", "owner"]
-    search_fields = ["photo__name", "owner__username", "error_message", "worker"]
     ordering = ["-queued_at", "-id"]
     fields = [
         "thumbnail", "photo", "owner", "badge", "error", "lane", "worker", "lease_expires_at", "token", "lease_count",
         "harm_count", "queued_at", "started_at", "finished_at",
     ]  # fmt: skip
     actions = ["retry"]
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        return lookup == "photo__batch_items__batch" or super().lookup_allowed(lookup, value, request)
 
     @admin.display(description="image")
     def thumbnail(self, job: CaptionJob) -> str:
