@@ -41,7 +41,7 @@ def main() -> None:
 def media_pair() -> None:
     """Give media folder and database their common identity before the first upload. Say what is wrong with them."""
     from webapp.upkeep.selectors import media_messages
-    from webapp.upkeep.services.identity import identity_settle
+    from webapp.upkeep.services.media_identity import identity_settle
 
     identity_settle()
     for message in media_messages():
@@ -65,7 +65,7 @@ def account_ensure() -> None:
 
 def samples_submit(*, marker: Path) -> None:
     """Upload the sample photos for `admin`, once: deleted samples do not come back."""
-    from webapp.captioning.services.photos import photos_upload
+    from webapp.captioning.services.photo_intake import photos_upload
 
     owner = get_user_model().objects.filter(username=ADMIN).first()
     if marker.exists() or owner is None:

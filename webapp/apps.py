@@ -5,4 +5,4 @@ class WebappConfig(AppConfig):
     name = "webapp"
 
     def ready(self) -> None:
-        from webapp import checks  # noqa: F401  (registers the system checks)
+        from webapp import system_checks as checks  # noqa: F401  (registers the system checks)

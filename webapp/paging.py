@@ -1,8 +1,10 @@
 """Pages of lists whose length is known without counting their rows."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.core.paginator import Paginator
+
+PHOTOS_ON_PAGE: Final = 24  # in the gallery, and of a batch
 
 
 class CountedPaginator(Paginator[Any]):

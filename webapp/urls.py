@@ -5,8 +5,8 @@ from drf_spectacular.views import SpectacularAPIView
 from webapp.monitoring.health import healthz, readyz
 from webapp.monitoring.metrics import metrics
 
-handler400 = "webapp.gallery.views.errors.bad_request"
-handler500 = "webapp.gallery.views.errors.server_error"
+handler400 = "webapp.gallery.views.error_pages.bad_request"
+handler500 = "webapp.gallery.views.error_pages.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("webapp.gallery.urls")),
     path("batches/", include("webapp.batches.urls")),

@@ -16,7 +16,7 @@ from webapp.captioning.errors import StaleLease
 from webapp.captioning.services import leases
 from webapp.captioning.services.leases import Lease
 from webapp.captioning.services.quarantine import job_harm
-from webapp.captioning.services.waiting import waiting_publish
+from webapp.captioning.services.unsent_messages import waiting_publish
 from webapp.processes.sandbox import SandboxError, SandboxHarmed
 from worker.batcher import Captioned
 from worker.loaded_model import LoadedModel

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import Error
 
 from webapp.captioning.services.heartbeats import heartbeat_record, heartbeat_remove
-from webapp.upkeep.services.clock import clock_follow
+from webapp.upkeep.services.database_clock import clock_follow
 from worker.batcher import Batcher
 from worker.dead_workers import worker_name
 from worker.leases_held import LeasesHeld

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from webapp import jobs
-from webapp.batches.services import zips as batches
+from webapp.batches.services import zip_unpacking
 from worker.caption_pipeline import photos_caption
 from worker.model_verification import model_verify
 from worker.running_worker import running_worker
@@ -30,7 +30,7 @@ def unpack_batch(batch_id: int) -> None:
     if _unpacking.acquire(blocking=False):
         try:
             stopping = running_worker().stopping
-            batches.batch_unpack(batch_id=batch_id, proceed=lambda: not stopping.is_set())
+            zip_unpacking.batch_unpack(batch_id=batch_id, proceed=lambda: not stopping.is_set())
         finally:
             _unpacking.release()
 

@@ -22,7 +22,7 @@ def worker_run(slot: "ModelSlot") -> int:
     """Load the model into the slot, and take work until told to stop. Django is set up. Returns the exit status."""
     from captioner.errors import BundleError, DeviceError
     from webapp.captioning.services.heartbeats import heartbeat_record, heartbeat_start
-    from webapp.upkeep.services.clock import clock_follow
+    from webapp.upkeep.services.database_clock import clock_follow
     from worker.dead_workers import worker_name
     from worker.model_registration import NotCopied
     from worker.photo_sandbox import PhotoSandbox
@@ -75,9 +75,9 @@ def _serve(worker: "RunningWorker") -> int:
     from webapp import jobs
     from webapp.captioning.services.lost_jobs import leases_end
     from webapp.data_folder.disk_room import room_look
-    from webapp.upkeep.services.clock import LOOK_SECONDS, clock_follow
+    from webapp.upkeep.services.database_clock import LOOK_SECONDS, clock_follow
+    from webapp.upkeep.services.lost_work_sweep import sweep
     from webapp.upkeep.services.media_tidying import storage_sweep_hourly
-    from webapp.upkeep.services.sweep import sweep
     from worker import tasks  # noqa: F401  (registers them)
     from worker.dead_workers import worker_dead
     from worker.periodic_thread import PeriodicThread

@@ -12,7 +12,7 @@ from tests.webapp.pages import session_cookie
 from tests.webapp.rows import caption_make, model_version_make, picture
 from webapp.accounts.models import User
 from webapp.captioning.models import Caption, Decision
-from webapp.captioning.services.photos import photo_submit
+from webapp.captioning.services.photo_intake import photo_submit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -17,7 +17,7 @@ from tests.clocks import machine_clock_set, machine_clock_settable
 from tests.processes import WorkerProcess
 from tests.stack import Stack
 from webapp.captioning.models import CaptionJob
-from webapp.captioning.selectors.operation import operation
+from webapp.captioning.selectors.operating_state import operation
 
 PHOTOS = {"full": 1200, "small": 160}
 JUMPS = {"full": 12, "small": 4}

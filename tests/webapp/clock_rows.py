@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from tests.webapp.job_rows import job_make
 from webapp.accounts.models import User
 from webapp.captioning.models import CaptionJob
-from webapp.upkeep.services.clock import Clock
+from webapp.upkeep.services.database_clock import Clock
 
 HOURS = 7200.0
 both_ways = pytest.mark.parametrize("jump", [-HOURS, HOURS], ids=["back", "forward"])

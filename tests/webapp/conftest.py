@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db.models.functions import Now
 from django.test import Client
 
@@ -11,8 +12,8 @@ from tests.pictures import upload
 from webapp import jobs
 from webapp.accounts.models import User
 from webapp.captioning.models import ModelVersion, WorkerHeartbeat
-from webapp.captioning.services import photos
-from webapp.captioning.services.photos import photo_submit
+from webapp.captioning.services import photo_intake
+from webapp.captioning.services.photo_intake import photo_submit
 from webapp.photos.models import Photo
 
 PHOTO_FILES = 4  # original, thumbnail, preview and label
@@ -60,7 +61,7 @@ def worker(model_version: ModelVersion) -> WorkerHeartbeat:
 @pytest.fixture
 def full_for(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Makes the disk full while the photo of that name is taken in; with an empty name, for every file."""
-    real_create, real_sync = photos.photo_submit, os.fsync
+    real_create, real_sync = photo_intake.photo_submit, os.fsync
     taken: list[str] = []
 
     def fill(name: str) -> None:
@@ -73,7 +74,7 @@ def full_for(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
                 raise OSError(errno.ENOSPC, "No space left on device")
             real_sync(descriptor)
 
-        monkeypatch.setattr(photos, "photo_submit", create)
+        monkeypatch.setattr(photo_intake, "photo_submit", create)
         monkeypatch.setattr(os, "fsync", sync)
 
     return fill
@@ -84,3 +85,18 @@ def files_of(media: Path) -> list[Path]:
     incoming = media / "incoming"
     unfinished = list(incoming.iterdir()) if incoming.exists() else []
     return [path for path in media.rglob("*") if path.is_file()] + unfinished
+
+
+@pytest.fixture
+def page(client: Client, staff_user: User) -> Client:
+    client.force_login(staff_user)
+    return client
+
+
+@pytest.fixture
+def viewer(client: Client, db: None) -> Client:
+    """Staff who may look at everything and do nothing."""
+    user = User.objects.create_user("vera", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client.force_login(user)
+    return client

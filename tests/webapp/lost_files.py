@@ -8,10 +8,10 @@ from django.core.management import call_command
 
 from tests.pictures import picture, upload
 from webapp.accounts.models import User
-from webapp.captioning.services.photos import photo_submit
+from webapp.captioning.services.photo_intake import photo_submit
 from webapp.photos.models import Photo
 from webapp.upkeep.models import Installation
-from webapp.upkeep.services.identity import identity_settle
+from webapp.upkeep.services.media_identity import identity_settle
 from webapp.upkeep.services.media_tidying import storage_sweep
 
 COLOURS = ("red", "blue", "tan")

@@ -25,12 +25,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def page(client: Client, staff_user: User) -> Client:
-    client.force_login(staff_user)
-    return client
-
-
-@pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(admin_paginator, "COUNTED", 60)
     return 60

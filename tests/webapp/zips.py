@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.pictures import picture
 from webapp.accounts.models import User
 from webapp.batches.models import Batch
-from webapp.batches.services.zips import batch_create_from_zip, batch_unpack
+from webapp.batches.services.zip_unpacking import batch_create_from_zip, batch_unpack
 
 COLOURS = ("red", "blue", "green", "black")
 

@@ -18,7 +18,7 @@ from webapp import jobs
 from webapp.captioning.models import CaptionJob
 from webapp.captioning.services import leases
 from webapp.photos.models import Photo
-from webapp.upkeep.services.sweep import sweep
+from webapp.upkeep.services.lost_work_sweep import sweep
 from worker.running_worker import RunningWorker
 
 State = CaptionJob.State

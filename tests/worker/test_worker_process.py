@@ -17,10 +17,10 @@ from tests.photos import photo_store, picture
 from tests.processes import WorkerProcess, group_processes
 from webapp import jobs
 from webapp.captioning.models import Caption, CaptionJob, ModelVersion, WorkerHeartbeat
-from webapp.captioning.selectors.operation import operation
+from webapp.captioning.selectors.operating_state import operation
 from webapp.captioning.selectors.workers import ALIVE_SECONDS, Progress, WorkerState, worker_progress
 from webapp.photos.models import Photo
-from webapp.upkeep.services.identity import identity_adopt
+from webapp.upkeep.services.media_identity import identity_adopt
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 

@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from webapp.api.views import accounts, batches, photos, unknown
+from webapp.api.views import accounts, batches, not_found, photos
 
 app_name = "api"
 urlpatterns = [
@@ -13,5 +13,5 @@ urlpatterns = [
     path("batches/<int:batch_id>/", batches.BatchView.as_view(), name="batch"),
     path("batches/<int:batch_id>/items/", batches.BatchItemsView.as_view(), name="batch_items"),
     path("batches/<int:batch_id>/<str:action>/", batches.BatchActionView.as_view(), name="batch_action"),
-    re_path("", unknown.UnknownView.as_view(), name="unknown"),
+    re_path("", not_found.UnknownView.as_view(), name="unknown"),
 ]

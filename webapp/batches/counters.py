@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from webapp.captioning.standings import STANDING_SQL
+from webapp.captioning.job_states import STANDING_SQL
 from webapp.counters.counter import Counter
 from webapp.counters.triggers import Kept, kept_register
 

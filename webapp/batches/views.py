@@ -6,19 +6,18 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from webapp.accounts.requests import user_of
+from webapp.accounts.request_user import user_of
 from webapp.batches import selectors
 from webapp.batches.errors import BatchRejected
 from webapp.batches.models import Batch
 from webapp.batches.services.batch_control import batch_cancel, batch_pause, batch_resume
 from webapp.batches.services.batch_items import LIVE
-from webapp.batches.services.zips import batch_create_from_zip
+from webapp.batches.services.zip_unpacking import batch_create_from_zip
 from webapp.captioning.notices import captioning_notice
 from webapp.captioning.selectors.photos import photos_listed
 from webapp.error_answers import error_answer, wants_json
 from webapp.errors import SiteError
-from webapp.paging import CountedPaginator
-from webapp.photos.paging import PHOTOS_ON_PAGE
+from webapp.paging import PHOTOS_ON_PAGE, CountedPaginator
 from webapp.photos.upload_parser import ARCHIVE_FIELD
 
 BATCHES_ON_PAGE = 20

@@ -7,6 +7,6 @@ class CaptioningConfig(AppConfig):
     def ready(self) -> None:
         from webapp.accounts.services import account_deleting
         from webapp.captioning import counters  # noqa: F401  (registers them)
-        from webapp.captioning.services.photos import photos_delete_of
+        from webapp.captioning.services.photo_intake import photos_delete_of
 
         account_deleting.connect(photos_delete_of)

@@ -14,7 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from webapp.captioning.selectors.operation import Operation, operation
+from webapp.captioning.selectors.operating_state import Operation, operation
 from webapp.captioning.selectors.workers import WorkerState, WorkerStatus
 from webapp.processes.background_calls import Background
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from webapp.photos.labels import Label, content_of, label_read, label_write
+from webapp.photos.folder_labels import Label, content_of, label_read, label_write
 from webapp.photos.storage import KINDS, file_sha256, media_path, text_replace
 
 NAME: Final = "lost-and-found"

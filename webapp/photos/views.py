@@ -4,7 +4,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from webapp.accounts.requests import user_of
+from webapp.accounts.request_user import user_of
 from webapp.photos import storage
 from webapp.photos.access import sees_all_photos
 from webapp.photos.models import Photo

@@ -3,7 +3,7 @@ from typing import Any
 from django import template
 
 from webapp.captioning.models import CaptionJob
-from webapp.captioning.selectors.operation import span_text
+from webapp.captioning.selectors.operating_state import span_text
 from webapp.upkeep.selectors import media_messages as messages_of_media
 
 register = template.Library()

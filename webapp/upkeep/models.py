@@ -7,7 +7,7 @@ from django.db.models import Q
 class Installation(models.Model):
     """The one row that says which site this database belongs to.
 
-    The media folder carries the same identity in a file: see `upkeep/services/identity.py`.
+    The media folder carries the same identity in a file: see `upkeep/services/media_identity.py`.
     """
 
     identity = models.CharField(max_length=32, help_text="the media folder says the same; empty until they are paired")

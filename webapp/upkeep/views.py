@@ -13,7 +13,7 @@ from webapp.photos.lost_and_found import KEPT_DAYS, root
 from webapp.photos.models import Photo
 from webapp.photos.storage import media_path
 from webapp.upkeep.selectors import identity_problem
-from webapp.upkeep.services.recovery import Outcome, media_lost, media_recover, recovering
+from webapp.upkeep.services.media_recovery import Outcome, media_lost, media_recover, recovering
 
 ON_PAGE = 50
 AT_ONCE = 100  # are put back by one request; each has to be looked into

@@ -11,7 +11,7 @@ from tests.webapp.pages import JSON
 from tests.webapp.zips import create, pictures, unpacked, zipped
 from webapp.accounts.models import User
 from webapp.batches.models import Batch, BatchItem
-from webapp.batches.services.zips import batch_unpack
+from webapp.batches.services.zip_unpacking import batch_unpack
 from webapp.captioning.models import CaptionJob
 from webapp.photos import storage
 

@@ -15,7 +15,7 @@ from webapp.batches.models import Batch, BatchItem
 from webapp.batches.selectors import batch_progress, batches_of
 from webapp.batches.services.batch_control import batch_cancel, batch_pause, batch_resume
 from webapp.captioning.models import CaptionJob
-from webapp.captioning.services import photos
+from webapp.captioning.services import photo_intake
 from webapp.errors import ActionRefused
 
 State = CaptionJob.State
@@ -59,7 +59,7 @@ def test_cancel_removes_the_zip(media: Path, user: User, django_capture_on_commi
 
 
 def test_cancel_spares_a_photo_that_its_owner_uploaded_by_hand(media: Path, user: User) -> None:
-    photo = photos.photo_submit(owner=user, file=upload(picture("red")), name="mine.jpg")[0]
+    photo = photo_intake.photo_submit(owner=user, file=upload(picture("red")), name="mine.jpg")[0]
     batch_cancel(batch=unpacked(user, zipped(pictures())))
     assert CaptionJob.objects.get(photo=photo).state == State.QUEUED
 

@@ -12,9 +12,9 @@ from webapp import jobs
 from webapp.accounts.models import User
 from webapp.batches.models import Batch
 from webapp.batches.services.batch_control import batch_cancel, batch_pause, batch_resume
-from webapp.batches.services.zips import batch_unpack
+from webapp.batches.services.zip_unpacking import batch_unpack
 from webapp.captioning.models import CaptionJob
-from webapp.captioning.services import photos
+from webapp.captioning.services import photo_intake
 
 SHARED = {"shared.jpg": picture("red")}
 
@@ -71,14 +71,14 @@ def test_photo_that_was_paused_before_its_second_batch_noted_it_is_queued(
     media: Path, user: User, batch: Callable[[], Batch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = batch(), create(user, zipped(SHARED))
-    real = photos.photo_submit
+    real = photo_intake.photo_submit
 
     def paused_meanwhile(**kwargs: object) -> object:
         found = real(**kwargs)  # type: ignore[arg-type]
         batch_pause(batch=first)
         return found
 
-    monkeypatch.setattr(photos, "photo_submit", paused_meanwhile)
+    monkeypatch.setattr(photo_intake, "photo_submit", paused_meanwhile)
     batch_unpack(batch_id=second.pk)
     assert state() == "queued"
 
@@ -91,7 +91,7 @@ def test_photo_of_a_batch_that_a_person_uploads_goes_on_at_once_and_for_good(
     if pause:
         batch_pause(batch=held)
     with django_capture_on_commit_callbacks(execute=True):
-        (uploaded,) = photos.photos_upload(owner=user, files=[upload(picture("red"), "mine.jpg")])
+        (uploaded,) = photo_intake.photos_upload(owner=user, files=[upload(picture("red"), "mine.jpg")])
     assert uploaded.photo
     assert (uploaded.photo.job.state, uploaded.photo.job.lane) == ("queued", "interactive")
     assert broker.length(jobs.INTERACTIVE) == 1
@@ -103,7 +103,7 @@ def test_photo_of_a_batch_that_a_person_uploads_goes_on_at_once_and_for_good(
 def test_photo_that_does_not_wait_is_left_alone(batch: Callable[[], Batch], user: User, settled: str) -> None:
     held = batch()
     CaptionJob.objects.update(state=settled)
-    photos.photos_upload(owner=user, files=[upload(picture("red"))])
+    photo_intake.photos_upload(owner=user, files=[upload(picture("red"))])
     batch_pause(batch=held)
     batch_resume(batch=held)
     batch_cancel(batch=held)

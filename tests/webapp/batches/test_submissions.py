@@ -16,7 +16,7 @@ from webapp.batches.selectors import batch_tally
 from webapp.batches.services.batch_control import batch_cancel
 from webapp.batches.services.submissions import submission_create, submission_take
 from webapp.captioning.models import CaptionJob
-from webapp.captioning.services.photos import photo_submit
+from webapp.captioning.services.photo_intake import photo_submit
 from webapp.photos.models import Photo
 from webapp.photos.tally import Tally
 

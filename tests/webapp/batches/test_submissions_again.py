@@ -18,7 +18,7 @@ from webapp.batches.models import BatchItem
 from webapp.batches.selectors import batch_left_out, batch_progress, batch_tally
 from webapp.batches.services.submissions import submission_create, submission_take
 from webapp.captioning.models import CaptionJob
-from webapp.captioning.services.photos import photo_delete
+from webapp.captioning.services.photo_intake import photo_delete
 from webapp.photos.models import Photo
 from webapp.photos.tally import Tally
 

@@ -17,7 +17,7 @@ from webapp.accounts.models import User
 from webapp.batches.errors import BatchRejected
 from webapp.batches.models import Batch
 from webapp.batches.selectors import batch_progress, batch_tally
-from webapp.batches.services import zips as batches
+from webapp.batches.services import zip_unpacking
 from webapp.captioning.models import CaptionJob
 from webapp.photos.models import Photo
 
@@ -187,7 +187,7 @@ def test_zip_whose_rows_cannot_be_written_leaves_no_file(media: Path, user: User
     def locked(*_: Any) -> None:
         raise RuntimeError("database is locked")
 
-    monkeypatch.setattr(batches, "items_create", locked)
+    monkeypatch.setattr(zip_unpacking, "items_create", locked)
     with pytest.raises(RuntimeError):
         create(user, zipped(pictures()))
     assert not files_of(media)

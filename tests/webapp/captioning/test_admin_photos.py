@@ -1,9 +1,6 @@
 """The staff's pages of photos, batches, jobs, models, accounts and tokens."""
 
-from pathlib import Path
-
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -11,50 +8,17 @@ from pytest_django import DjangoAssertNumQueries
 from captioner.errors import PHOTO_ERROR_CODES
 from tests.brokers import Broker
 from tests.webapp.rows import caption_make, model_version_make, photo_make, picture
+from tests.webapp.staff_pages import act, html_of, page_of
 from webapp.accounts.models import User
-from webapp.api.models import AuthToken
 from webapp.batches.models import Batch, BatchItem
 from webapp.captioning.admin.photos import FAILED_FOR
-from webapp.captioning.models import CaptionJob, ModelVersion
+from webapp.captioning.models import CaptionJob
 from webapp.captioning.services.decisions import caption_approve
-from webapp.captioning.services.photos import photo_submit
+from webapp.captioning.services.photo_intake import photo_submit
 from webapp.photos import storage
 from webapp.photos.models import Photo
 
 State = CaptionJob.State
-
-
-@pytest.fixture
-def page(client: Client, staff_user: User) -> Client:
-    client.force_login(staff_user)
-    return client
-
-
-@pytest.fixture
-def viewer(client: Client, db: None) -> Client:
-    """Staff who may look at everything and do nothing."""
-    user = User.objects.create_user("vera", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
-    client.force_login(user)
-    return client
-
-
-def page_of(model: str) -> str:
-    """Where the admin lists rows of that model."""
-    room = {"photo": "photos", "batch": "batches", "batchitem": "batches"}.get(model, "captioning")
-    return f"{room}/{model}"
-
-
-def act(page: Client, model: str, action: str, *rows: object) -> str:
-    """The list's page after an action on some rows."""
-    data = {"action": action, "_selected_action": [row.pk for row in rows]}  # type: ignore[attr-defined]
-    return page.post(f"/admin/{page_of(model)}/", data, follow=True).content.decode()
-
-
-def html_of(page: Client, path: str) -> str:
-    response = page.get(f"/admin/{path}")
-    assert response.status_code == 200
-    return response.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -222,121 +186,3 @@ def test_photos_in_one_state_stand_as_their_jobs_were_queued(page: Client, user:
 def test_job_is_only_read(page: Client, user: User) -> None:
     job = photo_make(user).job
     assert page.post(f"/admin/captioning/captionjob/{job.pk}/change/", {"state": "done"}).status_code == 403
-
-
-def test_batches_show_their_progress_and_lead_to_their_files(page: Client, user: User) -> None:
-    batch = Batch.objects.create(owner=user, name="holiday", source=Batch.Source.ZIP)
-    inside, outside = photo_make(user, state=State.DONE), photo_make(user)
-    BatchItem.objects.create(batch=batch, name="a.jpg", key="a.jpg", photo=inside)
-    BatchItem.objects.create(
-        batch=batch,
-        name="b.txt",
-        key="b.txt",
-        outcome="failed",
-        error_code="not_an_image",
-        error_message="b.txt is no image",
-    )
-    BatchItem.objects.create(batch=batch, name="c.jpg", key="c.jpg")
-    html = html_of(page, f"batches/batch/{batch.pk}/change/")
-    assert "1 of 3 captioned, 1 wait, 1 failed" in html
-    assert f'href="/admin/batches/batchitem/?batch={batch.pk}"' in html
-    files = html_of(page, f"batches/batchitem/?batch={batch.pk}")
-    for text in ("b.txt is no image", "Not taken in yet", inside.name):
-        assert text in files
-    assert outside.name not in files
-
-
-def test_batches_are_paused_resumed_and_cancelled(page: Client, user: User) -> None:
-    batch = Batch.objects.create(owner=user, name="holiday", source=Batch.Source.FOLDER)
-    assert "1 paused" in act(page, "batch", "pause", batch)
-    assert "1 resumed" in act(page, "batch", "resume", batch)
-    assert "1 cancelled" in act(page, "batch", "cancel", batch)
-    assert "cannot be resumed" in act(page, "batch", "resume", batch)
-
-
-def test_model_version_shows_its_card_as_text_and_tables(page: Client) -> None:
-    card = "# Trained on *photos*\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n<script>alert(1)</script>\n\n[x](javascript:y)"
-    version = model_version_make(card=card, metrics={"scores": {"cider": 52.13, "bleu_4": 21.9}})
-    html = html_of(page, f"captioning/modelversion/{version.pk}/change/")
-    assert "<h1>Trained on <em>photos</em></h1>" in html
-    assert "<td>2</td>" in html
-    assert "<script>alert" not in html
-    assert 'href="javascript' not in html
-    assert "52.13" in html
-
-
-def test_model_versions_list_their_scores(page: Client) -> None:
-    model_version_make(metrics={"scores": {"cider": 52.13, "bleu_4": 21.94}})
-    model_version_make(metrics={})
-    html = html_of(page, "captioning/modelversion/")
-    assert "52.1<" in html
-    assert "21.9<" in html
-
-
-def test_model_version_is_activated_and_the_former_retires(page: Client) -> None:
-    former = model_version_make(state=ModelVersion.State.ACTIVE)
-    verified = model_version_make(state=ModelVersion.State.VERIFIED)
-    assert "1 activated" in act(page, "modelversion", "activate", verified)
-    former.refresh_from_db()
-    verified.refresh_from_db()
-    assert (former.state, verified.state) == ("retired", "active")
-
-
-def test_model_version_that_is_not_verified_is_not_activated(page: Client) -> None:
-    candidate = model_version_make()
-    assert "is not verified yet" in act(page, "modelversion", "activate", candidate)
-
-
-def test_two_model_versions_are_not_activated_at_once(page: Client) -> None:
-    versions = [model_version_make(state=ModelVersion.State.VERIFIED) for _ in range(2)]
-    assert "exactly one" in act(page, "modelversion", "activate", *versions)
-    assert not ModelVersion.objects.filter(state="active").exists()
-
-
-def test_rejected_model_version_is_sent_to_be_verified_again(page: Client) -> None:
-    rejected = model_version_make(state=ModelVersion.State.REJECTED, error="vocab.json differs")
-    assert "sent to a worker" in act(page, "modelversion", "verify", rejected)
-    rejected.refresh_from_db()
-    assert (rejected.state, rejected.error) == ("candidate", "")
-
-
-def test_model_versions_are_not_activated_without_the_right(viewer: Client) -> None:
-    verified = model_version_make(state=ModelVersion.State.VERIFIED)
-    act(viewer, "modelversion", "activate", verified)
-    verified.refresh_from_db()
-    assert verified.state == "verified"
-
-
-def test_tokens_are_revoked_and_never_shown(page: Client, user: User) -> None:
-    token, secret = AuthToken.objects.create(user=user, name="laptop")
-    html = html_of(page, "api/authtoken/")
-    assert "laptop" in html
-    assert secret not in html
-    page.post(f"/admin/api/authtoken/{token.pk}/delete/", {"post": "yes"})
-    assert not AuthToken.objects.exists()
-
-
-def test_account_is_deleted_with_its_photos_files(
-    page: Client, user: User, django_capture_on_commit_callbacks: object
-) -> None:
-    photo, _ = photo_submit(owner=user, file=picture(), name="cat.png", enqueue=False)
-    folder: Path = storage.media_path(photo.original).parent
-    assert f">{user.username}<" in html_of(page, "accounts/user/")
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
-        data = {"action": "delete_selected", "_selected_action": [user.pk], "post": "yes"}
-        page.post("/admin/accounts/user/", data)
-    assert not User.objects.filter(pk=user.pk).exists()
-    assert not folder.exists()
-
-
-def test_account_that_reviewed_is_not_deleted(page: Client, user: User, other_user: User) -> None:
-    caption_approve(caption=caption_make(user, model_version_make()), reviewer=other_user, seen=None)
-    page.post(f"/admin/accounts/user/{other_user.pk}/delete/", {"post": "yes"})
-    assert User.objects.filter(pk=other_user.pk).exists()
-
-
-def test_accounts_that_are_not_staff_see_no_admin(client: Client, user: User) -> None:
-    client.force_login(user)
-    response = client.get("/admin/photos/photo/")
-    assert response.status_code == 302
-    assert response["Location"].startswith("/admin/login/")

@@ -17,12 +17,6 @@ PATH = "/admin/captioning/workerheartbeat/"
 REFRESH = {"hx-request": "true"}
 
 
-@pytest.fixture
-def page(client: Client, staff_user: User) -> Client:
-    client.force_login(staff_user)
-    return client
-
-
 def html_of(page: Client, **headers: str) -> str:
     response = page.get(PATH, headers=headers)
     assert response.status_code == 200

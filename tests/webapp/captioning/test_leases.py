@@ -20,7 +20,7 @@ from webapp.captioning.services import leases
 from webapp.captioning.services.leases import Lease
 from webapp.captioning.services.quarantine import job_harm
 from webapp.photos.models import Photo
-from webapp.upkeep.services.sweep import sweep
+from webapp.upkeep.services.lost_work_sweep import sweep
 
 State = CaptionJob.State
 

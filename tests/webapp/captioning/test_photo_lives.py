@@ -11,7 +11,7 @@ from webapp import jobs
 from webapp.accounts.models import User
 from webapp.captioning.models import Caption, CaptionJob, ModelVersion
 from webapp.captioning.services.caption_jobs import photo_retry
-from webapp.captioning.services.photos import photo_delete, photo_submit, photos_upload
+from webapp.captioning.services.photo_intake import photo_delete, photo_submit, photos_upload
 from webapp.errors import ActionRefused
 from webapp.photos import storage
 from webapp.photos.errors import PhotoRejected

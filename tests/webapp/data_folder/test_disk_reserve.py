@@ -13,7 +13,7 @@ from tests.pictures import upload
 from tests.webapp.pages import JSON
 from webapp.data_folder.disk_reserve import AMPLE_BYTES, LOW_BYTES, RESERVE_BYTES, Reserve
 from webapp.data_folder.outages import outage
-from webapp.photos.checks import data_folder_check
+from webapp.photos.system_checks import data_folder_check
 
 pytestmark = needs_mount
 MB = 2**20

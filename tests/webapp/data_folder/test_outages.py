@@ -13,7 +13,7 @@ from tests.pictures import picture, upload
 from tests.webapp.conftest import PHOTO_FILES, files_of
 from tests.webapp.pages import JSON
 from webapp.accounts.models import User
-from webapp.captioning.services.photos import photo_submit
+from webapp.captioning.services.photo_intake import photo_submit
 from webapp.photos.models import Photo
 
 FULL = OperationalError("database or disk is full")

@@ -20,8 +20,7 @@ from launcher.data_folder_lock import data_folder_lock
 from tests.brokers import Broker
 from tests.processes import ROOT
 from webapp import jobs
-from webapp.captioning.selectors.operation import operation
-from webapp.checks import running_site_check
+from webapp.captioning.selectors.operating_state import operation
 from webapp.data_folder.running_site import (
     RunningSite,
     running_site,
@@ -32,6 +31,7 @@ from webapp.data_folder.running_site import (
 )
 from webapp.databases import database_parts, sqlite_path
 from webapp.monitoring.health import NotReady, broker_check
+from webapp.system_checks import running_site_check
 
 SITE = RunningSite(os.getpid(), "redis://:secret@127.0.0.1:6400/0", "")
 # Everything this process and its libraries connect to, by the audit hook that sees each socket.

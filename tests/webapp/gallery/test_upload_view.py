@@ -15,7 +15,7 @@ from tests.webapp.pages import JSON, page
 from webapp.accounts.models import User
 from webapp.captioning.models import CaptionJob, WorkerHeartbeat
 from webapp.photos.models import Photo
-from webapp.photos.services import photos
+from webapp.photos.services import photo_storing
 from webapp.photos.upload_parser import DiskUploadHandler
 from webapp.processes.sandbox import SandboxError
 
@@ -97,7 +97,7 @@ def test_upload_to_a_busy_machine_waits_for_it_once(
             asked.append(arguments)
             raise SandboxError("a child process was not ready within 60 s.")
 
-    monkeypatch.setattr(photos, "upload_sandbox", Overloaded)
+    monkeypatch.setattr(photo_storing, "upload_sandbox", Overloaded)
     files = [upload(picture(colour), f"{colour}.jpg") for colour in ("red", "blue")]
     response = member.post("/upload/", {"file": files}, headers=JSON)
     results = response.json()["results"]

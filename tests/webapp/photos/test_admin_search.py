@@ -21,12 +21,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def page(client: Client, staff_user: User) -> Client:
-    client.force_login(staff_user)
-    return client
-
-
-@pytest.fixture
 def photo_named(user: User) -> Callable[..., Photo]:
     """Makes a photo of that name, of `user` or another owner, in a state."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from webapp.photos.labels import Label, label_write
+from webapp.photos.folder_labels import Label, label_write
 from webapp.photos.lost_and_found import lost_add, lost_count, lost_expire, lost_list, lost_return, manifest_write
 
 DAY = 86400.0

@@ -10,11 +10,11 @@ from django.test import Client
 from tests.pictures import picture, upload
 from tests.webapp.lost_files import database_new, media_old
 from webapp.accounts.models import User
-from webapp.captioning.services.photos import photo_submit
+from webapp.captioning.services.photo_intake import photo_submit
 from webapp.photos.lost_and_found import lost_count, lost_list
 from webapp.photos.models import Photo
 from webapp.upkeep.selectors import OTHERS
-from webapp.upkeep.services.identity import identity_settle
+from webapp.upkeep.services.media_identity import identity_settle
 from webapp.upkeep.services.media_tidying import storage_sweep
 
 PAGE = "/admin/lost-and-found/"

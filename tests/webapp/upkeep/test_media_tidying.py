@@ -12,14 +12,14 @@ from tests.pictures import picture, upload
 from tests.webapp.conftest import PHOTO_FILES
 from tests.webapp.zips import create, pictures, zipped
 from webapp.accounts.models import User
-from webapp.captioning.services.photos import photo_delete, photo_submit
+from webapp.captioning.services.photo_intake import photo_delete, photo_submit
 from webapp.photos import storage
-from webapp.photos.labels import Label, label_read
+from webapp.photos.folder_labels import Label, label_read
 from webapp.photos.lost_and_found import lost_add, lost_count, lost_list
 from webapp.photos.models import MediaRemoval, Photo
 from webapp.upkeep.selectors import places_named
 from webapp.upkeep.services import media_tidying as housekeeping
-from webapp.upkeep.services.identity import identity_settle
+from webapp.upkeep.services.media_identity import identity_settle
 from webapp.upkeep.services.media_tidying import storage_sweep, storage_sweep_hourly
 
 

@@ -19,7 +19,7 @@ from webapp.batches import selectors as batch_selectors
 from webapp.batches.errors import BatchRejected
 from webapp.batches.models import Batch, BatchItem
 from webapp.batches.services import batch_control
-from webapp.batches.services.zips import batch_create_from_zip
+from webapp.batches.services.zip_unpacking import batch_create_from_zip
 from webapp.photos.upload_parser import ARCHIVE_FIELD
 
 ACTIONS: Final = {

@@ -17,7 +17,7 @@ from webapp.api.schema import answers
 from webapp.api.serializers import PhotoSerializer, PhotoSummarySerializer, UploadSerializer, UploadsSerializer
 from webapp.captioning.models import CaptionJob
 from webapp.captioning.selectors import photos as photo_selectors
-from webapp.captioning.services import photos as photo_services
+from webapp.captioning.services import photo_intake as photo_services
 from webapp.captioning.services.caption_jobs import photo_retry
 from webapp.photos.models import Photo
 

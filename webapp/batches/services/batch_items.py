@@ -12,14 +12,14 @@ from django.db.models.functions import Now
 
 from webapp import jobs
 from webapp.accounts.models import User
-from webapp.batches.archives import Member
 from webapp.batches.models import Batch, BatchItem
+from webapp.batches.zip_reader import Member
 from webapp.captioning.models import CaptionJob
-from webapp.captioning.services import photos
+from webapp.captioning.services import photo_intake
 from webapp.captioning.services.caption_jobs import jobs_publish
 from webapp.errors import SiteError
 from webapp.photos.errors import PhotoRejected
-from webapp.photos.services.photos import NAME_LENGTH
+from webapp.photos.services.photo_storing import NAME_LENGTH
 from webapp.photos.tally import is_left_out
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,9 @@ def _item_take(item: BatchItem, owner: User, file_of: Callable[[BatchItem], File
     item.error_code = item.error_message = ""
     try:
         with file_of(item) as file:
-            item.photo, created = photos.photo_submit(owner=owner, file=file, name=name, lane=jobs.BULK, enqueue=False)
+            item.photo, created = photo_intake.photo_submit(
+                owner=owner, file=file, name=name, lane=jobs.BULK, enqueue=False
+            )
         item.sha256 = item.photo.sha256
         item.outcome = _taken(item) if created else _same(item)
     except PhotoRejected as error:

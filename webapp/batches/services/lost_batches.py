@@ -5,7 +5,7 @@ from django.db.models.functions import Now
 
 from webapp import jobs
 from webapp.batches.models import Batch
-from webapp.batches.services.zips import UNPACK_LEASE_SECONDS
+from webapp.batches.services.zip_unpacking import UNPACK_LEASE_SECONDS
 from webapp.captioning.services.lost_jobs import leases_cut, queues_empty, settled
 
 

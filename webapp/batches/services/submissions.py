@@ -15,15 +15,15 @@ from django.db.models import QuerySet
 
 from webapp import jobs
 from webapp.accounts.models import User
-from webapp.batches.archives import name_shown
 from webapp.batches.errors import BatchRejected
 from webapp.batches.folder_listing import Found, left_out
 from webapp.batches.models import Batch, BatchItem
 from webapp.batches.services.batch_items import ITEMS_AT_ONCE, item_key, items_take, jobs_of
+from webapp.batches.zip_reader import name_shown
 from webapp.captioning.models import CaptionJob
 from webapp.captioning.services.caption_jobs import jobs_requeue
 from webapp.photos.errors import PhotoRejected
-from webapp.photos.services.photos import photo_original_there
+from webapp.photos.services.photo_storing import photo_original_there
 from webapp.photos.storage import file_sha256
 from webapp.photos.tally import Tally
 

@@ -10,7 +10,7 @@ from django.template.defaultfilters import filesizeformat
 from webapp.admin import ChoiceFilter, DeletesWhole, ReadOnlyAdmin, act_on_each, state_badge
 from webapp.captioning.models import Caption, CaptionJob
 from webapp.captioning.services.caption_jobs import photo_retry
-from webapp.captioning.services.photos import photo_delete
+from webapp.captioning.services.photo_intake import photo_delete
 from webapp.photos.admin_pictures import photo_image
 from webapp.photos.admin_search import PhotoSearch
 from webapp.photos.formats import FORMATS_KEPT

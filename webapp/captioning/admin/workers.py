@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 
 from webapp.admin import ReadOnlyAdmin, changelist_url
 from webapp.captioning.models import CaptionJob, WorkerHeartbeat
-from webapp.captioning.selectors.operation import operation
+from webapp.captioning.selectors.operating_state import operation
 
 State = CaptionJob.State
 

@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 
 from webapp.accounts.models import User
 from webapp.captioning.counters import JOBS
+from webapp.captioning.job_states import UNSUCCESSFUL, WAITING
 from webapp.captioning.models import CaptionJob, Decision
-from webapp.captioning.standings import UNSUCCESSFUL, WAITING
 from webapp.counters.selectors import counts_of
 from webapp.photos.access import sees_all_photos
 from webapp.photos.models import Photo, ReviewState

@@ -7,9 +7,9 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from webapp import jobs
+from webapp.captioning.job_states import UNSUCCESSFUL
 from webapp.captioning.models import CaptionJob
-from webapp.captioning.services.waiting import waiting_followed
-from webapp.captioning.standings import UNSUCCESSFUL
+from webapp.captioning.services.unsent_messages import waiting_followed
 from webapp.errors import ActionRefused
 from webapp.photos.models import Photo
 

@@ -10,19 +10,18 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
-from webapp.accounts.requests import user_of
+from webapp.accounts.request_user import user_of
+from webapp.captioning.job_states import WAITING
 from webapp.captioning.notices import captioning_notice
 from webapp.captioning.selectors import photos as selectors
-from webapp.captioning.services import photos as services
+from webapp.captioning.services import photo_intake as services
 from webapp.captioning.services.caption_jobs import RETRYABLE
 from webapp.captioning.services.caption_jobs import photo_retry as job_retry
-from webapp.captioning.standings import WAITING
 from webapp.error_answers import STATUS, error_answer, wants_json
 from webapp.errors import SiteError
 from webapp.gallery.word_heat_maps import attention_view
-from webapp.paging import CountedPaginator
+from webapp.paging import PHOTOS_ON_PAGE, CountedPaginator
 from webapp.photos.models import Photo
-from webapp.photos.paging import PHOTOS_ON_PAGE
 
 FILTERS: Final = {
     "all": ("All", frozenset[str]()),

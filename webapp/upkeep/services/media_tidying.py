@@ -12,13 +12,13 @@ from typing import Final, TypeVar
 
 from webapp.errors import SiteError
 from webapp.photos import storage
-from webapp.photos.labels import FILE, label_write
+from webapp.photos.folder_labels import FILE, label_write
 from webapp.photos.lost_and_found import KEPT_DAYS, lost_add, lost_expire, lost_list, lost_return, manifest_write
 from webapp.photos.models import Photo
-from webapp.photos.services.photos import photo_label
+from webapp.photos.services.photo_storing import photo_label
 from webapp.photos.services.removals import removals_finish, removals_noted
 from webapp.upkeep.selectors import places_named
-from webapp.upkeep.services.identity import identity_settle
+from webapp.upkeep.services.media_identity import identity_settle
 
 log = logging.getLogger(__name__)
 

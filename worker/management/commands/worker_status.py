@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from webapp import jobs
-from webapp.captioning.selectors.operation import Operation, operation, span_text
+from webapp.captioning.selectors.operating_state import Operation, operation, span_text
 from webapp.captioning.selectors.workers import WorkerState, WorkerStatus, workers_told
 from webapp.upkeep.selectors import media_messages
 

@@ -9,10 +9,10 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from webapp.accounts.models import User
-from webapp.batches.archives import name_shown
 from webapp.batches.folder_listing import Found, folder_found, left_out
 from webapp.batches.models import BatchItem
 from webapp.batches.services.submissions import submission_create, submission_take
+from webapp.batches.zip_reader import name_shown
 from webapp.errors import SiteError
 from webapp.photos.tally import Tally
 

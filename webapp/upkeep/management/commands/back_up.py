@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from webapp.errors import SiteError
-from webapp.upkeep.services.backup import (
+from webapp.upkeep.services.data_folder_backup import (
     backup_copy,
     backup_database,
     backup_files,

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from webapp.accounts.models import User
 from webapp.errors import SiteError
 from webapp.upkeep.selectors import identity_problem
-from webapp.upkeep.services.recovery import Outcome, Recovered, media_recover, recovering
+from webapp.upkeep.services.media_recovery import Outcome, Recovered, media_recover, recovering
 
 UNDONE = (Outcome.NO_ACCOUNT, Outcome.FAILED)
 

@@ -10,11 +10,11 @@ from tests.webapp.lost_files import contents, media_old, photos_lost, photos_sto
 from tests.webapp.zips import create, pictures, zipped
 from webapp.accounts.models import User
 from webapp.batches.models import Batch
-from webapp.captioning.services.photos import photo_delete, photo_submit
+from webapp.captioning.services.photo_intake import photo_delete, photo_submit
 from webapp.photos import storage
 from webapp.photos.lost_and_found import lost_count
 from webapp.photos.models import Photo
-from webapp.upkeep.services.recovery import Outcome, media_lost, media_recover
+from webapp.upkeep.services.media_recovery import Outcome, media_lost, media_recover
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_recovery_leaves_an_upload_alone_that_stalls(
 def test_recovery_waits_for_a_sweep_and_then_says_so(
     media: Path, lost: list[Photo], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webapp.upkeep.services.recovery.PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr("webapp.upkeep.services.media_recovery.PATIENCE_SECONDS", 0.3)
     with storage.tidying(), pytest.raises(CommandError, match="Another process is tidying the media folder"):
         recover()
     assert recover() == 0

@@ -12,15 +12,15 @@ from tests.webapp.lost_files import COLOURS, contents, database_new, media_old, 
 from tests.webapp.zips import create, pictures, zipped
 from webapp.accounts.models import User
 from webapp.batches.models import Batch
-from webapp.batches.services.zips import batch_unpack
-from webapp.captioning.services.photos import photo_submit
+from webapp.batches.services.zip_unpacking import batch_unpack
+from webapp.captioning.services.photo_intake import photo_submit
 from webapp.photos import storage
 from webapp.photos.lost_and_found import lost_count
 from webapp.photos.models import Photo
 from webapp.upkeep.selectors import OTHERS, identity_problem
-from webapp.upkeep.services.identity import identity_settle
+from webapp.upkeep.services.media_identity import identity_settle
+from webapp.upkeep.services.media_recovery import SETTLED_SECONDS
 from webapp.upkeep.services.media_tidying import storage_sweep
-from webapp.upkeep.services.recovery import SETTLED_SECONDS
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def test_recovery_on_a_full_disk_keeps_what_it_cannot_put_back(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("webapp.upkeep.services.recovery.lost_return", full)
+        patch.setattr("webapp.upkeep.services.media_recovery.lost_return", full)
         assert recover() == 1
     assert "Free some space, then retry. It is kept." in capsys.readouterr().out
     assert lost_count() == 2

@@ -8,9 +8,9 @@ from webapp.accounts.models import User
 from webapp.batches.models import Batch
 from webapp.batches.selectors import batches_counted, batches_of
 from webapp.batches.views import batch_context, grid_context
+from webapp.captioning.job_states import WAITING
 from webapp.captioning.notices import captioning_notice
 from webapp.captioning.selectors import photos as selectors
-from webapp.captioning.standings import WAITING
 from webapp.gallery.views.photos import FILTERS, photo_context, tabs_context
 from webapp.photos.models import Photo
 

@@ -12,9 +12,9 @@ from django.db import connection
 
 from tests.pictures import picture, upload
 from webapp.accounts.models import User
-from webapp.captioning.services.photos import photo_submit
+from webapp.captioning.services.photo_intake import photo_submit
 from webapp.photos.models import Photo
-from webapp.upkeep.services import backup
+from webapp.upkeep.services import data_folder_backup
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -140,7 +140,7 @@ def test_backup_keeps_the_former_database_where_a_new_copy_fails(
     data: Path, photo: Photo, target: Path, settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call_command("back_up", str(target))
-    monkeypatch.setattr(backup, "DATABASE", "fovea.sqlite3")
+    monkeypatch.setattr(data_folder_backup, "DATABASE", "fovea.sqlite3")
     settings.DATABASES["default"]["NAME"], before = str(data / "secrets"), settings.DATABASES["default"]["NAME"]
     try:
         with pytest.raises(CommandError, match="could not be copied"):

@@ -17,15 +17,15 @@ from tests.webapp.rows import caption_make, model_version_make
 from webapp import jobs
 from webapp.accounts.models import User
 from webapp.batches.models import Batch
-from webapp.batches.services.zips import UNPACK_LEASE_SECONDS
+from webapp.batches.services.zip_unpacking import UNPACK_LEASE_SECONDS
 from webapp.captioning.models import Caption, CaptionJob, Decision, ModelVersion, WorkerHeartbeat
-from webapp.captioning.selectors.operation import operation
+from webapp.captioning.selectors.operating_state import operation
 from webapp.captioning.services import lost_jobs
 from webapp.captioning.services.decisions import caption_edit
 from webapp.captioning.services.heartbeats import heartbeat_record, heartbeats_forget
 from webapp.photos import storage
 from webapp.photos.models import Photo
-from webapp.upkeep.services import sweep
+from webapp.upkeep.services import lost_work_sweep
 
 State = CaptionJob.State
 
@@ -47,10 +47,10 @@ def test_sweep_after_the_clock_was_set_forward_leaves_a_live_lease_alone(
     database_clock: DatabaseClock,
 ) -> None:
     job = queued(user)
-    sweep.sweep()
+    lost_work_sweep.sweep()
     job_lease(job)
     database_clock.jump(HOURS)
-    sweep.sweep()
+    lost_work_sweep.sweep()
     assert state_of(job) == State.RUNNING
 
 
@@ -59,14 +59,14 @@ def test_sweep_after_the_clock_was_set_back_brings_back_what_a_dead_worker_held(
     database_clock: DatabaseClock,
 ) -> None:
     job = queued(user)
-    sweep.sweep()
+    lost_work_sweep.sweep()
     job_lease(job)
     database_clock.jump(-HOURS)
-    sweep.sweep()
+    lost_work_sweep.sweep()
     assert state_of(job) == State.RUNNING  # it may live
     database_clock.jump(1)
     job_age(job, seconds=16)
-    sweep.sweep()
+    lost_work_sweep.sweep()
     assert state_of(job) == State.QUEUED
 
 
@@ -91,7 +91,7 @@ def test_sweep_publishes_rows_that_were_queued_hours_from_now(user: User, broker
     """By a clock that was set back since."""
     job = job_make(user)
     job_age(job, seconds=-7200)
-    sweep.sweep()
+    lost_work_sweep.sweep()
     assert published(broker, jobs.INTERACTIVE) == [{"job_ids": [job.pk]}]
 
 
@@ -101,14 +101,14 @@ def test_sweep_lets_no_lease_last_for_hours(user: User, held: bool) -> None:
     if held:
         job_lease(job)
     CaptionJob.objects.update(lease_expires_at=Now() + timedelta(hours=2))
-    sweep.sweep()
+    lost_work_sweep.sweep()
     assert state_of(job) == (State.RUNNING if held else State.QUEUED)  # whoever has it may live
     assert not CaptionJob.objects.filter(lease_expires_at__gt=Now() + timedelta(seconds=settings.LEASE_SECONDS))
 
 
 def test_sweep_lets_no_lease_of_a_batch_last_for_hours(user: User) -> None:
     batch_unpacking(user, unpack_lease_expires_at=Now() + timedelta(hours=2))
-    sweep.sweep()
+    lost_work_sweep.sweep()
     assert not Batch.objects.filter(unpack_lease_expires_at__gt=Now() + timedelta(seconds=UNPACK_LEASE_SECONDS))
 
 
@@ -117,7 +117,7 @@ def test_sweep_publishes_a_batch_and_a_candidate_that_were_made_hours_from_now(u
     batch, model_version = batch_unpacking(user), model_version_make()
     Batch.objects.update(created_at=Now() + timedelta(hours=2))
     ModelVersion.objects.update(created_at=Now() + timedelta(hours=2))
-    sweep.sweep()
+    lost_work_sweep.sweep()
     assert published(broker, jobs.HOUSEKEEPING) == [{"batch_id": batch.pk}]
     assert published(broker, jobs.INTERACTIVE) == [{"model_version_id": model_version.pk}]
 

@@ -8,11 +8,11 @@ import pytest
 from tests.pictures import picture, upload
 from tests.webapp.lost_files import database_new, media_old, photos_stored
 from webapp.accounts.models import User
-from webapp.captioning.services.photos import photo_submit
+from webapp.captioning.services.photo_intake import photo_submit
 from webapp.photos.models import Photo
 from webapp.upkeep.models import Installation
 from webapp.upkeep.selectors import AWAY, OTHERS, identity_problem
-from webapp.upkeep.services.identity import identity_adopt, identity_settle
+from webapp.upkeep.services.media_identity import identity_adopt, identity_settle
 from webapp.upkeep.services.media_tidying import storage_sweep
 
 

@@ -14,9 +14,9 @@ from webapp.accounts.models import User
 from webapp.errors import SiteError
 from webapp.photos import storage
 from webapp.photos.errors import PhotoRejected
+from webapp.photos.folder_labels import Label, label_write
 from webapp.photos.formats import raw_problem
 from webapp.photos.imaging import Inspection, Limits, photo_inspect, size_check
-from webapp.photos.labels import Label, label_write
 from webapp.photos.models import Photo
 from webapp.photos.search_words import search_words
 from webapp.processes.sandbox import SandboxCrashed, SandboxError, SandboxHarmed

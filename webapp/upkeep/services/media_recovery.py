@@ -11,18 +11,18 @@ from django.db import IntegrityError
 
 from webapp.accounts.models import User
 from webapp.batches.models import Batch
-from webapp.batches.services.zips import batch_create_from_archive
-from webapp.captioning.services.photos import photo_adopt
+from webapp.batches.services.zip_unpacking import batch_create_from_archive
+from webapp.captioning.services.photo_intake import photo_adopt
 from webapp.data_folder.outages import outage
 from webapp.errors import SiteError
 from webapp.photos import storage
-from webapp.photos.labels import Label, content_of, label_read, label_write
+from webapp.photos.folder_labels import Label, content_of, label_read, label_write
 from webapp.photos.lost_and_found import Lost, lost_add, lost_list, lost_remove, lost_return, manifest_write
 from webapp.photos.models import Photo
-from webapp.photos.services.photos import name_check, photo_label
+from webapp.photos.services.photo_storing import name_check, photo_label
 from webapp.photos.services.removals import removals_finish, removals_noted
 from webapp.upkeep.selectors import places_named
-from webapp.upkeep.services.identity import identity_adopt
+from webapp.upkeep.services.media_identity import identity_adopt
 
 SETTLED_SECONDS = 60  # a younger folder may be an upload whose row is about to be written
 PATIENCE_SECONDS = 30.0  # for a sweep to end

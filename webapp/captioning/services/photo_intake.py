@@ -19,7 +19,7 @@ from webapp.errors import SiteError
 from webapp.photos import storage
 from webapp.photos.errors import PhotoRejected
 from webapp.photos.models import Photo
-from webapp.photos.services.photos import Stored, photo_checked, photo_store, row_create
+from webapp.photos.services.photo_storing import Stored, photo_checked, photo_store, row_create
 from webapp.photos.services.removals import folder_remove_on_commit
 from webapp.photos.tally import Tally
 from webapp.photos.upload_parser import name_sent, too_many_files

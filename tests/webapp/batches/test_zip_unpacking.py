@@ -14,11 +14,11 @@ from tests.webapp.zips import create, errors, pictures, unpacked, zipped
 from webapp import jobs
 from webapp.accounts.models import User
 from webapp.batches.models import Batch, BatchItem
-from webapp.batches.services import zips as batches
+from webapp.batches.services import zip_unpacking
 from webapp.batches.services.batch_control import batch_cancel, batch_pause, batch_resume
-from webapp.batches.services.zips import batch_unpack
+from webapp.batches.services.zip_unpacking import batch_unpack
 from webapp.captioning.models import CaptionJob
-from webapp.captioning.services import photos
+from webapp.captioning.services import photo_intake
 from webapp.errors import SiteError
 from webapp.photos.errors import PhotoRejected
 from webapp.photos.models import Photo
@@ -29,7 +29,7 @@ State = CaptionJob.State
 
 def test_unpack_goes_on_where_a_killed_worker_stopped(media: Path, user: User, monkeypatch) -> None:
     batch = create(user, zipped(pictures()))
-    real = photos.photo_submit
+    real = photo_intake.photo_submit
     taken: list[str] = []
 
     def dies_at_the_third(**kwargs: Any) -> Any:
@@ -38,7 +38,7 @@ def test_unpack_goes_on_where_a_killed_worker_stopped(media: Path, user: User, m
         taken.append(kwargs["name"])
         return real(**kwargs)
 
-    monkeypatch.setattr(photos, "photo_submit", dies_at_the_third)
+    monkeypatch.setattr(photo_intake, "photo_submit", dies_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         batch_unpack(batch_id=batch.pk)
     monkeypatch.undo()
@@ -76,13 +76,13 @@ def test_unpack_stops_when_its_batch_is_held(
     media: Path, user: User, monkeypatch, change: Any, jobs_state: str, state: str
 ) -> None:
     batch = create(user, zipped(pictures()))
-    real = photos.photo_submit
+    real = photo_intake.photo_submit
 
     def held_meanwhile(**kwargs: Any) -> Any:
         change(batch=Batch.objects.get())
         return real(**kwargs)
 
-    monkeypatch.setattr(photos, "photo_submit", held_meanwhile)
+    monkeypatch.setattr(photo_intake, "photo_submit", held_meanwhile)
     batch_unpack(batch_id=batch.pk)
     assert Photo.objects.count() == 1
     assert (CaptionJob.objects.get().state, Batch.objects.get().state) == (jobs_state, state)
@@ -111,7 +111,7 @@ def test_unpack_waits_where_no_process_can_be_had_to_look_into_the_zip(media: Pa
     batch = create(user, zipped(pictures()))
     monkeypatch.setattr("webapp.processes.sandbox.START_SECONDS", 0)
     fresh = Sandbox(processes=1, timeout=1)
-    monkeypatch.setattr(batches, "upload_sandbox", lambda: fresh)
+    monkeypatch.setattr(zip_unpacking, "upload_sandbox", lambda: fresh)
     with pytest.raises(SiteError, match="could not be looked into"):
         batch_unpack(batch_id=batch.pk)
     batch.refresh_from_db()
@@ -140,7 +140,7 @@ def test_unpack_on_a_full_disk_says_so_and_can_go_on(media: Path, user: User, mo
         raise SiteError("no_space", "The disk is full; nothing was stored.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(photos, "photo_submit", full)
+        patch.setattr(photo_intake, "photo_submit", full)
         with pytest.raises(SiteError):
             batch_unpack(batch_id=batch.pk)
     batch.refresh_from_db()
@@ -155,14 +155,14 @@ def test_unpack_of_a_file_that_fails_unexpectedly_goes_on_with_the_others(
     media: Path, user: User, monkeypatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     batch = create(user, zipped(pictures()))
-    real = photos.photo_submit
+    real = photo_intake.photo_submit
 
     def fails_at_blue(**kwargs: Any) -> Any:
         if kwargs["name"] == "blue.jpg":
             raise ZeroDivisionError
         return real(**kwargs)
 
-    monkeypatch.setattr(photos, "photo_submit", fails_at_blue)
+    monkeypatch.setattr(photo_intake, "photo_submit", fails_at_blue)
     batch_unpack(batch_id=batch.pk)
     batch.refresh_from_db()
     assert (batch.state, errors(batch), Photo.objects.count()) == (Batch.State.RUNNING, {"blue.jpg": "failed"}, 3)
@@ -178,7 +178,7 @@ def test_unpack_that_fails_at_the_machine_blames_no_file(
     def broken(**_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(photos, "photo_submit", broken)
+    monkeypatch.setattr(photo_intake, "photo_submit", broken)
     with pytest.raises(type(error)):
         batch_unpack(batch_id=batch.pk)
     batch.refresh_from_db()
@@ -187,14 +187,14 @@ def test_unpack_that_fails_at_the_machine_blames_no_file(
 
 def test_unpack_gives_its_lease_back_when_its_batch_is_paused(media: Path, user: User, monkeypatch) -> None:
     batch = create(user, zipped(pictures()))
-    real = photos.photo_submit
+    real = photo_intake.photo_submit
 
     def paused_meanwhile(**kwargs: Any) -> Any:
         batch_pause(batch=Batch.objects.get())
         return real(**kwargs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(photos, "photo_submit", paused_meanwhile)
+        patch.setattr(photo_intake, "photo_submit", paused_meanwhile)
         batch_unpack(batch_id=batch.pk)
     batch_resume(batch=Batch.objects.get())
     batch_unpack(batch_id=batch.pk)  # at once
@@ -203,7 +203,7 @@ def test_unpack_gives_its_lease_back_when_its_batch_is_paused(media: Path, user:
 
 def test_unpack_that_is_paused_and_resumed_within_a_file_is_done_once(media: Path, user: User, monkeypatch) -> None:
     batch = create(user, zipped(pictures()))
-    real = photos.photo_submit
+    real = photo_intake.photo_submit
     names: list[str] = []
 
     def changed_meanwhile(**kwargs: Any) -> Any:
@@ -213,7 +213,7 @@ def test_unpack_that_is_paused_and_resumed_within_a_file_is_done_once(media: Pat
         batch_unpack(batch_id=batch.pk)  # another worker, at the message of the resume
         return real(**kwargs)
 
-    monkeypatch.setattr(photos, "photo_submit", changed_meanwhile)
+    monkeypatch.setattr(photo_intake, "photo_submit", changed_meanwhile)
     batch_unpack(batch_id=batch.pk)
     assert (len(names), Photo.objects.count(), Batch.objects.get().state) == (4, 4, Batch.State.RUNNING)
 
@@ -222,7 +222,7 @@ def test_unpack_that_is_resumed_as_it_ends_is_told_to_the_workers(
     media: Path, user: User, monkeypatch, broker: Broker
 ) -> None:
     batch = create(user, zipped(pictures()))
-    real = batches._unpack_lease
+    real = zip_unpacking._unpack_lease
     asked: list[bool] = []
 
     def resumed_after_the_second(candidates: Any) -> bool:
@@ -234,7 +234,7 @@ def test_unpack_that_is_resumed_as_it_ends_is_told_to_the_workers(
             batch_resume(batch=Batch.objects.get())
         return answer
 
-    monkeypatch.setattr(batches, "_unpack_lease", resumed_after_the_second)
+    monkeypatch.setattr(zip_unpacking, "_unpack_lease", resumed_after_the_second)
     batch_unpack(batch_id=batch.pk)
     assert (Batch.objects.get().state, Batch.objects.get().unpack_lease_expires_at) == (Batch.State.UNPACKING, None)
     assert broker.length(jobs.BULK) == 1
@@ -267,7 +267,7 @@ def test_unpack_that_a_decoder_spoilt_keeps_the_zip(media: Path, user: User, mon
         raise PhotoRejected("unreadable", "Opening the picture took too long.")
 
     with monkeypatch.context() as patch, TestCase.captureOnCommitCallbacks(execute=True):
-        patch.setattr("webapp.photos.services.photos.photo_checked", timed_out)
+        patch.setattr("webapp.photos.services.photo_storing.photo_checked", timed_out)
         batch_unpack(batch_id=batch.pk)
     assert kept(media) == ["archive.zip"]
 

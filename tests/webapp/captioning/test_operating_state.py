@@ -14,7 +14,7 @@ from tests.webapp.rows import caption_make, model_version_make, photo_make
 from webapp import jobs
 from webapp.accounts.models import User
 from webapp.captioning.models import Caption, CaptionJob, ModelVersion
-from webapp.captioning.selectors.operation import BROKER_SECONDS, operation, span_text
+from webapp.captioning.selectors.operating_state import BROKER_SECONDS, operation, span_text
 from webapp.captioning.selectors.workers import Progress
 from webapp.captioning.services.heartbeats import heartbeat_record
 

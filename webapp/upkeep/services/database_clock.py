@@ -20,7 +20,7 @@ from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 
 from webapp.batches.models import Batch
-from webapp.batches.services.zips import UNPACK_LEASE_SECONDS
+from webapp.batches.services.zip_unpacking import UNPACK_LEASE_SECONDS
 from webapp.captioning.models import CaptionJob, WorkerHeartbeat
 from webapp.captioning.selectors.workers import ALIVE_SECONDS
 from webapp.upkeep.models import Installation

@@ -22,8 +22,8 @@ from webapp.captioning.models import CaptionJob, WorkerHeartbeat
 from webapp.captioning.selectors.workers import ALIVE_SECONDS, WorkerState, workers_told
 from webapp.captioning.services.heartbeats import heartbeat_record
 from webapp.upkeep.models import Installation
-from webapp.upkeep.services import clock as clocks
-from webapp.upkeep.services.clock import Clock
+from webapp.upkeep.services import database_clock as clock_module
+from webapp.upkeep.services.database_clock import Clock
 
 State = CaptionJob.State
 
@@ -175,8 +175,8 @@ def test_clock_that_is_set_by_a_second_moves_nothing(
 
 def test_look_that_took_long_tells_of_no_jump(user: User, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that stood still between its own clock and the database's."""
-    monkeypatch.setattr(clocks, "SLOW_SECONDS", 0.1)
-    monkeypatch.setattr(clocks, "JUMP_SECONDS", 0.2)
+    monkeypatch.setattr(database_clock, "SLOW_SECONDS", 0.1)
+    monkeypatch.setattr(database_clock, "JUMP_SECONDS", 0.2)
     job = queued(user, seconds=100)
     with statements_slow(0.5):
         assert not clock.follow()
@@ -190,7 +190,7 @@ def test_worker_that_could_not_look_for_long_tells_a_jump_from_the_time_that_pas
 ) -> None:
     job = queued(user, seconds=100)
     passed = time.monotonic() + 60
-    monkeypatch.setattr(clocks, "time", SimpleNamespace(monotonic=lambda: passed))
+    monkeypatch.setattr(clock_module, "time", SimpleNamespace(monotonic=lambda: passed))
     database_clock.jump(60 + jump)
     look(clock)
     assert seconds_since(job, "queued_at") == about(160)

@@ -18,8 +18,8 @@ from webapp.accounts.models import User
 from webapp.captioning.models import CaptionJob
 from webapp.captioning.services import leases
 from webapp.captioning.services.heartbeats import heartbeat_record
-from webapp.captioning.services.photos import photos_upload
-from webapp.captioning.services.waiting import FRESH_SECONDS, IN_HAND, waiting_followed, waiting_publish
+from webapp.captioning.services.photo_intake import photos_upload
+from webapp.captioning.services.unsent_messages import FRESH_SECONDS, IN_HAND, waiting_followed, waiting_publish
 
 IN_THE_HANDS_OF_A_WORKER = {"state": "running", "lease_count": 1, "started_at": Now()}
 

@@ -4,7 +4,7 @@ from webapp.batches.services.lost_batches import batches_publish_lost, batches_r
 from webapp.captioning.services.heartbeats import heartbeats_forget
 from webapp.captioning.services.lost_jobs import candidates_publish_lost, jobs_publish_lost, jobs_reclaim
 from webapp.counters.services import counts_fold
-from webapp.upkeep.services.clock import clock_follow
+from webapp.upkeep.services.database_clock import clock_follow
 
 
 def sweep() -> None:

@@ -16,7 +16,6 @@ from django.utils import timezone
 
 from webapp import jobs
 from webapp.accounts.models import User
-from webapp.batches.archives import Member, archive_members, member_chunks, name_shown
 from webapp.batches.errors import BatchRejected
 from webapp.batches.models import Batch, BatchItem
 from webapp.batches.services.batch_items import (
@@ -24,9 +23,10 @@ from webapp.batches.services.batch_items import (
     items_pending,
     items_take,
 )
+from webapp.batches.zip_reader import Member, archive_members, member_chunks, name_shown
 from webapp.errors import SiteError
 from webapp.photos import storage
-from webapp.photos.labels import Label, label_write
+from webapp.photos.folder_labels import Label, label_write
 from webapp.photos.lost_and_found import lost_add
 from webapp.photos.services.removals import folder_remove_on_commit
 from webapp.processes.sandbox import SandboxError, SandboxHarmed

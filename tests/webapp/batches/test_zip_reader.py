@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from webapp.batches import archives
-from webapp.batches.archives import archive_members, member_chunks, name_shown
+from webapp.batches import zip_reader
 from webapp.batches.errors import BatchRejected
+from webapp.batches.zip_reader import archive_members, member_chunks, name_shown
 from webapp.photos.errors import PhotoRejected
 
 
@@ -63,7 +63,7 @@ def test_archive_members_count_against_the_limit(tmp_path: Path) -> None:
 def test_archive_members_refuse_a_directory_that_fills_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archives, "MAX_DIRECTORY_BYTES", 50)
+    monkeypatch.setattr(zip_reader, "MAX_DIRECTORY_BYTES", 50)
     with pytest.raises(BatchRejected, match="directory is larger than 50 bytes"):
         archive_members(write(tmp_path, "a.jpg"), max_files=1)
 
@@ -116,7 +116,7 @@ def test_archive_members_of_one_name_cost_no_more_than_of_many() -> None:
     names, numbers = Counting(), dict[str, int]()
     doubled = [f"{'x' * 996}{number // 2:04}" for number in range(1000)]  # too long for a number behind it
     for name in ["a.jpg"] * 1000 + doubled:
-        archives._unique(name, names, numbers)
+        zip_reader._unique(name, names, numbers)
     assert len(names) == 2000
     assert names.asked <= 2 * 2000
 
@@ -125,7 +125,7 @@ def test_archive_members_make_double_and_overlong_names_unique(tmp_path: Path) -
     path = write(tmp_path, "x" * 2000 + "1.jpg", "y" + "x" * 2000 + "1.jpg")
     first, second = archive_members(path, max_files=2)
     assert first.name != second.name
-    assert max(len(first.name), len(second.name)) <= archives.NAME_LENGTH
+    assert max(len(first.name), len(second.name)) <= zip_reader.NAME_LENGTH
 
 
 def test_member_chunks_give_the_content(tmp_path: Path) -> None:

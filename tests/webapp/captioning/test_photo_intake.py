@@ -17,11 +17,11 @@ from tests.webapp.conftest import PHOTO_FILES, files_of
 from webapp import jobs
 from webapp.accounts.models import User
 from webapp.captioning.models import CaptionJob
-from webapp.captioning.services.photos import photo_submit
+from webapp.captioning.services.photo_intake import photo_submit
 from webapp.errors import SiteError
 from webapp.photos.errors import PhotoRejected
 from webapp.photos.models import Photo
-from webapp.photos.services import photos
+from webapp.photos.services import photo_storing
 from webapp.processes.sandbox import Sandbox, SandboxError
 
 State = CaptionJob.State
@@ -144,8 +144,8 @@ def test_photo_create_outlives_a_file_that_harms_its_decoder(
 ) -> None:
     small = Sandbox(processes=1, timeout=1, memory_mb=1024)
     small.run(int)  # the child has started: the time-out is the file's alone
-    monkeypatch.setattr(photos, "upload_sandbox", lambda: small)
-    monkeypatch.setattr(photos, "photo_inspect", harm)
+    monkeypatch.setattr(photo_storing, "upload_sandbox", lambda: small)
+    monkeypatch.setattr(photo_storing, "photo_inspect", harm)
     with pytest.raises(PhotoRejected, match=problem) as caught:
         create(user)
     small.close()
@@ -185,7 +185,7 @@ def test_photo_create_on_a_machine_that_starts_no_child_blames_no_file(
         def run(self, *_: object) -> None:
             raise SandboxError("a child process was not ready within 60 s; is the machine overloaded?")
 
-    monkeypatch.setattr(photos, "upload_sandbox", Overloaded)
+    monkeypatch.setattr(photo_storing, "upload_sandbox", Overloaded)
     with pytest.raises(SiteError, match="Try again later") as caught:
         create(user)
     assert caught.value.code == "busy"

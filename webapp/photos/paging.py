@@ -1,1 +1,0 @@
-PHOTOS_ON_PAGE = 24  # in the gallery, and of a batch
