@@ -175,8 +175,8 @@ def test_clock_that_is_set_by_a_second_moves_nothing(
 
 def test_look_that_took_long_tells_of_no_jump(user: User, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that stood still between its own clock and the database's."""
-    monkeypatch.setattr(database_clock, "SLOW_SECONDS", 0.1)
-    monkeypatch.setattr(database_clock, "JUMP_SECONDS", 0.2)
+    monkeypatch.setattr(clock_module, "SLOW_SECONDS", 0.1)
+    monkeypatch.setattr(clock_module, "JUMP_SECONDS", 0.2)
     job = queued(user, seconds=100)
     with statements_slow(0.5):
         assert not clock.follow()
