@@ -56,9 +56,10 @@ class ChoiceFilter(admin.SimpleListFilter):
     """A filter by the equal value of a column, whose values are named in code: nobody looks for them in all rows."""
 
     values: tuple[str, ...] = ()
+    labels: dict[Any, str] = {}  # of values whose names do not say it
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, str]]:
-        return [(value, value.replace("_", " ")) for value in self.values]
+        return [(value, self.labels.get(value, value.replace("_", " "))) for value in self.values]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()

@@ -43,4 +43,4 @@ def test_page_over_the_limit_is_told_with_its_slowest_query_and_plan(monkeypatch
     rows = {row.name: row for row in measured("sqlite")}
 
     assert "; slowest: " in rows["admin, photos by state, SQLite"].details
-    assert "SEARCH gallery_captionjob USING " in capsys.readouterr().err
+    assert "SEARCH captioning_captionjob USING " in capsys.readouterr().err

@@ -1,7 +1,4 @@
-"""The staff's lists: how far they count, and that no list of theirs sorts what it does not show.
-
-test_subjects_on_postgresql runs this file too.
-"""
+"""The staff's lists: how far they count, and that no list of theirs sorts what it does not show."""
 
 import pytest
 from django.db import connection
@@ -106,6 +103,7 @@ def site(db: None) -> Site:
         (DECISIONS, {}),
         (ITEMS, {"batch": "BATCH"}),
         (ITEMS, {"batch": "BATCH", "outcome__exact": "taken"}),
+        (ITEMS, {"batch": "BATCH", "job_state": "failed"}),
     ],
     ids=str,
 )

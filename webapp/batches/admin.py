@@ -10,8 +10,9 @@ from django.utils.html import format_html
 
 from webapp.admin import ChoiceFilter, ReadOnlyAdmin, act_on_each, changelist_url, state_badge
 from webapp.batches.models import Batch, BatchItem
-from webapp.batches.selectors import batch_progress, batches_all, batches_counted
+from webapp.batches.selectors import FAILED, batch_progress, batches_all, batches_counted
 from webapp.batches.services import batch_control
+from webapp.captioning.models import CaptionJob
 from webapp.captioning.services.caption_jobs import photo_retry
 
 ERROR_CODES = (
@@ -20,6 +21,7 @@ ERROR_CODES = (
     "too_many_pixels", "truncated", "unreadable", "unreadable_folder", "unsafe_path", "unsupported_compression",
     "unsupported_format", "vanished",
 )  # fmt: skip
+State = CaptionJob.State
 BADGES: dict[str, str] = {BatchItem.Outcome.PENDING: "queued", BatchItem.Outcome.FAILED: "failed"}
 
 
@@ -27,6 +29,20 @@ class ErrorCodeFilter(ChoiceFilter):
     title = "error code"
     parameter_name = "error_code"
     values = ERROR_CODES
+
+
+class JobStateFilter(ChoiceFilter):
+    """By the item's copy of the state, where a photo in a worker's hands counts as queued."""
+
+    title = "state of the photo's job"
+    parameter_name = "job_state"
+    labels = dict(State.choices)
+    values = tuple(state for state in State.values if state != State.RUNNING)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those that failed are looked up by the index of problems, which holds few others."""
+        items = super().queryset(request, queryset)
+        return items.filter(problem=BatchItem.Problem.FAILED) if self.value() in FAILED else items
 
 
 @admin.register(Batch)
@@ -82,7 +98,7 @@ class BatchItemAdmin(ReadOnlyAdmin):
     """The files of one batch, reached from its page."""
 
     list_display = ["name", "state", "photo", "error_code", "error_message"]
-    list_filter = ["outcome", ErrorCodeFilter, "photo__job__state"]
+    list_filter = ["outcome", ErrorCodeFilter, JobStateFilter]
     list_select_related = ["photo__job"]
     search_fields = ["name"]
     fields = ["batch", "name", "photo", "error_code", "error_message"]

@@ -1,5 +1,8 @@
 """The staff's pages of batches and their files."""
 
+from typing import Any
+
+import pytest
 from django.test import Client
 
 from tests.webapp.rows import photo_make
@@ -39,3 +42,25 @@ def test_batches_are_paused_resumed_and_cancelled(page: Client, user: User) -> N
     assert "1 resumed" in act(page, "batch", "resume", batch)
     assert "1 cancelled" in act(page, "batch", "cancel", batch)
     assert "cannot be resumed" in act(page, "batch", "resume", batch)
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ({"outcome__exact": "left_out"}, ["left out"]),
+        ({"outcome__exact": "taken"}, ["done", "crashed", "in hand"]),
+        ({"job_state": "quarantined"}, ["crashed"]),
+        ({"job_state": "queued"}, ["in hand"]),
+        ({"error_code": "hidden"}, ["left out"]),
+    ],
+    ids=str,
+)
+def test_files_of_a_batch_are_filtered(page: Client, user: User, query: dict[str, Any], shown: list[str]) -> None:
+    batch = Batch.objects.create(owner=user, name="holiday", source=Batch.Source.FOLDER)
+    states = {"done": State.DONE, "crashed": State.QUARANTINED, "in hand": State.RUNNING}
+    for name, state in states.items():
+        photo = photo_make(user, state=state)
+        BatchItem.objects.create(batch=batch, name=name, key=name, outcome="taken", photo=photo)
+    BatchItem.objects.create(batch=batch, name="left out", key="", outcome="left_out", error_code="hidden")
+    listed = page.get("/admin/batches/batchitem/", {"batch": batch.pk, **query}).context["cl"].result_list
+    assert [item.name for item in listed] == shown

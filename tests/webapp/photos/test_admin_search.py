@@ -1,4 +1,4 @@
-"""The search of the staff's lists. test_search_postgresql runs this file too."""
+"""The search of the staff's lists: by words, owners and digests, and where very many photos are found."""
 
 from collections.abc import Callable
 
