@@ -20,6 +20,7 @@ from webapp.accounts.models import User
 from webapp.batches.models import Batch, BatchItem
 from webapp.captioning.models import Caption, CaptionJob, Decision, ModelVersion, WorkerHeartbeat
 from webapp.captioning.services.texts import texts_settle
+from webapp.counters.services import counts_fold
 from webapp.photos.models import Photo
 
 PASSWORD: Final = "correct horse battery"  # noqa: S105 - of the benchmark's own accounts
@@ -84,7 +85,8 @@ def workers_beat() -> None:
 
 
 def database_tidy() -> None:
-    """What PostgreSQL's autovacuum does after many writes. Nothing does it for SQLite, so it is not done there."""
+    """What a worker does every few seconds, and PostgreSQL's autovacuum after many writes: nothing does it for SQLite."""
+    counts_fold()
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")

@@ -26,9 +26,9 @@ def state(request: HttpRequest) -> HttpResponse:
     if not isinstance(user, User):
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})  # logged out elsewhere: to the login page
     cards, pages = _seen(request, "seen"), _seen(request, "seen_photo")
-    visible = selectors.photos_visible_to(user)
-    photos = visible.in_bulk(list(cards)) if cards else {}
-    detailed = selectors.photos_detailed(visible).in_bulk(list(pages)) if pages else {}
+    listed = selectors.photos_listed()
+    photos = selectors.photos_by_id(listed, cards, user=user)
+    detailed = selectors.photos_by_id(selectors.photos_detailed(listed), pages, user=user)
     changed = _changed(photos, cards)
     panels = [photo_context(photo) for photo in _changed(detailed, pages)]
     context = {
