@@ -85,7 +85,7 @@ def workers_beat() -> None:
 
 
 def database_tidy() -> None:
-    """What a worker does every few seconds, and PostgreSQL's autovacuum after many writes: nothing does it for SQLite."""
+    """What a worker does every few seconds, and what PostgreSQL's autovacuum does after many writes."""
     counts_fold()
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         with connection.cursor() as cursor:
