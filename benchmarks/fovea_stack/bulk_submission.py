@@ -104,8 +104,10 @@ def start(stack: Stack) -> float:
     from webapp import jobs
     from webapp.captioning.models import Caption
     from webapp.captioning.services.caption_jobs import jobs_requeue
+    from webapp.captioning.services.texts import texts_settle
 
     Caption.objects.filter(photo__owner=stack.user).delete()
+    texts_settle(stack.user.photos.values_list("pk", flat=True))
     asked = time.time()
     jobs_requeue(jobs_all(stack), lane=jobs.BULK)
     return asked

@@ -43,7 +43,7 @@ class Photo(models.Model):
     )
     text_at = models.DateTimeField(null=True, blank=True, help_text="when it was written, or last decided on")
     caption = models.ForeignKey(
-        "captioning.Caption", on_delete=models.DO_NOTHING, null=True, blank=True, related_name="+",
+        "captioning.Caption", on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
         help_text="the caption that the text is, or was made of",
     )  # fmt: skip
     review_state = models.CharField(max_length=16, choices=ReviewState, default=ReviewState.UNDECIDED)

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='photo',
             name='caption',
-            field=models.ForeignKey(blank=True, help_text='the caption that the text is, or was made of', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='captioning.caption'),
+            field=models.ForeignKey(blank=True, help_text='the caption that the text is, or was made of', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='captioning.caption'),
         ),
         migrations.AddField(
             model_name='photo',
