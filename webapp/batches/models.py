@@ -76,7 +76,8 @@ class BatchItem(models.Model):
         LEFT_OUT = "left_out", "Left out"
         NONE = "none", "None"
 
-    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="items")
+    # The indexes below begin with the batch: one for it alone would be written for nothing.
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="items", db_index=False)
     name = models.CharField(max_length=1000, help_text="path inside the folder or zip, made safe to show")
     key = models.CharField(max_length=64, help_text="sha256 of the path's raw bytes")
     sha256 = models.CharField(max_length=64, blank=True, help_text="of the content, once it was read")
@@ -107,7 +108,6 @@ class BatchItem(models.Model):
         indexes = [
             models.Index(fields=["batch", "problem", "id"], name="item_problems"),
             models.Index(fields=["batch", "-photo"], name="item_photos"),
-            models.Index(fields=["batch", "outcome", "id"], name="item_outcome"),
         ]
 
     def __str__(self) -> str:

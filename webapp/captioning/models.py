@@ -76,8 +76,9 @@ class CaptionJob(models.Model):
 
     photo = models.OneToOneField(Photo, on_delete=models.CASCADE, related_name="job")
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", help_text="the photo's, for the index"
-    )
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False,
+        help_text="the photo's, for the index",
+    )  # fmt: skip
     photo_created_at = models.DateTimeField(help_text="the photo's, for the index")
     lane = models.CharField(max_length=16, choices=Lane, default=Lane.INTERACTIVE)
     state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
@@ -123,8 +124,9 @@ class Caption(models.Model):
     """What one model version wrote about one photo. It is never changed; what people say of it are decisions, of which
     `review_state` tells the newest."""
 
-    photo = models.ForeignKey(Photo, on_delete=models.CASCADE, related_name="captions")
-    model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="captions")
+    # The constraint and an index below begin with these two.
+    photo = models.ForeignKey(Photo, on_delete=models.CASCADE, related_name="captions", db_index=False)
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="captions", db_index=False)
     text = models.TextField()
     confidence = models.FloatField(help_text="exp(mean log-probability of the words and <end>), 0 to 1")
     words = models.JSONField(help_text='[{"text", "log_probability"}]')

@@ -26,7 +26,9 @@ class Photo(models.Model):
         PERSON = "person", "Person"
         IMPORT = "import", "Import"
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="photos")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="photos", db_index=False
+    )  # the indexes below begin with the owner
     sha256 = models.CharField(max_length=64)
     name = models.CharField(max_length=255, help_text="the file's name as it came, made safe to show")
     original = models.CharField(max_length=200, help_text="path below the media folder")

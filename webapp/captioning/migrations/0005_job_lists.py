@@ -18,6 +18,7 @@ class Migration(migrations.Migration):
             model_name="captionjob",
             name="owner",
             field=models.ForeignKey(
+                db_index=False,
                 help_text="the photo's, for the index",
                 null=True,
                 on_delete=django.db.models.deletion.CASCADE,

@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
             model_name="captionjob",
             name="owner",
             field=models.ForeignKey(
+                db_index=False,
                 help_text="the photo's, for the index",
                 on_delete=django.db.models.deletion.CASCADE,
                 related_name="+",

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("batches", "0002_staff_lists"),
+        ("batches", "0001_initial"),
     ]
 
     operations = [
