@@ -157,7 +157,7 @@ def test_metrics_without_their_tables_are_unavailable(client: Client, broker: Br
     with table_hidden(WorkerHeartbeat):
         response = client.get("/metrics")
     assert response.status_code == 503
-    assert b"database is away" in response.content
+    assert b"database is unavailable" in response.content
 
 
 SCRAPE = """
