@@ -1,4 +1,4 @@
-"""What the pages of the admin share: its name, and pages that only read."""
+"""Shared by the admin's pages: the site's name, read-only pages, filters and actions."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -23,7 +23,7 @@ admin.site.index_title = "Administration"
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Any]):
-    """Rows that the services write and nobody types in. `manage` is the right to run this page's actions."""
+    """Rows that only the services write. The permission `manage` allows this page's actions."""
 
     list_per_page = 50
     show_full_result_count = False
@@ -53,7 +53,7 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
 
 
 class ChoiceFilter(admin.SimpleListFilter):
-    """A filter by the equal value of a column, whose values are named in code: nobody looks for them in all rows."""
+    """Filters by one column. The code names its values, so no query has to collect them from all rows."""
 
     values: tuple[str, ...] = ()
     labels: dict[Any, str] = {}  # of values whose names do not say it
@@ -67,7 +67,7 @@ class ChoiceFilter(admin.SimpleListFilter):
 
 
 class DeletesWhole(admin.ModelAdmin[Any]):
-    """A person who may delete a row deletes its dependents too, though nobody deletes jobs or decisions one by one."""
+    """A person who may delete a row also deletes its dependent rows, with no permission needed for each kind."""
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -77,7 +77,7 @@ class DeletesWhole(admin.ModelAdmin[Any]):
 
 
 def changelist_url(model: str, **query: object) -> str:
-    """The list of `model` ("captioning_captionjob"), narrowed by `query`."""
+    """The URL of the list of `model` ("captioning_captionjob"), filtered by `query`."""
     return reverse(f"admin:{model}_changelist", query=query)
 
 
@@ -88,7 +88,7 @@ def state_badge(state: str, label: str) -> SafeString:
 def act_on_each(
     page: ReadOnlyAdmin, request: HttpRequest, rows: QuerySet[Any], done: str, act: Callable[[Any], object]
 ) -> None:
-    """Act on each row; one that refuses does not stop the others, and the page says why it refused."""
+    """Act on each row. A refused row does not stop the others. The page shows the first five reasons."""
     count, refusals = 0, []
     for row in rows:
         try:

@@ -1,4 +1,4 @@
-"""Which database a URL means. No Django here: the launcher asks too."""
+"""Which database a URL names. This module imports no Django, because the launcher uses it."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ SQLITE = "django.db.backends.sqlite3"
 def database_parts(url: str, *, data_dir: Path) -> dict[str, Any]:
     """Django's ENGINE, NAME, HOST and so on. An empty URL is SQLite in the data folder.
 
-    A relative path starts at the checkout, wherever a command is given: else it would find, or make, another database.
+    A relative path is relative to the checkout, not to the working directory: commands find one database everywhere.
     """
     if not url:
         return {"ENGINE": SQLITE, "NAME": str(data_dir / "fovea.sqlite3")}

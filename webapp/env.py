@@ -1,7 +1,7 @@
-"""The environment variables of Fovea: every `FOVEA_*` name, its type, its default and what it means.
+"""The environment variables of Fovea: name, type, default and meaning of each.
 
-`read` never raises: a wrong value becomes a `Problem` (shown by a Django system check) and the default is used, so that
-`manage.py check` can say everything that is wrong at once.
+`read` never raises. A wrong value becomes a `Problem`, and the default is used. A Django system check shows all
+problems at once.
 """
 
 import difflib
@@ -18,12 +18,12 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Variable:
-    """One variable. `parse` turns its text into a value, or raises ValueError with the remedy."""
+    """One variable. `parse` converts its text to a value, or raises ValueError with the remedy."""
 
     parse: Callable[[str], Any]
     default: Any
     help: str
-    secret: bool = False  # may also be given as NAME_FILE, the path of a file that holds it
+    secret: bool = False  # NAME_FILE may name a file that holds it
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,9 @@ def _path(value: str) -> Path:
     path = Path(value).expanduser().absolute()
     for character in str(path):
         category = unicodedata.category(character)
-        if category in {"Cc", "Cs"}:  # logs, rows and pages could not show it
+        if category in {"Cc", "Cs"}:  # logs, rows and pages cannot show it
             what = f"the byte {ord(character) - 0xDC00:#x}, which is no UTF-8" if category == "Cs" else ascii(character)
-            raise ValueError(f"the path holds {what}: rename the folder, or name another one")
+            raise ValueError(f"the path contains {what}; rename the folder, or choose another one")
     return path
 
 
@@ -92,7 +92,7 @@ def _url(*schemes: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         try:
             parts = urlsplit(value)
-            _ = parts.port  # read, and so checked, only when asked for
+            _ = parts.port  # urlsplit checks the port only when it is read
         except ValueError as error:
             raise ValueError(
                 "use scheme://user:password@host:port/name, with / # ? @ : [ of the password percent-encoded"
@@ -109,17 +109,19 @@ _MB = 2**20
 VARIABLES: dict[str, Variable] = {
     "FOVEA_DATA_DIR": Variable(_path, BASE_DIR / "var", "database, media, models and secrets live here"),
     "FOVEA_CACHE_DIR": Variable(
-        _path, "", "networks made ready for this machine, `cache` in the data folder if empty; may be deleted"
+        _path, "", "networks compiled for this machine; `cache` in the data folder if empty; may be deleted"
     ),
     "FOVEA_HOST": Variable(_text, "127.0.0.1", "address the site listens on"),
     "FOVEA_PORT": Variable(_integer(1, 65535), 8000, "port the site listens on"),
     "FOVEA_WEB_PROCESSES": Variable(
-        _integer(0, 64), 0, "processes that serve the site; 0: one for each 4 cores, 4 at most"
+        _integer(0, 64), 0, "processes that serve the site; 0: one for every 4 cores, at most 4"
     ),
     "FOVEA_DEBUG": Variable(_boolean, False, "Django's debug pages; never on a public address"),
     "FOVEA_LOG_LEVEL": Variable(_choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "how much the processes log"),
-    "FOVEA_SECRET_KEY": Variable(_text, "", "signs sessions; generated into the data folder if not given", secret=True),
-    "FOVEA_ADMIN_PASSWORD": Variable(_text, "", "password of the first account `admin`; else generated", secret=True),
+    "FOVEA_SECRET_KEY": Variable(_text, "", "signs sessions; generated in the data folder if empty", secret=True),
+    "FOVEA_ADMIN_PASSWORD": Variable(
+        _text, "", "password of the first account `admin`; generated if empty", secret=True
+    ),
     "FOVEA_ALLOWED_HOSTS": Variable(_list, ["127.0.0.1", "localhost", "[::1]"], "host names the site answers to"),
     "FOVEA_CSRF_TRUSTED_ORIGINS": Variable(_list, [], "origins behind a proxy, such as https://photos.example.org"),
     "FOVEA_HTTPS": Variable(_boolean, False, "the site is reached over HTTPS: secure cookies, proxy header trusted"),
@@ -143,9 +145,9 @@ VARIABLES: dict[str, Variable] = {
     "FOVEA_WORKER_MAX_BATCH": Variable(_integer(0, 512), 0, "photos in one micro-batch; 0: 16 on a CPU, 64 on a GPU"),
     "FOVEA_WORKER_MAX_WAIT_MS": Variable(_integer(0, 1000), 5, "how long a micro-batch waits for more photos"),
     "FOVEA_DECODE_PROCESSES": Variable(
-        _integer(1, 64), 2, "child processes that open untrusted files, each worker's and web process's"
+        _integer(1, 64), 2, "child processes for opening untrusted files, per worker and per web process"
     ),
-    "FOVEA_DECODE_TIMEOUT_SECONDS": Variable(_integer(1, 600), 20, "time a child may spend on one file"),
+    "FOVEA_DECODE_TIMEOUT_SECONDS": Variable(_integer(1, 600), 20, "longest time a child may spend on one file"),
     "FOVEA_DECODE_MEMORY_MB": Variable(_integer(256, 65536), 2048, "memory a child may use"),
 }
 
@@ -160,7 +162,7 @@ def _source(name: str, variable: Variable, environ: Mapping[str, str]) -> str | 
 
 
 def read(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
-    """Every variable's value (its default where unset, empty or wrong), and what is wrong."""
+    """The value of every variable (its default if unset, empty or wrong), and the problems."""
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, variable in VARIABLES.items():
@@ -169,7 +171,7 @@ def read(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
         try:
             text = _source(name, variable, environ)
             if not text and isinstance(variable.default, Path):
-                text = str(variable.default)  # the checkout may lie in a folder of any name
+                text = str(variable.default)  # checked too: the checkout may lie in a folder of any name
             if text:
                 values[name] = variable.parse(text)
         except ValueError as error:
@@ -184,7 +186,7 @@ def web_processes(values: Mapping[str, Any]) -> int:
 
 
 def unknown(environ: Mapping[str, str]) -> list[Problem]:
-    """`FOVEA_*` names that nothing reads, most likely misspelt, with the nearest known name."""
+    """`FOVEA_*` names that nothing reads, probably misspelt, each with the nearest known name."""
     known = set(VARIABLES) | {f"{name}_FILE" for name, variable in VARIABLES.items() if variable.secret}
     problems = []
     for name in sorted(name for name in environ if name.startswith("FOVEA_") and name not in known):
@@ -195,7 +197,7 @@ def unknown(environ: Mapping[str, str]) -> list[Problem]:
 
 
 def url_shown(url: str, *, user: bool = False) -> str:
-    """Without what may be a password: the user (a database's may be shown), the password, the query."""
+    """The URL without password and query. Without the user too, unless `user`: a broker's user may be a secret."""
     parts = urlsplit(url)
     who = f"{parts.username}@" if user and parts.username else ""
     return f"{parts.scheme}://{who}{parts.netloc.rpartition('@')[2]}{parts.path}" if url else ""

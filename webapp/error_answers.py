@@ -7,7 +7,7 @@ from django.http import HttpRequest, JsonResponse
 
 from webapp.errors import SiteError
 
-STATUS: Final = {  # by code; the pages answer any other with 400, the API with 422
+STATUS: Final = {  # by code; for other codes the pages answer 400, the API 422
     "no_file": HTTPStatus.BAD_REQUEST,
     "too_many_files": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "no_space": HTTPStatus.INSUFFICIENT_STORAGE,
@@ -17,7 +17,7 @@ STATUS: Final = {  # by code; the pages answer any other with 400, the API with 
 
 
 def error_answer(error: SiteError) -> JsonResponse:
-    """For the script: nothing of the request was taken."""
+    """An answer for the upload script: the whole request was refused."""
     result = {"status": "error", "code": error.code, "message": error.message}
     return JsonResponse({"results": [result]}, status=STATUS.get(error.code, HTTPStatus.BAD_REQUEST))
 

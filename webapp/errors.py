@@ -1,9 +1,9 @@
-"""The errors that people are told. `code` is for programs; `message` names the value, the limit and the remedy."""
+"""Errors shown to people. `code` is for programs; `message` names the value, the limit and the remedy."""
 
 
 class SiteError(Exception):
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(code, message)  # both as args, so that it survives the way out of a child process
+        super().__init__(code, message)  # both as args, so the error can be pickled
         self.code = code
         self.message = message
 
@@ -12,4 +12,4 @@ class SiteError(Exception):
 
 
 class ActionRefused(SiteError):
-    """What was asked does not fit the state that the row is in."""
+    """The row's state does not allow the action."""

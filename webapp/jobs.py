@@ -1,7 +1,7 @@
 """The queue contract: task names, queues, payloads, and the producer.
 
-Messages carry ids, never bytes, as JSON. A database row is the truth; a message is a hint that there is work, so a
-message that cannot be published is only logged: the sweep publishes for the row later.
+Messages are JSON and carry ids, never bytes. The database row is the truth; a message only hints at work. A message
+that cannot be published is logged, and the sweep publishes it later.
 """
 
 import logging
@@ -19,21 +19,21 @@ from kombu.exceptions import OperationalError
 log = logging.getLogger(__name__)
 
 INTERACTIVE: Final = "interactive"  # a person waits
-BULK: Final = "bulk"  # chunks of ids, a chunk = a CPU's micro-batch
-HOUSEKEEPING: Final = "housekeeping"  # served first: what has waited long enough
-QUEUES: Final = (HOUSEKEEPING, INTERACTIVE, BULK)  # in the order in which a worker serves them
+BULK: Final = "bulk"  # chunks of ids; a chunk is one micro-batch of a CPU worker
+HOUSEKEEPING: Final = "housekeeping"  # served first: jobs that have waited long
+QUEUES: Final = (HOUSEKEEPING, INTERACTIVE, BULK)  # in a worker's order of service
 
 CAPTION_PHOTOS: Final = "fovea.caption_photos"  # {"job_ids": [int, …]}
 UNPACK_BATCH: Final = "fovea.unpack_batch"  # {"batch_id": int}
 VERIFY_MODEL: Final = "fovea.verify_model"  # {"model_version_id": int}
 
 CHUNK_SIZE: Final = 16
-PUBLISH_LIMIT: Final = 10_000  # rows that are published for at once
+PUBLISH_LIMIT: Final = 10_000  # most rows published in one pass
 
 
 class _App(Celery):
-    """Connects to our broker alone. Celery by itself takes CELERY_BROKER_URL, which may be another program's, before
-    any setting, and a broker on this host where there is none.
+    """Connects only to Fovea's broker. Plain Celery prefers CELERY_BROKER_URL to any setting, and that may belong to
+    another program. With no URL at all, plain Celery tries a broker on this host.
     """
 
     def connection_for_read(self, url: str | None = None, **options: Any) -> Any:
@@ -48,7 +48,7 @@ class _App(Celery):
         return str(self.conf["broker_url"])
 
 
-app = _App("fovea", fixups=[])  # the one for Django would open a connection to the database for every task
+app = _App("fovea", fixups=[])  # Celery's fixup for Django opens a database connection for every task
 app.conf.update(
     broker_url=settings.BROKER_URL,
     task_serializer="json",
@@ -62,7 +62,7 @@ app.conf.update(
     worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    # A broker that is silent is given up on after 2 s, so that an upload answers within its five seconds.
+    # A silent broker is abandoned after 2 s. An upload has to answer within five seconds.
     broker_transport_options={
         "socket_timeout": 2,
         "socket_connect_timeout": 2,
@@ -72,12 +72,12 @@ app.conf.update(
 )
 
 
-# After a failure nothing is published for this long: of many uploads at a silent broker, one waits for it, not each.
+# After a failure nothing is published for this long. Of many uploads, only one then waits for a silent broker.
 BROKER_REST_SECONDS: Final = 5.0
-BROKER_FAILED_SECONDS: Final = 60.0  # who publishes nothing more does not learn that it is back
+BROKER_FAILED_SECONDS: Final = 60.0  # a process that publishes nothing more cannot notice the recovery
 _broker_rests_until = 0.0
-# As many as the pool has connections. Who waits here looks at the rest afterwards, who waits in the pool does not, and
-# would then wait for the silent broker a second time and a third.
+# One permit for each connection of the pool. A thread that waited here checks the pause above before it publishes. A
+# thread that waited in the pool would not, and would wait for the silent broker again.
 _publishing = threading.BoundedSemaphore(app.conf.broker_pool_limit)
 
 
@@ -86,14 +86,14 @@ def broker_missing() -> str:
     if app.conf["broker_url"]:
         return ""
     return (
-        f"No site runs on the data folder {settings.DATA_DIR}, so there is no broker. Start one with `make run`, or "
-        "set FOVEA_DATA_DIR to the folder of the one that runs (or FOVEA_BROKER_URL, where the broker is your own)."
+        f"No site runs on the data folder {settings.DATA_DIR}, so there is no broker. Start the site with `make run`, "
+        "or set FOVEA_DATA_DIR to the folder of the running site. For a broker of your own, set FOVEA_BROKER_URL."
     )
 
 
 @cache
 def _broker_missing_log(told: str) -> None:
-    log.warning("%s Photos are kept, and captioned once it runs.", told)
+    log.warning("%s Photos are stored now, and captioned once the site runs.", told)
 
 
 def _publish(task: str, payload: dict[str, Any], *, queue: str) -> bool:
@@ -107,7 +107,7 @@ def _publish(task: str, payload: dict[str, Any], *, queue: str) -> bool:
         try:
             app.send_task(task, kwargs=payload, queue=queue, ignore_result=True, retry=False)
         except (OperationalError, OSError) as error:
-            log.warning("%s not published, the sweep will: %s", task, error)
+            log.warning("%s was not published; the sweep will publish it later: %s", task, error)
             _broker_rests_until = time.monotonic() + BROKER_REST_SECONDS
             return False
         _broker_rests_until = 0.0
@@ -115,14 +115,14 @@ def _publish(task: str, payload: dict[str, Any], *, queue: str) -> bool:
 
 
 def broker_failed() -> bool:
-    """Whether the last message of this process could not be published, a moment ago."""
+    """Whether this process failed to publish its last message within BROKER_FAILED_SECONDS."""
     return _broker_rests_until > 0 and time.monotonic() < _broker_rests_until + BROKER_FAILED_SECONDS
 
 
 def caption_photos_enqueue(job_ids: Iterable[int], *, queue: str) -> bool:
-    """Publish one message for each chunk of caption jobs. False where the broker did not take one: the rows wait.
+    """Publish one message for each chunk of caption jobs. False if the broker did not take one: the rows wait.
 
-    In the housekeeping queue each is by itself: workers died with these in hand, and one of them may be at fault.
+    In the housekeeping queue each job has its own message: a worker died with these jobs, and one may be the cause.
     """
     ids: Sequence[int] = list(job_ids)
     size = 1 if queue == HOUSEKEEPING else CHUNK_SIZE
@@ -139,8 +139,8 @@ def model_verify_enqueue(model_version_id: int) -> bool:
 
 
 def queue_lengths() -> dict[str, int] | None:
-    """Messages that wait in each queue, or None where the broker is missing, down, silent (then after 2 s) or refuses
-    to say."""
+    """Number of waiting messages by queue. None if the broker is missing, down, silent for 2 s, or refuses the
+    query."""
     if broker_missing():
         return None
     connection: Any = app.connection_for_read()

@@ -1,4 +1,4 @@
-"""Django settings. What a deployment may change is an environment variable, read in `env.py`."""
+"""Django settings. A deployment changes them by environment variables, which `env.py` reads."""
 
 import hashlib
 import os
@@ -17,16 +17,16 @@ from webapp.databases import SQLITE, database_parts
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = env.BASE_DIR
-ENV, _ = env.read(os.environ)  # what is wrong in it is reported by checks.environment_check
+ENV, _ = env.read(os.environ)  # system_checks.environment_check reports the problems
 
 DATA_DIR = ENV["FOVEA_DATA_DIR"]
-RUNNING_SITE = running_site(DATA_DIR)  # its broker and database are those of a command that names no others
+RUNNING_SITE = running_site(DATA_DIR)  # a command uses its broker and database unless it names others
 MEDIA_ROOT = DATA_DIR / "media"
 MODELS_DIR = DATA_DIR / "models"
 CACHE_DIR = ENV["FOVEA_CACHE_DIR"] or DATA_DIR / "cache"
 SECRET_KEY = ENV["FOVEA_SECRET_KEY"] or secret_ensure(DATA_DIR / "secrets" / "secret_key")
 DEBUG = ENV["FOVEA_DEBUG"]
-ALLOWED_HOSTS = [*ENV["FOVEA_ALLOWED_HOSTS"], "127.0.0.1", "localhost", "[::1]"]  # health checks come by loopback
+ALLOWED_HOSTS = [*ENV["FOVEA_ALLOWED_HOSTS"], "127.0.0.1", "localhost", "[::1]"]  # health checks use the loopback
 CSRF_TRUSTED_ORIGINS = ENV["FOVEA_CSRF_TRUSTED_ORIGINS"]
 
 INSTALLED_APPS = [
@@ -93,14 +93,14 @@ TEMPLATES = [
 _url = ENV["FOVEA_DATABASE_URL"] or (RUNNING_SITE.database_url if RUNNING_SITE else "")
 _database: dict[str, Any] = database_parts(_url, data_dir=DATA_DIR)
 if _database["ENGINE"] == SQLITE:
-    # IMMEDIATE takes the write lock at BEGIN, where the time-out applies; FULL because a power cut loses no caption.
+    # IMMEDIATE takes the write lock at BEGIN, where the time-out applies. With FULL a power cut loses no caption.
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
 else:
-    # A server that falls silent is given up after half a minute, where the kernel would wait for two hours.
+    # A silent server is abandoned after half a minute. The kernel's default is two hours.
     _database["ENGINE"] = "webapp.postgresql"
     _database["OPTIONS"] = {
         "connect_timeout": 3,
@@ -109,7 +109,7 @@ else:
         "keepalives_count": 3,
         "tcp_user_timeout": 30_000,
     }
-# Few threads serve requests and tasks. Each keeps its connection for a while, and has it looked at before it is used.
+# Few threads serve requests and tasks. Each keeps its connection for a minute, and checks it before use.
 _database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -134,12 +134,12 @@ LOGIN_REDIRECT_URL = "gallery"
 LOGOUT_REDIRECT_URL = "login"
 SIGNUP_OPEN = ENV["FOVEA_SIGNUP_OPEN"]
 
-# Cookies know hosts, not ports: of two sites on one host, each would end the other's logins by a cookie of one name. A
-# copy of a site has its secret, but no two sites have one port.
+# Cookies belong to a host, not to a port. With one cookie name, two sites on one host would end each other's logins.
+# The name depends on the port too, because a copied site has the same secret.
 _told = f"{SECRET_KEY} {ENV['FOVEA_PORT']}".encode()
 _site = hashlib.blake2b(_told, digest_size=4, person=b"fovea cookies").hexdigest()
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"fovea_session_{_site}", f"fovea_csrf_{_site}"
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # the default one has a cookie of its own
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # the default storage sets another cookie
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENV["FOVEA_HTTPS"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV["FOVEA_HTTPS"] else None
 SECURE_REFERRER_POLICY = "same-origin"
@@ -164,7 +164,7 @@ UPLOAD_MAX_PIXELS = ENV["FOVEA_UPLOAD_MAX_PIXELS"]
 UPLOAD_MAX_FILES = ENV["FOVEA_UPLOAD_MAX_FILES"]
 ZIP_MAX_BYTES = ENV["FOVEA_ZIP_MAX_BYTES"]
 ZIP_MAX_FILES = ENV["FOVEA_ZIP_MAX_FILES"]
-# Django refuses a form of more files with a bare 400 before any view runs; ours names the limit, so let it through.
+# Django refuses more files with a bare 400 before any view runs. Our views name the limit, so Django's limit is higher.
 DATA_UPLOAD_MAX_NUMBER_FILES = 10 * UPLOAD_MAX_FILES + 1000
 FILE_UPLOAD_HANDLERS = [
     "webapp.photos.upload_parser.MemoryUploadHandler",
@@ -172,27 +172,27 @@ FILE_UPLOAD_HANDLERS = [
 ]
 
 # --- Queue and worker -------------------------------------------------------------------------------------------------
-# Empty where no site runs: a guessed address may be somebody else's broker.
+# Empty if no site runs. A guessed address could be the broker of another program.
 BROKER_URL = ENV["FOVEA_BROKER_URL"] or (RUNNING_SITE.broker_url if RUNNING_SITE else "")
 DEFAULT_BUNDLE = ENV["FOVEA_DEFAULT_BUNDLE"]
 LEASE_SECONDS = 15
 LEASE_RENEW_SECONDS = 5
 LEASE_LIMIT = 25  # leases without a result before a photo is quarantined
 SWEEP_SECONDS = 5
-STALLED_SECONDS = 60  # a worker finishes nothing for so long while work waits: it is unhealthy
+STALLED_SECONDS = 60  # a worker that finishes nothing for this long while work waits is unhealthy
 
 # --- API --------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["webapp.api.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "webapp.api.permissions.TokenScope"],
-    "NUM_PROXIES": 0,  # the connection's address, which nobody can make up; behind a proxy uvicorn puts it right
-    "DEFAULT_THROTTLE_RATES": {"login": f"{max(5, 30 // env.web_processes(ENV))}/min"},  # of an address, by each
+    "NUM_PROXIES": 0,  # use the connection's address, which cannot be forged; behind a proxy uvicorn sets it
+    "DEFAULT_THROTTLE_RATES": {"login": f"{max(5, 30 // env.web_processes(ENV))}/min"},  # per address and web process
     "EXCEPTION_HANDLER": "webapp.api.errors.error_response",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
 KNOX_TOKEN_MODEL = "api.AuthToken"
-MIGRATION_MODULES = {"knox": None}  # its own token table, which ours replaces, would hinder TRUNCATE on PostgreSQL
+MIGRATION_MODULES = {"knox": None}  # knox's own token table is unused, and would block TRUNCATE on PostgreSQL
 REST_KNOX = {"TOKEN_TTL": timedelta(days=90), "AUTH_HEADER_PREFIX": "Token"}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Fovea",

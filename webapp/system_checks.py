@@ -1,4 +1,4 @@
-"""System checks of the environment: a wrong variable names itself, its value and the remedy."""
+"""System checks of the environment. The message for a wrong variable has its name, its value and the remedy."""
 
 import os
 from typing import Any
@@ -26,7 +26,7 @@ def environment_check(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def running_site_check(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """A command that works beside a running site, and not with what that one works with."""
+    """Warns if a command runs beside a site but uses another broker or database."""
     site = settings.RUNNING_SITE
     if site is None:
         return []
@@ -38,9 +38,9 @@ def running_site_check(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         others.append(("FOVEA_DATABASE_URL", database, site.database_url))
     return [
         Warning(
-            f"{name} names {env.url_shown(given)}, but the site that runs on {settings.DATA_DIR} works with "
+            f"{name} names {env.url_shown(given)}, but the site that runs on {settings.DATA_DIR} uses "
             f"{env.url_shown(used) or 'SQLite in that folder'}.",
-            hint=f"Unset {name} to work with that site, or set FOVEA_DATA_DIR to the folder of the one you mean.",
+            hint=f"Unset {name} to use that site, or set FOVEA_DATA_DIR to the folder of the site you mean.",
             id="fovea.W006",
         )
         for name, given, used in others

@@ -32,7 +32,7 @@ def test_upload_shows_three_captions_and_one_error_without_a_reload(
         card = page.locator(".card", has_text=path.name)
         expect(card.locator(".caption")).to_have_text(CAPTIONS[path.stem], timeout=30_000)
         expect(card).to_contain_text("% sure")
-    expect(page.locator(".upload.error")).to_contain_text("broken.jpg: The file ends before the picture does")
+    expect(page.locator(".upload.error")).to_contain_text("broken.jpg: The file is cut off")
     expect(page.locator(".card")).to_have_count(3)
     expect(page.locator("#tabs")).to_contain_text("Captioned 3")
     assert page.evaluate("window.sameDocument")

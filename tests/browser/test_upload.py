@@ -58,7 +58,7 @@ def test_several_files_end_with_a_line_that_adds_up(page: Page, member: str, tmp
     broken.write_bytes(b"x")
     page.get_by_label("Add photos").set_input_files([*files, broken])
     expect(page.locator(".upload").last).to_contain_text(
-        "4 found: 2 taken, 1 there already, 1 not taken (the reasons stand above)."
+        "4 found: 2 taken, 1 there already, 1 not taken (see the reasons above)."
     )
     expect(page.locator(".upload.error").first).to_contain_text("broken.jpg")
 

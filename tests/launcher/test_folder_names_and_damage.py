@@ -63,10 +63,10 @@ def test_database_is_one_file_after_a_clean_stop(stopped: Run, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("a\nb", r"holds '\\n'"), (os.fsdecode(b"caf\xe9"), "the byte 0xe9, which is no UTF-8")]
+    ("name", "told"), [("a\nb", r"contains '\\n'"), (os.fsdecode(b"caf\xe9"), "the byte 0xe9, which is no UTF-8")]
 )
 def test_folder_that_cannot_be_named_is_refused_with_the_character(tmp_path: Path, name: str, told: str) -> None:
-    with pytest.raises(LaunchError, match=f"FOVEA_DATA_DIR=.*{told}: rename the folder") as refusal:
+    with pytest.raises(LaunchError, match=f"FOVEA_DATA_DIR=.*{told}; rename the folder") as refusal:
         Fovea({**os.environ, "FOVEA_DATA_DIR": str(tmp_path / name)}, say=print)
     str(refusal.value).encode()
 

@@ -65,7 +65,7 @@ def test_migrations_that_are_killed_go_on_where_they_stopped(database: str, tmp_
             seconds += 0.1
         found = looked_at(tmp_path, url)
     assert killed > 3
-    assert found["check"] == "14 photos have the text that their captions and decisions say.\n"
+    assert found["check"] == "14 photos have the right text.\n"
     assert [verdict for verdict, *_ in found["decisions"]] == ["edited", "rejected"]
     assert "captioning.add_decision" in found["rights"]
 
@@ -131,7 +131,7 @@ def test_earlier_photos_get_the_text_that_their_captions_and_decisions_say(migra
 
 
 def test_earlier_data_passes_the_check_of_texts(migrated: dict[str, Any]) -> None:
-    assert migrated["check"] == "14 photos have the text that their captions and decisions say.\n"
+    assert migrated["check"] == "14 photos have the right text.\n"
 
 
 def test_earlier_model_versions_are_found_where_the_data_folder_lies_now(migrated: dict[str, Any]) -> None:

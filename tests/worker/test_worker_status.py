@@ -34,7 +34,7 @@ def test_worker_status_tells_that_no_worker_runs(db: None, broker: Broker, capsy
     with pytest.raises(SystemExit, match="1"):
         call_command("worker_status")
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "No worker is running. Photos are kept and captioned once one starts."
+    assert lines[0] == "No worker is running. Photos are stored, and captioned once a worker starts."
     assert not any(line.startswith("Worker ") for line in lines)
 
 
@@ -84,7 +84,7 @@ def test_worker_status_ends_with_1_where_a_worker_is_stalled(
         call_command("worker_status")
     out = capsys.readouterr().out
     assert out.startswith("stuck:1 finished nothing for 60 s")
-    assert "stuck:1: It beats, but finished nothing" in out
+    assert "stuck:1: It runs, but finished nothing" in out
     assert "restart it" in out
 
 

@@ -12,7 +12,7 @@ from webapp.admin import DeletesWhole
 
 @admin.register(User)
 class UserAdmin(DeletesWhole, DjangoUserAdmin[User]):
-    """Accounts. Who has reviewed captions cannot be deleted, only made inactive: the history names them."""
+    """Accounts. A reviewer's account can only be made inactive, not deleted: the history of decisions names it."""
 
     list_display = ["username", "email", "photo_count", "is_active", "is_staff", "last_login", "date_joined"]
 

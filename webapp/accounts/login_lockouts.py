@@ -1,4 +1,4 @@
-"""Wrong passwords lock an account for an address for a while. django-axes counts them; these are its settings."""
+"""Settings of django-axes. It counts wrong passwords, and locks an account for one IP address for some minutes."""
 
 from datetime import timedelta
 

@@ -7,7 +7,7 @@ from django.dispatch import Signal
 from webapp.accounts.models import User
 
 account_deleting: Final = Signal()
-"""Sent with `user` before an account is deleted. Rooms above remove here what the account owns, files too."""
+"""Sent with `user` before an account is deleted. The apps above delete what the account owns, files included."""
 
 
 def account_delete(*, user: User) -> None:

@@ -12,7 +12,7 @@ from webapp.accounts.forms import SignupForm
 
 
 class Login(LoginView):
-    """Locked by django-axes after repeated wrong passwords: see AXES_ in the settings."""
+    """django-axes locks the account after repeated wrong passwords: see `login_lockouts`."""
 
     template_name = "accounts/login.html"
     redirect_authenticated_user = True
@@ -24,7 +24,7 @@ class Login(LoginView):
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def signup(request: HttpRequest) -> HttpResponse:
-    """Makes an account and logs it in, unless FOVEA_SIGNUP_OPEN says that only staff make accounts."""
+    """Create an account and log it in. Answers 403 if FOVEA_SIGNUP_OPEN is off: then only staff create accounts."""
     if request.user.is_authenticated:
         return redirect("gallery")
     if not settings.SIGNUP_OPEN:

@@ -9,7 +9,7 @@ from webapp.api.models import AuthToken
 
 @admin.register(AuthToken)
 class AuthTokenAdmin(ReadOnlyAdmin):
-    """Who holds tokens for the API. Only their digest is stored; deleting one revokes it."""
+    """API tokens and their owners. Only the digest of a token is stored. Deleting a token revokes it."""
 
     list_display = ["__str__", "user", "scope", "created", "expiry"]
     list_filter = ["scope", "created"]

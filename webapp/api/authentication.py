@@ -9,5 +9,5 @@ class TokenAuthentication(auth.TokenAuthentication):  # type: ignore[misc]  # kn
 
     def authenticate_credentials(self, token: bytes) -> Any:
         if not token.isascii():
-            raise AuthenticationFailed("Invalid token.")  # knox itself would stumble over its bytes
+            raise AuthenticationFailed("Invalid token.")  # knox fails on such bytes
         return super().authenticate_credentials(token)

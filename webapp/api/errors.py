@@ -30,7 +30,7 @@ class LoginFailed(exceptions.APIException):
 
 class LockedOut(exceptions.APIException):
     status_code = HTTPStatus.TOO_MANY_REQUESTS
-    default_detail = "Too many wrong passwords: this account is locked for a while. Try again later."
+    default_detail = "Too many wrong passwords. This account is locked for some minutes. Try again later."
     default_code = "locked_out"
 
 
@@ -58,7 +58,7 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response:
             return error_response(too_many_to_count(), context)
         case RequestDataTooBig():
             limit = f"{settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,}"
-            message = f"The request has more than {limit} bytes beside its files. Send less at a time."
+            message = f"The request has more than {limit} bytes of form data besides its files. Send less at a time."
             return Response(error_body("too_large", message), status=413)
         case SuspiciousOperation():
             return Response(error_body("bad_request", str(error)), status=400)
@@ -68,7 +68,7 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response:
         return Response(body, status=error_status(problem), headers={"Retry-After": str(RETRY_SECONDS)})
     if not isinstance(error, exceptions.APIException):
         log.error("An API request failed", exc_info=error)
-        return Response(error_body("internal_error", "The server failed at this; its log says why."), status=500)
+        return Response(error_body("internal_error", "The server failed. Its log names the cause."), status=500)
     return _api_response(error)
 
 

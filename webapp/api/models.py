@@ -3,7 +3,7 @@ from knox.models import AbstractAuthToken
 
 
 class AuthToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
-    """An API token (stored hashed by knox) with a name its owner recognises it by, and what it may do."""
+    """An API token, which knox stores hashed. It has a name that its owner chose, and a scope."""
 
     class Scope(models.TextChoices):
         READ = "read", "Read"

@@ -7,7 +7,7 @@ from webapp.paging import CountedPaginator
 
 
 class Pagination(PageNumberPagination):
-    """A view that knows how many rows its list has says so by `rows_count`."""
+    """Uses the view's `rows_count()` where it has one, instead of counting the rows."""
 
     page_size = 50
     page_size_query_param = "page_size"

@@ -1,4 +1,4 @@
-"""What drf-spectacular cannot find out by itself."""
+"""What drf-spectacular cannot infer."""
 
 from typing import Any
 
@@ -13,5 +13,5 @@ class TokenScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]
 
 
 def answers(answer: dict[int, Any], *errors: int) -> dict[int, Any]:
-    """The responses of an operation: what it answers where all is well, and the statuses of its errors."""
+    """The responses of an operation: its answer on success, and the HTTP statuses of its errors."""
     return answer | dict.fromkeys(errors, ErrorBodySerializer)

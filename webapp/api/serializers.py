@@ -15,8 +15,8 @@ from webapp.photos.models import Photo
 
 class ErrorSerializer(serializers.Serializer[Any]):
     code = serializers.CharField(help_text="for programs")
-    message = serializers.CharField(help_text="for people: the value, the limit and the remedy")
-    fields = serializers.DictField(required=False, help_text="what is wrong with which field")  # type: ignore[assignment]
+    message = serializers.CharField(help_text="for people: what happened and what to do")
+    fields = serializers.DictField(required=False, help_text="what is wrong with each field")  # type: ignore[assignment]
 
 
 def _error_of(row: CaptionJob | BatchItem) -> dict[str, str] | None:
@@ -32,7 +32,7 @@ class LoginSerializer(serializers.Serializer[Any]):
     username = serializers.CharField(max_length=150)
     password = serializers.CharField(max_length=4096, trim_whitespace=False, style={"input_type": "password"})
     name = serializers.CharField(
-        max_length=100, required=False, default="", allow_blank=True, help_text="what you recognise the token by"
+        max_length=100, required=False, default="", allow_blank=True, help_text="a name to recognise the token by"
     )
     scope = serializers.ChoiceField(AuthToken.Scope.choices, default=AuthToken.Scope.WRITE)
 
@@ -91,7 +91,7 @@ class PhotoSummarySerializer(serializers.ModelSerializer[Photo]):
     state = serializers.ChoiceField(CaptionJob.State.choices, source="job.state")
     status_url = serializers.HyperlinkedIdentityField("api:photo", lookup_url_kwarg="photo_id")
     caption = serializers.SerializerMethodField(
-        help_text="the text that a person wrote or approved, else the model's; null before any"
+        help_text="the text that a person wrote or approved, else the model's; null if there is none yet"
     )
     caption_by = serializers.SerializerMethodField(help_text="who wrote `caption`")
     confidence = serializers.FloatField(source="caption.confidence", allow_null=True, help_text="0 to 1")
@@ -118,10 +118,10 @@ class PhotoSummarySerializer(serializers.ModelSerializer[Photo]):
 
 
 class PhotoSerializer(PhotoSummarySerializer):
-    """Everything that is known of one photo."""
+    """All details of one photo."""
 
     machine_caption = serializers.CharField(
-        source="caption.text", allow_null=True, help_text="the model's text, whatever people decided"
+        source="caption.text", allow_null=True, help_text="the model's text, regardless of decisions by people"
     )
     model_version = ModelVersionSerializer(source="caption.model_version", allow_null=True)
     review = serializers.SerializerMethodField(help_text="the newest decision of a person on this caption")
@@ -142,13 +142,13 @@ class PhotoSerializer(PhotoSummarySerializer):
 
 
 class UploadSerializer(serializers.Serializer[Any]):
-    """The form of an upload: the field `file`, once or many times."""
+    """The form of an upload: the field `file`, once for each file."""
 
     file = serializers.ListField(child=serializers.FileField())
 
 
 class UploadedSerializer(serializers.Serializer[Any]):
-    """What became of one file: a photo, or an error."""
+    """The result for one file: a photo, or an error."""
 
     name = serializers.CharField()
     id = serializers.IntegerField(source="photo.pk", allow_null=True)
@@ -156,7 +156,7 @@ class UploadedSerializer(serializers.Serializer[Any]):
         "api:photo", source="photo", lookup_url_kwarg="photo_id", read_only=True, allow_null=True
     )
     state = serializers.ChoiceField(CaptionJob.State.choices, source="photo.job.state", allow_null=True)
-    created = serializers.BooleanField(help_text="false where you had uploaded the same file before")
+    created = serializers.BooleanField(help_text="false if you had already uploaded the same file")
     error = ErrorSerializer(allow_null=True)
 
 
@@ -164,24 +164,24 @@ class UploadsSerializer(serializers.Serializer[Any]):
     results = UploadedSerializer(many=True, help_text="in the order of the files")
     accepted = serializers.IntegerField()
     rejected = serializers.IntegerField()
-    summary = serializers.CharField(help_text="what became of the files, for people")
-    error = ErrorSerializer(required=False, help_text="only where every file was rejected")
+    summary = serializers.CharField(help_text="a summary of the results, for people")
+    error = ErrorSerializer(required=False, help_text="only if every file was rejected")
 
 
 # --- Batches ----------------------------------------------------------------------------------------------------------
 class BatchUploadSerializer(serializers.Serializer[Any]):
     archive = serializers.FileField(help_text="a zip of photos")
-    name = serializers.CharField(required=False, help_text="the zip's own name, if left out")
+    name = serializers.CharField(required=False, help_text="default: the zip's file name")
 
 
 class ProgressSerializer(serializers.Serializer[Any]):
-    """How many files of a batch are where; `settled` sums captioned, failed, left_out, deleted and cancelled."""
+    """Counts of a batch's files by state. `settled` sums captioned, failed, left_out, deleted and cancelled."""
 
     total = serializers.IntegerField()
     captioned = serializers.IntegerField()
-    failed = serializers.IntegerField(help_text="not taken as a photo, or not captioned")
-    left_out = serializers.IntegerField(help_text="no photo to take, such as a text file")
-    deleted = serializers.IntegerField(help_text="the photo was deleted since")
+    failed = serializers.IntegerField(help_text="rejected as a photo, or could not be captioned")
+    left_out = serializers.IntegerField(help_text="not a photo, such as a text file")
+    deleted = serializers.IntegerField(help_text="the photo was deleted later")
     waiting = serializers.IntegerField()
     paused = serializers.IntegerField()
     cancelled = serializers.IntegerField()
@@ -209,7 +209,7 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
 
 
 class BatchItemSerializer(serializers.ModelSerializer[BatchItem]):
-    """One file of a batch: its photo, or why there is none."""
+    """One file of a batch: its photo, or the reason why it has none."""
 
     photo_id = serializers.IntegerField(allow_null=True)
     status_url = serializers.HyperlinkedRelatedField[Photo](

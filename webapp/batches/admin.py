@@ -70,13 +70,13 @@ class BatchAdmin(ReadOnlyAdmin):
     def progress(self, batch: Batch) -> str:
         counts = batch_progress(batch)
         waiting = counts.total - counts.settled
-        told = f"{counts.captioned} of {counts.total} captioned, {waiting} wait, {counts.failed} failed"
+        told = f"{counts.captioned} of {counts.total} captioned, {waiting} waiting, {counts.failed} failed"
         return f"{told}, {counts.left_out} left out" if counts.left_out else told
 
     @admin.display(description="look at")
     def links(self, batch: Batch) -> str:
         return format_html(
-            '<a href="{}">its files, with the states of their photos</a>',
+            '<a href="{}">files and states of their photos</a>',
             changelist_url("batches_batchitem", batch=batch.pk),
         )
 
@@ -95,7 +95,7 @@ class BatchAdmin(ReadOnlyAdmin):
 
 @admin.register(BatchItem)
 class BatchItemAdmin(ReadOnlyAdmin):
-    """The files of one batch, reached from its page."""
+    """The files of one batch. The batch's page links to it."""
 
     list_display = ["name", "state", "photo", "error_code", "error_message"]
     list_filter = ["outcome", ErrorCodeFilter, JobStateFilter]
@@ -113,7 +113,7 @@ class BatchItemAdmin(ReadOnlyAdmin):
             return state_badge(BADGES.get(item.outcome, "cancelled"), item.get_outcome_display())
         return state_badge(item.photo.job.state, item.photo.job.get_state_display())
 
-    @admin.action(description="Caption again what failed, was quarantined or cancelled", permissions=["manage"])
+    @admin.action(description="Caption failed, quarantined and cancelled photos again", permissions=["manage"])
     def retry(self, request: HttpRequest, queryset: QuerySet[BatchItem]) -> None:
         taken = queryset.exclude(photo=None).select_related("photo")
         act_on_each(self, request, taken, "queued again", lambda item: photo_retry(photo=item.photo))

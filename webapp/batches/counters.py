@@ -1,4 +1,4 @@
-"""What pages count of a batch's files, and the column that this goes by. See `webapp/counters`."""
+"""Counts of a batch's files that pages show, and the column that they use. See `webapp/counters`."""
 
 from typing import Final
 
@@ -42,7 +42,7 @@ kept_register(
                 END""".strip(),
         },
         postgresql=(
-            # The job is locked until the item is written: else each might miss the other's change.
+            # Locks the job until the item is written. Otherwise each write could miss the other.
             f"""
             CREATE OR REPLACE FUNCTION kept_batch_item_states() RETURNS trigger LANGUAGE plpgsql AS $$
             DECLARE wanted text;

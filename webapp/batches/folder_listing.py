@@ -1,4 +1,4 @@
-"""What lies in a folder that somebody submits: every file, and why it is not a photo to take. No Django."""
+"""Lists the files of a submitted folder, each with the reason if it is left out. This module imports no Django."""
 
 import os
 import stat
@@ -13,10 +13,10 @@ from webapp.photos.formats import HEAD_BYTES, clutter, unwanted
 
 @dataclass(frozen=True)
 class Found:
-    """One file below the folder, or one folder that is not looked into.
+    """One file in the folder, or a subfolder that is skipped.
 
-    `path` is relative, as the file system gives it: bytes that are no UTF-8 are surrogates (PEP 383). `code` and
-    `message` say why it is left out; empty for a file to take.
+    `path` is relative, as the file system gives it: non-UTF-8 bytes are surrogates (PEP 383). `code` and `message` say
+    why the file is left out; they are empty for a file to take.
     """
 
     path: str
@@ -25,29 +25,30 @@ class Found:
 
 
 def folder_found(folder: Path) -> list[Found]:
-    """Everything below a folder, in the order of the names. Links to files are followed, links to folders are not.
+    """All files in a folder and its subfolders, sorted by name. Follows links to files, but not to folders.
 
     Raises:
         BatchRejected: not_a_folder.
     """
     try:
         if not folder.is_dir():
-            raise BatchRejected("not_a_folder", f"{folder} is not a folder. Name one that holds photos.")
+            raise BatchRejected("not_a_folder", f"{folder} is not a folder. Name a folder of photos.")
         return list(_found(folder))
     except OSError as error:
         raise BatchRejected(
-            "not_a_folder", f"{folder} cannot be read ({error.strerror}). Let this account read it, or name another."
+            "not_a_folder",
+            f"{folder} cannot be read ({error.strerror}). Give this account access, or choose another folder.",
         ) from error
 
 
 def left_out(found: Iterable[Found]) -> Counter[str]:
-    """How many are left out, by code."""
+    """The number of left out files by code."""
     return Counter(file.code for file in found if file.code)
 
 
 def _found(folder: Path) -> Iterator[Found]:
-    waiting = [""]  # entries below the folder, the next one last: however deep they are nested
-    # `os.path` says False of what may not be looked at, where `Path` raises.
+    waiting = [""]  # a stack of paths, the next one last; works for any depth
+    # `os.path` returns False for entries without access; `Path` would raise.
     while waiting:
         path = waiting.pop()
         if problem := clutter(PurePath(path).name):
@@ -61,7 +62,7 @@ def _found(folder: Path) -> Iterator[Found]:
                 yield Found(
                     path,
                     "unreadable_folder",
-                    f"The folder cannot be read ({error.strerror}). Let this account read it.",
+                    f"The folder cannot be read ({error.strerror}). Give this account access.",
                 )
             else:
                 waiting += [f"{path}/{name}" if path else name for name in names]
@@ -73,15 +74,15 @@ def _file_found(file: Path, path: str) -> Found:
     try:
         mode = file.stat().st_mode
         if stat.S_ISDIR(mode):
-            return Found(path, "folder_link", "It is a link to a folder. Submit that folder by itself.")
+            return Found(path, "folder_link", "It is a link to a folder. Submit that folder separately.")
         if not stat.S_ISREG(mode):
             return Found(path, "not_a_file", "It is a device or a pipe, not a file.")
         with file.open("rb") as opened:
             problem = unwanted(path, opened.read(HEAD_BYTES))
     except FileNotFoundError:
         if file.is_symlink():
-            return Found(path, "broken_link", "It is a link to a file that is not there.")
+            return Found(path, "broken_link", "It is a link to a missing file.")
         return Found(path, "vanished", "It was removed while the folder was read.")
     except OSError as error:
-        return Found(path, "unreadable", f"The file cannot be read ({error.strerror}). Let this account read it.")
+        return Found(path, "unreadable", f"The file cannot be read ({error.strerror}). Give this account access.")
     return Found(path, *(problem or ("", "")))

@@ -1,4 +1,4 @@
-"""The rows of bulk submissions."""
+"""Tables of bulk submissions."""
 
 import secrets
 
@@ -23,11 +23,11 @@ class Batch(models.Model):
         API = "api", "API"
 
     class State(models.TextChoices):
-        UNPACKING = "unpacking", "Unpacking"  # its items are still being made
-        RUNNING = "running", "Running"  # finished when no item waits: see selectors
+        UNPACKING = "unpacking", "Unpacking"  # its files are still being taken in
+        RUNNING = "running", "Running"  # finished once no file waits: see `selectors`
         PAUSED = "paused", "Paused"
         CANCELLED = "cancelled", "Cancelled"
-        FAILED = "failed", "Failed"  # could not be unpacked at all: `error` says why
+        FAILED = "failed", "Failed"  # could not be unpacked: `error` says why
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="batches")
     name = models.CharField(max_length=200)
@@ -55,9 +55,9 @@ class Batch(models.Model):
 
 
 class BatchItem(models.Model):
-    """One file of a batch: its photo, or why there is none.
+    """One file of a batch: its photo, or the reason why it has none.
 
-    A file is known by its raw name and its content. A file that was edited under the same name is another item.
+    Raw name and content identify a file. A file that was edited under the same name is another item.
     """
 
     class Outcome(models.TextChoices):
@@ -66,11 +66,11 @@ class BatchItem(models.Model):
         SAME = "same", "There already"  # the owner had a photo of the same content
         CHANGED = "changed", "Changed"  # taken; an earlier run took other content under this name
         FAILED = "failed", "Failed"
-        LEFT_OUT = "left_out", "Left out"  # no photo, or none that is wanted: `error_message` says why
+        LEFT_OUT = "left_out", "Left out"  # not a photo, or not wanted: `error_message` says why
         GONE = "gone", "Gone"  # it failed or was left out, and is no longer in the folder
 
     class Problem(models.TextChoices):
-        """Why a file has no caption, as the batch's page lists it."""
+        """The reason why a file has no caption, as listed on the batch's page."""
 
         FAILED = "failed", "Failed"  # not taken, or its photo could not be captioned
         LEFT_OUT = "left_out", "Left out"

@@ -1,4 +1,4 @@
-"""Reading batches. Progress is summed up from counts that the database keeps: see `counters.py`."""
+"""Reads: batches. Progress is the sum of counts that the database keeps: see `counters.py`."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -22,20 +22,20 @@ FAILED = (State.FAILED, State.QUARANTINED)
 
 @dataclass(frozen=True)
 class Progress:
-    """Counts of a batch's files. Each is in exactly one of the others but `total`. Files that are gone do not count."""
+    """Counts of a batch's files. Each file is in one count besides `total`. Files that are gone do not count."""
 
     total: int
     captioned: int
-    failed: int  # not taken as a photo, or not captioned
-    left_out: int  # no photo to take
-    deleted: int  # its photo was deleted since
-    waiting: int  # for a worker, or in its hands
+    failed: int  # rejected as a photo, or could not be captioned
+    left_out: int  # not a photo
+    deleted: int  # its photo was deleted later
+    waiting: int  # waiting for a worker, or being captioned
     paused: int
     cancelled: int
 
     @property
     def untaken(self) -> int:
-        """Not unpacked, or not sent by submit_folder, yet."""
+        """Files that are not taken in yet, from the zip or by submit_folder."""
         return self.total - self.settled - self.waiting - self.paused
 
     @property
@@ -53,12 +53,12 @@ def batches_of(owner: User) -> QuerySet[Batch]:
 
 
 def batches_all() -> QuerySet[Batch]:
-    """Everybody's, for staff."""
+    """All batches, for staff."""
     return Batch.objects.select_related("owner").order_by("-created_at", "-id")
 
 
 def batches_counted(batches: Iterable[Batch]) -> list[Batch]:
-    """Looks the counts of several batches up by one query, for the functions below."""
+    """Read the counts of several batches in one query, for the functions below."""
     rows = list(batches)
     counts = counts_of_many(ITEMS, [batch.pk for batch in rows])
     for batch in rows:
@@ -75,7 +75,7 @@ def batch_progress(batch: Batch) -> Progress:
 
 
 def batch_tally(batch: Batch) -> Tally:
-    """What became of all files that its submissions found."""
+    """The results of all files that the batch's submissions found."""
     counts, left_out = Counter[str](), Counter[str]()
     for (outcome, code, _), count in _counts(batch).items():
         counts[outcome] += count
@@ -93,13 +93,13 @@ def batch_tally(batch: Batch) -> Tally:
 
 
 def batch_failures(batch: Batch) -> QuerySet[BatchItem]:
-    """The files that are no photo, and the photos that have no caption, with their errors; in the batch's order."""
+    """Rejected files and photos without a caption, with their errors, in the batch's order."""
     failures = BatchItem.objects.filter(batch=batch, problem=BatchItem.Problem.FAILED)
     return failures.select_related("photo__job").order_by("pk")
 
 
 def batch_left_out(batch: Batch) -> QuerySet[BatchItem]:
-    """The files that are no photo to take, each with the reason; in the batch's order."""
+    """Left out files, each with the reason, in the batch's order."""
     return BatchItem.objects.filter(batch=batch, problem=BatchItem.Problem.LEFT_OUT).order_by("pk")
 
 
@@ -110,7 +110,7 @@ def batch_photo_ids(batch: Batch) -> QuerySet[Any, int]:
 
 
 def batch_photos_count(batch: Batch) -> int:
-    """How many files have a photo: more than photos where two files are one photo."""
+    """The number of files with a photo. Two files may share one photo."""
     return sum(count for (_, _, state), count in _counts(batch).items() if state)
 
 
@@ -131,7 +131,7 @@ def _counts(batch: Batch) -> Counts:
 
 
 def _standing(outcome: str, state: str) -> str:
-    """Which of the counts of `Progress` a file belongs to."""
+    """The field of `Progress` that counts a file."""
     match outcome, state:
         case _, State.DONE:
             return "captioned"

@@ -33,7 +33,7 @@ ACTIONS = {"pause": batch_pause, "resume": batch_resume, "cancel": batch_cancel}
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def batches(request: HttpRequest) -> HttpResponse:
-    """One's batches; a zip is sent here."""
+    """The user's batches. POST takes a zip."""
     if request.method == "POST":
         return _batch_create(request)
     paginator = Paginator(selectors.batches_of(user_of(request)), BATCHES_ON_PAGE)
@@ -84,7 +84,7 @@ def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
 
 
 def batch_context(batch: Batch) -> dict[str, object]:
-    """What the templates show of a batch, and by what an open page says which state it shows."""
+    """Template values of a batch. `seen_batch` is the state that an open page reports when it polls."""
     progress = selectors.batch_progress(batch)
     live = batch.state in LIVE
     counts = (progress.captioned, progress.failed, progress.waiting, progress.left_out, progress.total)
@@ -98,7 +98,7 @@ def batch_context(batch: Batch) -> dict[str, object]:
 
 
 def grid_context(batch: Batch, number: str | None = None) -> dict[str, object]:
-    """A page of the batch's photos; `seen_grid` where more of them may yet come to it."""
+    """A page of the batch's photos. `seen_grid` is set if more photos may still join the page."""
     count = selectors.batch_photos_count(batch)
     page = CountedPaginator(selectors.batch_photo_ids(batch), PHOTOS_ON_PAGE, count=count).get_page(number)
     page.object_list = list(photos_listed().filter(pk__in=list(page.object_list)).order_by("-pk"))

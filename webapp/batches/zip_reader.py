@@ -1,7 +1,7 @@
-"""Reads zip files that nobody vouches for. No Django: the listing runs in a killable child process.
+"""Reads untrusted zip files. This module imports no Django: the listing runs in a child process.
 
-What the names of members say is shown to people and never used as a path. D. Fifield, "A better zip bomb" (2019), is
-why overlapping members are refused: a few kilobytes of them expand to anything.
+Members' names are shown to people, but never used as paths. Overlapping members are refused, because a few kilobytes of
+them can expand to any size (D. Fifield, "A better zip bomb", 2019).
 """
 
 import re
@@ -19,12 +19,12 @@ NAME_LENGTH = 1000
 MAX_DIRECTORY_BYTES = 64 * 2**20
 CHUNK_BYTES = 2**20
 _LOCAL_HEADER_BYTES = 30
-_READABLE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # the others may ask for any amount of memory
+_READABLE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # other methods may need any amount of memory
 
 
 @dataclass(frozen=True)
 class Member:
-    """One file of a zip. `index` is its place in the zip's directory, `name` is unique and fit to be shown."""
+    """One file of a zip. `index` is its position in the zip's directory. `name` is unique and printable."""
 
     index: int
     name: str
@@ -33,13 +33,13 @@ class Member:
 
 
 def archive_members(path: Path, *, max_files: int) -> list[Member]:
-    """The files of a zip; the same list whenever it is asked for.
+    """The files of a zip. Every call returns the same list.
 
     Raises:
         BatchRejected: not_a_zip, corrupt_zip, too_many_files, overlapping, no_photos.
-        OSError: it cannot be read.
+        OSError: the zip cannot be read.
     """
-    with path.open("rb") as file:  # by its name, a file that cannot be read would be none
+    with path.open("rb") as file:  # opened first: `is_zipfile` of a path hides read errors
         if not zipfile.is_zipfile(file):
             raise BatchRejected("not_a_zip", "The file is not a zip. Pack the photos as .zip.")
     try:
@@ -68,7 +68,7 @@ def archive_members(path: Path, *, max_files: int) -> list[Member]:
 
 
 def member_chunks(archive: zipfile.ZipFile, index: int) -> Iterator[bytes]:
-    """The content of a member, which is never more than the size that the zip's directory states for it.
+    """The content of a member, at most the size that the zip's directory states.
 
     Raises:
         PhotoRejected: corrupt_member.
@@ -82,9 +82,9 @@ def member_chunks(archive: zipfile.ZipFile, index: int) -> Iterator[bytes]:
 
 
 def name_shown(name: str) -> str:
-    """A name as it came, with nothing in it that a page or a database could stumble over, and not too long.
+    """A printable and shortened form of a name, safe for pages and databases.
 
-    A byte that is no UTF-8, which the file system gives as a surrogate (PEP 383), is read as Latin-1.
+    Surrogates of non-UTF-8 bytes (PEP 383) are read as Latin-1.
     """
     read = "".join(chr(ord(char) - 0xDC00) if "\udc80" <= char <= "\udcff" else char for char in name)
     printable = "".join(char if char.isprintable() else "�" for char in read)
@@ -105,7 +105,7 @@ def _overlap_check(infos: list[zipfile.ZipInfo], directory: int) -> None:
 def _problem(info: zipfile.ZipInfo) -> tuple[str, str]:
     name = info.orig_filename
     if "\0" in name or name.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", name) or ".." in re.split(r"[/\\]", name):
-        return "unsafe_path", "Its path is absolute, holds NUL, or leads out of the zip. Pack it under a plain name."
+        return "unsafe_path", "Its path is absolute, contains NUL, or leads out of the zip. Pack it under a plain name."
     if problem := clutter(name):
         return problem
     if stat.S_ISLNK(info.external_attr >> 16):
@@ -120,8 +120,8 @@ def _problem(info: zipfile.ZipInfo) -> tuple[str, str]:
 
 
 def _unique(name: str, names: set[str], numbers: dict[str, int]) -> str:
-    """A name that none of `names` is. `numbers` holds the last number put behind each stem, so that many equal names
-    cost no more than as many different ones."""
+    """A name that is not in `names`. `numbers` holds the last number added to each stem, so many equal names cost no
+    more than different ones."""
     unique, stem = name, name[: NAME_LENGTH - 12]
     while unique in names:
         numbers[stem] = numbers.get(stem, 1) + 1

@@ -1,4 +1,4 @@
-"""What pages count of jobs and captions. See `webapp/counters`."""
+"""Counts of jobs and captions that pages show. See `webapp/counters`."""
 
 from typing import Final
 
@@ -25,7 +25,7 @@ JOBS: Final = Counter(
     parts=("{row}.lane", STANDING_SQL),
     columns=("owner_id", "lane", "state"),
 )
-"""By owner: lane and state. Photos in a worker's hands count as queued, so that taking one changes no count."""
+"""By owner: lane and state. Running jobs count as queued, so taking a lease changes no count."""
 
 CAPTIONS: Final = Counter(
     name="captions",
@@ -34,4 +34,4 @@ CAPTIONS: Final = Counter(
     parts=("{row}.review_state", _BAND),
     columns=("model_version_id", "review_state", "confidence"),
 )
-"""By model version: review state and band of confidence."""
+"""By model version: review state and confidence band."""

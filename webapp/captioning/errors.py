@@ -6,12 +6,12 @@ class StaleLease(SiteError):
 
 
 class DecisionError(Exception):
-    """A decision that was not recorded: what is wrong, and the remedy."""
+    """A decision was not recorded. The message says why, and the remedy."""
 
 
 class DecisionConflict(DecisionError):
-    """Somebody else decided since the reviewer looked."""
+    """Another person decided after the reviewer opened the caption."""
 
 
 class TextRejected(DecisionError):
-    """The text cannot stand as a caption."""
+    """The text cannot be a caption."""

@@ -1,4 +1,4 @@
-"""Where jobs stand, more coarsely than by their state."""
+"""Groups of job states."""
 
 from typing import Final
 
@@ -10,4 +10,4 @@ WAITING: Final = (State.QUEUED, State.RUNNING)
 UNSUCCESSFUL: Final = (State.FAILED, State.QUARANTINED, State.CANCELLED)
 
 STANDING_SQL: Final = f"CASE {{row}}.state WHEN '{State.RUNNING}' THEN '{State.QUEUED}' ELSE {{row}}.state END"
-"""The state of a job as it is counted: one in a worker's hands is a queued one."""
+"""The state under which a job is counted: running counts as queued."""

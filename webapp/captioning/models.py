@@ -1,4 +1,4 @@
-"""The rows of captioning. A row is the truth; a message on the queue is a hint that there is work."""
+"""The tables of captioning. A row is the truth; a message on the queue only hints at work."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from webapp.photos.models import Photo, ReviewState
 
 
 class ModelVersion(models.Model):
-    """A registered bundle, with a copy of all that the web needs of it: the web process never opens a bundle."""
+    """A registered bundle, with a copy of the data that the web process shows. That process opens no bundle."""
 
     class State(models.TextChoices):
         CANDIDATE = "candidate", "Candidate"  # registered, not yet verified by a worker
@@ -43,23 +43,23 @@ class ModelVersion(models.Model):
 
     @property
     def folder(self) -> Path:
-        """Where the bundle lies now: the data folder may have been moved since it was registered."""
+        """The bundle's current folder. The data folder may have moved since the registration."""
         return Path(settings.DATA_DIR) / self.path
 
 
 class CaptionJob(models.Model):
-    """The work of captioning one photo: its state, and the lease of the worker that has it in hand.
+    """The work of captioning one photo: its state, and the lease of the worker that captions it.
 
-    A worker takes a lease for some seconds and renews it; `token` rises with every lease, and a write with an older
-    token is refused (a fencing token: Kleppmann, "How to do distributed locking", 2016).
+    A worker takes a lease for some seconds and renews it. `token` rises with every lease. A write with an older token
+    is refused (a fencing token: Kleppmann, "How to do distributed locking", 2016).
     """
 
     class State(models.TextChoices):
         QUEUED = "queued", "Waiting"
         RUNNING = "running", "Captioning"
         DONE = "done", "Captioned"
-        FAILED = "failed", "Failed"  # the file's fault: `error_message` says why
-        QUARANTINED = "quarantined", "Quarantined"  # it harmed the process that opened it; staff may retry
+        FAILED = "failed", "Failed"  # because of the file: `error_message` says why
+        QUARANTINED = "quarantined", "Quarantined"  # opening it harmed a process; may be retried
         PAUSED = "paused", "Paused"
         CANCELLED = "cancelled", "Cancelled"
 
@@ -68,7 +68,7 @@ class CaptionJob(models.Model):
         BULK = "bulk", "Bulk"
 
     class Standing(models.TextChoices):
-        """A state as the gallery shows it."""
+        """A group of states, as the gallery filters them."""
 
         WAITING = "waiting", "Waiting"
         CAPTIONED = "captioned", "Captioned"
@@ -121,8 +121,8 @@ class CaptionJob(models.Model):
 
 
 class Caption(models.Model):
-    """What one model version wrote about one photo. It is never changed; what people say of it are decisions, of which
-    `review_state` tells the newest."""
+    """The text that one model version wrote for one photo. It never changes: people add decisions.
+    `review_state` is the verdict of the newest decision."""
 
     # The constraint and an index below begin with these two.
     photo = models.ForeignKey(Photo, on_delete=models.CASCADE, related_name="captions", db_index=False)
@@ -147,8 +147,8 @@ class Caption(models.Model):
             models.UniqueConstraint(fields=["photo", "model_version"], name="caption_once_per_photo_and_version")
         ]
         indexes = [
-            models.Index(fields=["created_at"], name="caption_newest"),  # captions of the last minute
-            # The review queue, of all model versions and of one.
+            models.Index(fields=["created_at"], name="caption_newest"),  # for the captions of the last minute
+            # The review queue: of all model versions, and of one.
             models.Index(fields=["-review_state", "confidence", "id"], name="caption_queue"),
             models.Index(fields=["model_version", "-review_state", "confidence", "id"], name="caption_version_queue"),
         ]
@@ -158,7 +158,7 @@ class Caption(models.Model):
 
 
 class Decision(models.Model):
-    """What one person said of one caption. The newest counts; none is ever changed or deleted."""
+    """One person's verdict on one caption. The newest counts. None is ever changed or deleted."""
 
     class Verdict(models.TextChoices):
         APPROVED = "approved", "Approved"
@@ -173,7 +173,7 @@ class Decision(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        default_permissions = ("add", "view")  # add: may decide. Nobody is given the right to rewrite the history
+        default_permissions = ("add", "view")  # add: may decide. No permission changes the history
         indexes = [models.Index(fields=["-created_at", "-id"], name="decision_newest")]
 
     def __str__(self) -> str:
@@ -181,7 +181,7 @@ class Decision(models.Model):
 
 
 class WorkerHeartbeat(models.Model):
-    """What a worker says of itself every few seconds; "no worker is running" is read from here."""
+    """A worker's report, written every few seconds. Without a fresh one, no worker is running."""
 
     name = models.CharField(max_length=200, unique=True, help_text="host and process")
     device = models.CharField(max_length=64)

@@ -1,4 +1,4 @@
-"""What the pages say at the top when captioning does not go on, or no photo is taken."""
+"""The notice at the top of pages while captioning has stopped or uploads are refused."""
 
 from webapp import jobs
 from webapp.captioning.models import CaptionJob
@@ -7,7 +7,7 @@ from webapp.data_folder.disk_room import room_notice
 
 
 def captioning_notice() -> str:
-    """Empty where all is well."""
+    """Empty if captioning works."""
     return " ".join(filter(None, (room_notice(), _waiting_notice())))
 
 
@@ -16,5 +16,5 @@ def _waiting_notice() -> str:
     if progress.stopped:
         return progress.message
     if jobs.broker_failed() and CaptionJob.objects.filter(state=CaptionJob.State.QUEUED).exists():
-        return "The queue does not answer, so captioning waits. Your photos are kept, and captioned once it is back."
+        return "The queue does not answer, so captioning waits. Your photos are stored, and captioned once it is back."
     return ""

@@ -1,7 +1,7 @@
-"""Room on the disk that is kept for rows: a file that is given up when the disk is nearly full.
+"""Disk space reserved for database rows: a file that is emptied when the disk is nearly full.
 
-Photos could fill a disk to its last byte, and then no caption, no lease and no deletion finds room for its row. The
-reserve's own room then serves these, and uploads are refused until there is room to have it anew. No Django here.
+Photos can fill a disk to its last byte. Then no caption, lease or deletion can be written. Emptying the reserve frees
+space for these rows. Uploads are refused until the disk has space for a new reserve. This module imports no Django.
 """
 
 import fcntl
@@ -13,15 +13,15 @@ from typing import Final
 
 log = logging.getLogger(__name__)
 
-# A caption with its words and alternatives takes some 4 KB of the database and as much of its log, which is of 4 MB
-# before it is written back; the queue and the processes' logs write too. So it lasts for thousands of captions.
+# A caption with its words and alternatives takes about 4 KB in the database and 4 KB in its write-ahead log. The log
+# grows to 4 MB before a checkpoint. The queue and the log files write too. The reserve lasts for thousands of captions.
 RESERVE_BYTES: Final = 32 * 2**20
-LOW_BYTES: Final = 4 * 2**20  # what may be written between two looks by those who take no photos
-AMPLE_BYTES: Final = 2 * RESERVE_BYTES  # on a disk that never had as much there is none, and it is filled as it comes
+LOW_BYTES: Final = 4 * 2**20  # room for other writes between two looks at the disk
+AMPLE_BYTES: Final = 2 * RESERVE_BYTES  # a disk that never had this much gets no reserve, and uploads go on
 
 
 class Reserve:
-    """The file is of its full size, or empty once it was given up. All processes of a site look after it."""
+    """A file of RESERVE_BYTES, or empty after it was given up. All processes of a site share it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -36,14 +36,14 @@ class Reserve:
 
     @property
     def given_up(self) -> bool:
-        """Photos are not taken before there is ample room again."""
+        """While this is true, uploads are refused."""
         try:
             return self._file.stat().st_size == 0
         except FileNotFoundError:
             return False
 
     def look(self) -> bool:
-        """Give it up where the disk is nearly full, make it where there is ample room. Whether photos may be taken."""
+        """Empty the reserve if the disk is nearly full, make it if there is room. Returns whether uploads may go on."""
         try:
             if self._file.exists() and not self.given_up:
                 if self._free() < LOW_BYTES:
@@ -52,7 +52,7 @@ class Reserve:
                 self._make()
         except FileNotFoundError:  # there is no data folder yet
             return True
-        except PermissionError:  # a command of another account made it
+        except PermissionError:  # another operating system account made the file
             return self._free() >= LOW_BYTES
         return not self.given_up
 
@@ -63,7 +63,7 @@ class Reserve:
     def _give_up(self) -> None:
         os.truncate(self._file, 0)
         log.warning(
-            "The disk of %s is nearly full: its reserve is given up to captions, uploads are refused. Free %d MB.",
+            "The disk of %s is nearly full. Its reserve now serves captions; uploads are refused. Free %d MB.",
             self._folder,
             AMPLE_BYTES // 2**20,
         )
@@ -76,11 +76,11 @@ class Reserve:
                 _allocate(file.fileno())
                 partial.rename(self._file)
         except (BlockingIOError, FileNotFoundError):
-            pass  # another process makes it, or has made it
+            pass  # another process is making it, or has made it
         except OSError as error:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
-            log.warning("There is no room for the reserve in %s: %s", self._folder, error.strerror)
+            log.warning("The disk reserve could not be made in %s: %s", self._folder, error.strerror)
 
 
 def _private(path: str, flags: int) -> int:
@@ -88,7 +88,7 @@ def _private(path: str, flags: int) -> int:
 
 
 def _allocate(descriptor: int) -> None:
-    """Really: a file of holes keeps no room."""
+    """Allocate real blocks: a sparse file reserves no space."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
     else:

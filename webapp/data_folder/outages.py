@@ -1,4 +1,4 @@
-"""Errors that are the machine's, not a photo's: a full disk, a database that is away or locked."""
+"""Errors caused by the machine, not by a photo: a full disk, or a database that is unreachable or locked."""
 
 import errno
 from typing import Final
@@ -10,11 +10,11 @@ from webapp.errors import SiteError
 
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL_TEXTS: Final = ("disk is full", "No space left on device")  # of SQLite and PostgreSQL
-_FAULT_TEXT: Final = "disk I/O error"  # SQLite's word for a log that it cannot make longer, and for broken disks
+_FAULT_TEXT: Final = "disk I/O error"  # SQLite says this when its log cannot grow, and for broken disks
 
 
 def disk_full(error: BaseException | None) -> bool:
-    """Whether a file or a row found no room."""
+    """Whether the error means that the disk is full."""
     if isinstance(error, OSError):
         return error.errno in _FULL
     if not isinstance(error, Error):
@@ -23,11 +23,11 @@ def disk_full(error: BaseException | None) -> bool:
 
 
 def outage(error: BaseException | None) -> SiteError | None:
-    """What people are told of it: no_space or database_unavailable. None for any other error."""
+    """The error to show to people: no_space or database_unavailable. None for any other error."""
     if disk_full(error):
         if isinstance(error, Error):
-            room_look()  # rows go first: what is kept for them is theirs now
-        return SiteError("no_space", "The disk is full, so it was not stored. Free some space, then retry.")
+            room_look()  # rows take precedence: this empties the reserve for them
+        return SiteError("no_space", "The disk is full, so nothing was stored. Free some space, then retry.")
     if isinstance(error, (OperationalError, InterfaceError)):
-        return SiteError("database_unavailable", "The database does not answer now. Try again in some seconds.")
+        return SiteError("database_unavailable", "The database does not answer. Try again in a few seconds.")
     return None

@@ -1,7 +1,7 @@
-"""What the site that runs on a data folder works with, for commands that a person starts beside it.
+"""Broker and database of the site that runs on a data folder, for commands that a person starts beside it.
 
-The launcher writes it while it holds `launcher.lock`, and it counts only while that lock is held and was taken by the
-same process: what a killed launcher has left is no running site. No Django here: the launcher and the settings read it.
+The launcher writes them to a file while it holds `launcher.lock`. The file is valid only while the same process holds
+that lock, so the file of a killed launcher is ignored. This module imports no Django: launcher and settings use it.
 """
 
 import fcntl
@@ -26,7 +26,7 @@ class RunningSite:
 
 
 def running_site(folder: Path) -> RunningSite | None:
-    """The site that runs on this data folder, if one does."""
+    """The site that runs on this data folder; None if no site runs."""
     try:
         told = RunningSite(**json.loads((folder / _FILE).read_text(encoding="utf-8")))
         holder = _lock_holder(folder / LAUNCHER_LOCK)
@@ -36,7 +36,7 @@ def running_site(folder: Path) -> RunningSite | None:
 
 
 def running_site_write(folder: Path, site: RunningSite) -> None:
-    """For the launcher, which holds the lock. It holds passwords, so its owner alone may read it."""
+    """Called by the launcher, which holds the lock. The file holds passwords, so only its owner may read it."""
     temporary = folder / f".{_FILE}"
     temporary.unlink(missing_ok=True)
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
@@ -45,7 +45,7 @@ def running_site_write(folder: Path, site: RunningSite) -> None:
 
 
 def server_database_note(folder: Path, url: str) -> None:
-    """Keeps, without its password, which database the site of this folder was given; none for that in the folder."""
+    """Record, without its password, the server database of this folder's site. An empty URL removes the record."""
     note = folder / _SERVER
     if not url:
         note.unlink(missing_ok=True)
@@ -54,7 +54,7 @@ def server_database_note(folder: Path, url: str) -> None:
 
 
 def server_database(folder: Path) -> str:
-    """What `server_database_note` kept; empty where nothing is."""
+    """The URL that `server_database_note` recorded; empty if there is none."""
     try:
         return (folder / _SERVER).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
@@ -67,7 +67,7 @@ def running_site_remove(folder: Path) -> None:
 
 
 def _lock_holder(lock: Path) -> int | None:
-    """Whoever looks holds the lock for a moment too, shared: a launcher that starts just then tries again."""
+    """The process that holds the lock. This check takes a shared lock briefly; a launcher that starts then retries."""
     descriptor = os.open(lock, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""Secrets generated into the data folder on first start, readable by their owner alone."""
+"""Secrets generated in the data folder on first start. Only their owner can read them."""
 
 import os
 import secrets
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def secret_ensure(path: Path, *, length: int = 48) -> str:
-    """The secret kept in `path`, made (mode 0600) when there is none yet. Safe when two processes start at once."""
+    """The secret in `path`. Makes it (mode 0600) if it is missing. Two processes may call this at the same time."""
     try:
         return path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
@@ -19,7 +19,7 @@ def secret_ensure(path: Path, *, length: int = 48) -> str:
         file.flush()
         os.fsync(file.fileno())
     try:
-        os.link(temporary, path)  # fails where another process was first: its value then counts
+        os.link(temporary, path)  # fails if another process was first; its value counts
     except FileExistsError:
         pass
     finally:

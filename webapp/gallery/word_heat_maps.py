@@ -1,4 +1,4 @@
-"""What the photo page needs to draw where the model looked, word by word."""
+"""Data for the photo page: where the model looked for each word."""
 
 import base64
 import math
@@ -8,10 +8,10 @@ from webapp.captioning.models import Caption
 
 
 def attention_view(caption: Caption) -> dict[str, Any]:
-    """The words with their probability (and which quarter of the scale it lies in) and, for a script, the maps.
+    """The words with their probability and its quarter (`level`, 0 to 3), and the maps for the script.
 
-    `maps`: {"shape": [words, height, width], "data": base64 of uint8, "resize": the bundle's resize policy, which says
-    which part of the photo the maps cover}; None where the model does not attend.
+    `maps`: {"shape": [words, height, width], "data": base64 of uint8, "resize": the bundle's resize policy, which tells
+    which part of the photo the maps cover}; None if the model has no attention.
     """
     words = []
     for index, word in enumerate(caption.words):

@@ -1,4 +1,4 @@
-"""`/healthz`: this process answers. `/readyz`: what captioning needs is there, each part under its own time-out."""
+"""`/healthz`: this process answers. `/readyz`: every part that captioning needs works. Each check has a time-out."""
 
 import logging
 import time
@@ -21,12 +21,12 @@ from webapp.processes.background_calls import Background
 
 log = logging.getLogger(__name__)
 
-TIMEOUT_SECONDS: Final = 4.0  # for all parts together: they run side by side
+TIMEOUT_SECONDS: Final = 4.0  # for all parts together: their checks run at the same time
 LOCK_SECONDS: Final = 2
 
 
 class NotReady(Exception):
-    """A part that does not work: what is wrong with it, and the remedy."""
+    """A part does not work: what is wrong, and the remedy."""
 
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(message)
@@ -38,11 +38,11 @@ class Probe:
 
     def __init__(self, name: str, check: Callable[[], str], *, silent: str) -> None:
         self.name = name
-        self._silent = silent  # the remedy where no answer comes
+        self._silent = silent  # the remedy if the check does not answer
         self.start = Background(check, name=f"readyz-{name}").start
 
     def report(self, future: Future[str], *, seconds: float) -> dict[str, object]:
-        """What the check found, waiting at most `seconds` for it."""
+        """The result of the check. Waits at most `seconds` for it."""
         try:
             return {"ok": True, "detail": future.result(timeout=max(seconds, 0))}
         except NotReady as error:
@@ -55,7 +55,7 @@ class Probe:
 
 
 def database_check() -> str:
-    """Reads, and on SQLite takes and releases the write lock: a database that only reads cannot take an upload."""
+    """Checks that the database can be written. SQLite: takes the write lock. PostgreSQL: refuses a replica."""
     try:
         with connection.cursor() as cursor:
             if connection.vendor == "sqlite":
@@ -66,25 +66,25 @@ def database_check() -> str:
                 cursor.execute("SELECT pg_is_in_recovery()")
                 if cursor.fetchone() == (True,):
                     raise NotReady(
-                        "it only reads (in recovery)",
+                        "it is read-only (a replica in recovery)",
                         "point FOVEA_DATABASE_URL at the primary server, or promote this one",
                     )
     except DatabaseError as error:
         if "locked" in str(error):
             raise NotReady(
-                f"it stayed locked for {LOCK_SECONDS} s", "end the process that holds it open in a transaction"
+                f"it stayed locked for {LOCK_SECONDS} s", "end the process that keeps a transaction open"
             ) from error
         raise NotReady(
             str(error).strip(),
-            "see that the server runs and FOVEA_DATABASE_URL is right, or that FOVEA_DATA_DIR can be written",
+            "check that the database server runs, FOVEA_DATABASE_URL is right and FOVEA_DATA_DIR is writable",
         ) from error
     return connection.vendor
 
 
 def broker_check() -> str:
-    """Writes a key that expires: a broker that is full or only reads answers a ping all the same."""
+    """Writes a key that expires. A full or read-only broker would still answer a ping."""
     if missing := jobs.broker_missing():
-        raise NotReady(missing, "uploads are kept meanwhile; this process has to be started anew")
+        raise NotReady(missing, "start the site, then restart this process; uploads are stored meanwhile")
     with jobs.app.connection_for_write() as broker:
         try:
             channel: Any = broker.default_channel
@@ -92,7 +92,7 @@ def broker_check() -> str:
         except (BrokerError, RedisError, OSError) as error:
             raise NotReady(
                 f"{broker.as_uri()}: {error}",
-                "see that it runs, has memory left, and FOVEA_BROKER_URL is right; uploads are kept meanwhile",
+                "check that it runs, has memory left and FOVEA_BROKER_URL is right; uploads are stored meanwhile",
             ) from error
         return str(broker.as_uri())
 
@@ -103,45 +103,46 @@ def worker_check() -> str:
     except DatabaseError as error:
         raise NotReady(
             f"its heartbeat could not be read: {error}",
-            "see the database; `python manage.py migrate` makes missing tables",
+            "check the database; `python manage.py migrate` creates missing tables",
         ) from error
     if found.progress is Progress.NO_WORKER:
         raise NotReady(
-            found.message, "start one: `make run`, or `docker compose up -d worker`; its log says why it ended"
+            found.message,
+            "start one: `make run`, or `docker compose up -d worker`; its log says why the last one ended",
         )
     if found.progress is Progress.STARTING:
         raise NotReady(found.message, "ask again in a moment; the first start with a model takes the longest")
     if found.stopped:
-        raise NotReady(found.message, "see its log and restart the worker; `manage.py worker_status` shows each")
-    return found.message or "a worker makes progress"  # one that is stalled is named; others go on
+        raise NotReady(found.message, "see its log and restart the worker; `manage.py worker_status` shows each one")
+    return found.message or "a worker makes progress"  # the message names a stalled worker while others work
 
 
 def disk_check() -> str:
-    """Whether photos can be taken: the disk may be nearly full."""
+    """Whether photos can be stored: the disk may be nearly full."""
     if told := room_notice():
-        raise NotReady(told, "free some space on the disk of FOVEA_DATA_DIR; photos that wait are captioned meanwhile")
+        raise NotReady(told, "free some space on the disk of FOVEA_DATA_DIR; waiting photos are captioned meanwhile")
     return "room for photos"
 
 
 PROBES: Final = (
-    Probe("database", database_check, silent="end what blocks it, or restart the database server"),
-    Probe("broker", broker_check, silent="restart the broker; uploads are kept and captioned later"),
-    Probe("worker", worker_check, silent="its heartbeat could not be read: see the database"),
-    Probe("disk", disk_check, silent="the data folder does not answer: see its disk"),
+    Probe("database", database_check, silent="end the process that blocks it, or restart the database server"),
+    Probe("broker", broker_check, silent="restart the broker; uploads are stored now and captioned later"),
+    Probe("worker", worker_check, silent="its heartbeat could not be read; check the database"),
+    Probe("disk", disk_check, silent="the data folder does not answer; check its disk"),
 )
 
 
 @require_safe
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Alive, whatever else is down: touches nothing."""
+    """Answers while this process is alive. Checks nothing else."""
     return JsonResponse({"status": "alive"})
 
 
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 where photos are captioned; else 503, within five seconds, with the parts that fail and their remedies."""
+    """200 if photos can be captioned, else 503. Answers within five seconds, and names failed parts with remedies."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
     futures = [(probe, probe.start()) for probe in PROBES]
     parts = {probe.name: probe.report(future, seconds=deadline - time.monotonic()) for probe, future in futures}

@@ -1,6 +1,6 @@
-"""`/metrics` for Prometheus: the same figures as `worker_status`, read from the rows at each scrape.
+"""`/metrics` for Prometheus: the figures of `worker_status`, read from the database at each scrape.
 
-Nothing is counted in this process, so several web processes say the same. Labels hold no user's and no file's name.
+This process counts nothing itself, so several web processes report the same. Labels contain no user or file names.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ from webapp.captioning.selectors.operating_state import Operation, operation
 from webapp.captioning.selectors.workers import WorkerState, WorkerStatus
 from webapp.processes.background_calls import Background
 
-TIMEOUT_SECONDS: Final = 4.0  # for a database that is silent; Prometheus itself gives up after ten
+TIMEOUT_SECONDS: Final = 4.0  # for a silent database; Prometheus gives up after ten
 
 _operation: Final = Background(operation, name="metrics")
 
@@ -34,11 +34,11 @@ class OperationCollector(Collector):
 
 def _photos(now: Operation) -> Iterator[Metric]:
     yield GaugeMetricFamily(
-        "fovea_healthy", "1 where every worker makes progress and the broker answers, else 0.", float(now.healthy)
+        "fovea_healthy", "1 if every worker makes progress and the broker answers, else 0.", float(now.healthy)
     )
-    yield GaugeMetricFamily("fovea_broker_up", "1 where the broker answers, else 0.", float(now.queues is not None))
+    yield GaugeMetricFamily("fovea_broker_up", "1 if the broker answers, else 0.", float(now.queues is not None))
     messages = GaugeMetricFamily(
-        "fovea_queue_messages", "Messages in each queue; absent where the broker does not answer.", labels=["queue"]
+        "fovea_queue_messages", "Messages in each queue; absent if the broker does not answer.", labels=["queue"]
     )
     for queue, length in (now.queues or {}).items():
         messages.add_metric([queue], length)
@@ -47,14 +47,14 @@ def _photos(now: Operation) -> Iterator[Metric]:
     for lane, count in now.waiting.items():
         waiting.add_metric([lane], count)
     yield waiting
-    yield GaugeMetricFamily("fovea_photos_running", "Photos in a worker's hands.", now.running)
-    yield GaugeMetricFamily("fovea_photos_failed", "Photos that cannot be captioned.", now.failed)
+    yield GaugeMetricFamily("fovea_photos_running", "Photos that workers are captioning.", now.running)
+    yield GaugeMetricFamily("fovea_photos_failed", "Photos that could not be captioned.", now.failed)
     yield GaugeMetricFamily(
-        "fovea_photos_quarantined", "Photos set aside because they harmed what opened them.", now.quarantined
+        "fovea_photos_quarantined", "Photos set aside because opening them crashed or hung a process.", now.quarantined
     )
     yield GaugeMetricFamily(
         "fovea_oldest_waiting_seconds",
-        "How long the photo at the head of the queue has waited; 0 where none waits.",
+        "Waiting time of the photo that has waited longest; 0 if none waits.",
         now.oldest_waiting_seconds or 0,
     )
     yield GaugeMetricFamily(
@@ -65,7 +65,7 @@ def _photos(now: Operation) -> Iterator[Metric]:
 def _workers(workers: list[WorkerStatus]) -> Iterator[Metric]:
     up = GaugeMetricFamily(
         "fovea_worker_up",
-        "1 where the worker beats and makes progress or has nothing to do, else 0.",
+        "1 if the worker's heartbeat is fresh and it makes progress or is idle, else 0.",
         labels=["worker", "device", "model_version"],
     )
     state = GaugeMetricFamily("fovea_worker_state", "1 for the state the worker is in.", labels=["worker", "state"])
@@ -73,19 +73,21 @@ def _workers(workers: list[WorkerStatus]) -> Iterator[Metric]:
         "fovea_worker_start_time_seconds", "When the worker started, in Unix time.", labels=["worker"]
     )
     seen = GaugeMetricFamily(
-        "fovea_worker_last_seen_time_seconds", "When the worker last beat, in Unix time.", labels=["worker"]
+        "fovea_worker_last_seen_time_seconds", "When the worker last sent a heartbeat, in Unix time.", labels=["worker"]
     )
     last = GaugeMetricFamily(
         "fovea_worker_last_caption_time_seconds",
-        "When the worker last wrote a caption, in Unix time; absent before its first.",
+        "When the worker last wrote a caption, in Unix time; absent before its first caption.",
         labels=["worker"],
     )
-    running = GaugeMetricFamily("fovea_worker_photos_running", "Photos in the worker's hands.", labels=["worker"])
+    running = GaugeMetricFamily(
+        "fovea_worker_photos_running", "Photos that the worker captions now.", labels=["worker"]
+    )
     captions = CounterMetricFamily(
-        "fovea_captions", "Captions that the worker wrote since it started.", labels=["worker"]
+        "fovea_captions", "Captions that the worker has written since it started.", labels=["worker"]
     )
     failures = CounterMetricFamily(
-        "fovea_failures", "Photos that the worker could not caption since it started.", labels=["worker"]
+        "fovea_failures", "Photos that the worker has failed to caption since it started.", labels=["worker"]
     )
     for worker in workers:
         up.add_metric([worker.name, worker.device, worker.model_version or ""], float(worker.works))
@@ -104,7 +106,7 @@ def _workers(workers: list[WorkerStatus]) -> Iterator[Metric]:
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """503 where the database is away or silent; a broker that is away is a figure like the others."""
+    """503 if the database is unreachable or silent. An unreachable broker is only a metric (`fovea_broker_up`)."""
     try:
         now = _operation.start().result(TIMEOUT_SECONDS)
     except TimeoutError:
@@ -118,4 +120,4 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _away(why: str) -> HttpResponse:
-    return HttpResponse(f"The database is away: {why}\n", status=503, content_type="text/plain; charset=utf-8")
+    return HttpResponse(f"The database is unavailable: {why}\n", status=503, content_type="text/plain; charset=utf-8")

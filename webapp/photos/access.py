@@ -1,10 +1,10 @@
-"""Who may look at whose photos."""
+"""Permission to see other people's photos."""
 
 from typing import Final
 
 from webapp.accounts.models import User
 
-SEE_ALL_PHOTOS: Final = (  # any of them, for staff
+SEE_ALL_PHOTOS: Final = (  # staff need any one of these
     "photos.view_photo",
     "captioning.view_decision",
     "captioning.add_decision",

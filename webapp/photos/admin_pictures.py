@@ -1,4 +1,4 @@
-"""The photo beside its row, in the admin."""
+"""Pictures for the admin's lists and pages."""
 
 from django.urls import reverse
 from django.utils.html import format_html

@@ -1,16 +1,16 @@
-"""What a file is by its name and its first bytes. No Django.
+"""Tells a file's format from its name and its first bytes. This module imports no Django.
 
-Content decides: a photo without a suffix is a photo. The suffix decides where the content misleads: a camera's raw file
-is a TIFF to look at, and what opens of it is its thumbnail.
+The content decides: a photo without a suffix is a photo. The suffix decides only for raw files of cameras: these look
+like TIFF, but only their thumbnail would open.
 """
 
 import re
 from pathlib import PurePath
 from typing import Final
 
-HEAD_BYTES: Final = 32  # as many of a file's first bytes as tell its format
+HEAD_BYTES: Final = 32  # first bytes of a file that suffice to tell its format
 FORMATS_TEXT: Final = "JPEG, PNG, WebP, AVIF, HEIC, TIFF and GIF"
-FORMATS_KEPT: Final = ("AVIF", "GIF", "HEIC", "JPEG", "PNG", "TIFF", "WEBP")  # as rows name them
+FORMATS_KEPT: Final = ("AVIF", "GIF", "HEIC", "JPEG", "PNG", "TIFF", "WEBP")  # as stored in rows
 # fmt: off
 PHOTO_SUFFIXES: Final = frozenset({
     ".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp", ".png", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff",
@@ -46,17 +46,17 @@ _BRANDS: Final = {b"avif": "AVIF", b"avis": "AVIF"} | dict.fromkeys(
 
 
 def clutter(path: str) -> tuple[str, str] | None:
-    """Why a path is passed over for its names alone, as code and message; None for one that is not."""
+    """Why a path is left out because of its names, as code and message; None if it is not."""
     for name in re.split(r"[/\\]", path):
         if name.lower() in _CLUTTER:
-            return "clutter", "An operating system put it there."
+            return "clutter", "It is a file of the operating system."
         if name.startswith(".") and name not in {".", ".."}:
             return "hidden", "Its name begins with a dot, so it is hidden."
     return None
 
 
 def picture_format(head: bytes) -> str:
-    """The format that a file's first bytes tell; "" for what is none of the pictures known here."""
+    """The picture format of a file's first bytes; "" if it is unknown."""
     for beginning, name in _BEGINNINGS:
         if head.startswith(beginning):
             return name
@@ -64,7 +64,7 @@ def picture_format(head: bytes) -> str:
         return "WebP"
     if head[4:8] == b"ftyp":
         return _BRANDS.get(head[8:12], "")
-    if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0":  # two letters alone begin many a text
+    if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0":  # many texts begin with these two letters
         return "BMP"
     return ""
 
@@ -74,15 +74,15 @@ def named_as_photo(name: str) -> bool:
 
 
 def raw_problem(name: str) -> str:
-    """What to tell of a camera's raw file; "" for any other name."""
+    """The message for a camera's raw file; "" for any other name."""
     suffix = PurePath(name).suffix.lower()
     return f"A camera's raw file ({suffix}) is not accepted. Export it as JPEG." if suffix in RAW_SUFFIXES else ""
 
 
 def unwanted(name: str, head: bytes) -> tuple[str, str] | None:
-    """Why a file of a folder is not tried as a photo, as code and message; None for one that is.
+    """Why a file of a folder is left out, as code and message; None if it is tried as a photo.
 
-    A broken file that is named as a photo is tried: its owner is told what is wrong with it.
+    A broken file with a photo's suffix is tried, so its owner gets the reason why it fails.
     """
     if problem := raw_problem(name):
         return "unsupported_format", problem

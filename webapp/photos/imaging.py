@@ -1,7 +1,7 @@
-"""Opens an untrusted file with Pillow and makes the pictures that pages show. Runs in a killable child: no Django.
+"""Opens an untrusted file with Pillow, and makes the pictures that pages show. Runs in a child process, without Django.
 
-Decoders of malformed files raise nearly anything (OSError, ValueError, SyntaxError, IndexError, struct.error, …), so
-the last word is `except Exception`.
+Decoders raise many kinds of errors for malformed files (OSError, ValueError, SyntaxError, IndexError, struct.error, …).
+Therefore the last clause is `except Exception`.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a file holds. `thumbnail` and `preview` are JPEG files: upright, sRGB, on white, free of metadata."""
+    """The content of a file. `thumbnail` and `preview` are JPEG files: upright, sRGB, on white, without metadata."""
 
     format: str
     width: int  # after orientation
@@ -45,7 +45,7 @@ class Inspection:
 
 
 def photo_inspect(path: Path, limits: Limits) -> Inspection:
-    """Decodes the whole file, so that a truncated one is found out; of an animation, the first frame.
+    """Decode the whole file, which finds truncated ones. Of an animation, decodes the first frame.
 
     Raises:
         PhotoRejected: empty, not_an_image, unsupported_format, truncated, too_many_bytes, too_many_pixels, unreadable.
@@ -55,8 +55,8 @@ def photo_inspect(path: Path, limits: Limits) -> Inspection:
         with path.open("rb") as file, _opened(file, limits) as image:
             name = {"MPO": "JPEG", "HEIF": "HEIC"}.get(image.format or "", image.format or "")
             width, height = image.size
-            image.draft(None, (PREVIEW_SIDE, PREVIEW_SIDE))  # JPEG: fewer pixels, in a fraction of the time
-            image.load()  # before the metadata is looked at: a PNG's is read by loading, where an error would be lost
+            image.draft(None, (PREVIEW_SIDE, PREVIEW_SIDE))  # JPEG: decodes fewer pixels, much faster
+            image.load()  # before reading metadata: PNG loads on that, and an error would get lost
             profile = image.info.get("icc_profile")
             preview, turned = _upright(_shrunk(image, PREVIEW_SIDE))
             if turned:
@@ -81,11 +81,13 @@ def size_check(size: int, limits: Limits) -> None:
 def _rejections(limits: Limits) -> Iterator[None]:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # odd metadata is no reason to bother anyone
+            warnings.simplefilter("ignore")  # odd metadata does not matter
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            Image.MAX_IMAGE_PIXELS = 4 * limits.max_pixels  # bombs; what is merely too large gets a better message
+            Image.MAX_IMAGE_PIXELS = (
+                4 * limits.max_pixels
+            )  # for decompression bombs; smaller pictures get a better message
             yield
-    except (PhotoRejected, MemoryError):  # the sandbox reports what did not fit into its memory
+    except (PhotoRejected, MemoryError):  # the sandbox reports a MemoryError
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PhotoRejected(
@@ -94,12 +96,10 @@ def _rejections(limits: Limits) -> Iterator[None]:
         ) from error
     except Exception as error:
         if "truncated" in str(error).lower() or isinstance(error, EOFError):
-            raise PhotoRejected(
-                "truncated", "The file ends before the picture does. Copy or download it again."
-            ) from error
+            raise PhotoRejected("truncated", "The file is cut off. Copy or download it again.") from error
         raise PhotoRejected(
             "unreadable",
-            f"The picture cannot be decoded ({type(error).__name__}: {error}). Save it again as JPEG or PNG.",
+            "The picture is damaged and cannot be decoded. Save it again as JPEG or PNG.",
         ) from error
 
 
@@ -121,21 +121,19 @@ def _opened(file: BinaryIO, limits: Limits) -> Image.Image:
 def _unidentified(file: BinaryIO) -> PhotoRejected:
     file.seek(0)
     try:
-        with Image.open(file) as image:  # headers only: nothing of a foreign format is ever decoded
+        with Image.open(file) as image:  # reads headers only: other formats are never decoded
             name = image.format
     except Exception:  # noqa: BLE001
-        return PhotoRejected(
-            "not_an_image", f"The file is not a picture that can be read: {FORMATS_TEXT} are accepted."
-        )
+        return PhotoRejected("not_an_image", f"The file is not a picture in an accepted format: {FORMATS_TEXT}.")
     return PhotoRejected("unsupported_format", f"{name} is not accepted; convert it to one of {FORMATS_TEXT}.")
 
 
 def _upright(image: Image.Image) -> tuple[Image.Image, bool]:
-    """The picture as the camera was held, and whether that swapped its sides (EXIF 2.32, 4.6.4 A: Orientation)."""
+    """The picture turned upright, and whether that swapped its sides (EXIF 2.32, 4.6.4 A: Orientation)."""
     try:
         turned = image.getexif().get(0x0112) in {5, 6, 7, 8}
         return ImageOps.exif_transpose(image), turned
-    except Exception:  # noqa: BLE001  (metadata that cannot be read does not spoil the pixels)
+    except Exception:  # noqa: BLE001  (unreadable metadata leaves the pixels usable)
         return image, False
 
 
@@ -150,7 +148,7 @@ def _shrunk(image: Image.Image, side: int) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Grey values to 8 bits. 16 bits have a fixed white; 32 bits and floats do not, and are stretched if need be."""
+    """Convert grey values to 8 bits. 16 bits have a fixed white. 32 bits and floats have none, and may be stretched."""
     values = image.convert("I").convert("F") if image.mode.startswith("I;") else image.convert("F")
     low, high = cast(tuple[float, float], values.getextrema())
     if image.mode.startswith("I;") or (image.mode == "I" and low >= 0 and 255 < high <= 65535):
@@ -162,7 +160,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Colours of another profile to sRGB, where the profile can be read and fits the picture."""
+    """Convert colours to sRGB, if the picture's profile is readable and fits."""
     if profile and image.mode in {"RGB", "CMYK", "L"}:
         with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError):
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -187,7 +185,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 def _jpeg(image: Image.Image) -> bytes:
     clean = Image.new("RGB", image.size)
-    clean.paste(image)  # pixels alone: no EXIF, no profile, no comment
+    clean.paste(image)  # only pixels: no EXIF, no profile, no comment
     buffer = io.BytesIO()
     clean.save(buffer, "JPEG", quality=85, progressive=True, optimize=True)
     return buffer.getvalue()

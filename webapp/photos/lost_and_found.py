@@ -1,10 +1,10 @@
-"""Folders of files that no row names are kept here for thirty days, with a manifest. No rows are read here.
+"""The lost-and-found: keeps folders of files without a row for thirty days, with a manifest. This module reads no rows.
 
-A database that is older than the media folder leaves files without a row, and so does another one, and a process that
-was killed between the files and the row of an upload. They may be somebody's only copy.
+Files lack a row if the database is older than the media folder, or is another one, or if a process was killed between
+the files and the row of an upload. Such files may be somebody's only copy.
 
-The days are those on which the site ran, counted from one sweep to the next. So a clock that jumps ends none of them,
-nor does a site that stood still for a month.
+Only days on which the site runs count, measured from sweep to sweep. So a jumping clock ends no folder's time, nor does
+a site that was off for a month.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ _NOTE, _CLOCK = "lost.json", "clock.json"
 
 @dataclass(frozen=True)
 class Lost:
-    """One folder. `found_at` and `days_left` are for people."""
+    """One lost folder. `found_at` and `days_left` are for people."""
 
     folder: Path
     kind: str  # photos, archives
@@ -42,7 +42,7 @@ class Lost:
 
     @property
     def place(self) -> str:
-        """Where it lay, below the media folder."""
+        """Its original place, relative to the media folder."""
         return f"{self.kind}/{self.folder.name[:2]}/{self.folder.name}"
 
 
@@ -51,7 +51,7 @@ def root() -> Path:
 
 
 def lost_add(place: str) -> None:
-    """Moves a published folder here, under another name where one of its name is here. An empty one goes for good."""
+    """Move a published folder here. If its name is taken, it gets another. An empty folder is removed."""
     folder = media_path(place)
     with contextlib.suppress(FileNotFoundError):  # another worker was first
         if not any(folder.iterdir()):
@@ -67,7 +67,7 @@ def lost_add(place: str) -> None:
 
 
 def lost_return(lost: Lost) -> bool:
-    """Moves a folder back to where it lay. False where another content lies there; a mere rest of one makes room."""
+    """Move a folder back to its place. False if another content is there. Leftovers without content are moved away."""
     target = media_path(lost.place)
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists() and content_of(target) is None and content_of(lost.folder) is not None:
@@ -85,21 +85,21 @@ def lost_remove(lost: Lost) -> None:
 
 
 def lost_list() -> list[Lost]:
-    """In no order."""
+    """All lost folders, unordered."""
     clock = _clock_read()["seconds"]
     return [_lost(folder, kind, clock) for kind in KINDS for folder in _folders(kind)]
 
 
 def lost_count() -> int:
-    """A look at the names alone."""
+    """Reads only folder names."""
     return sum(1 for kind in KINDS for _ in _folders(kind))
 
 
 def lost_expire(*, named: Container[str] = ()) -> int:
-    """Ends what has lain here for thirty days. Returns how many. To be called by each sweep: it counts the days.
+    """Remove folders that were kept for thirty days. Returns their number. Each sweep calls it: it counts the days.
 
     Args:
-        named: places that rows name; what came from one of them never ends.
+        named: places that rows name. Folders from these places are never removed.
     """
     clock = _clock_read()
     now = time.time()
@@ -114,18 +114,18 @@ def lost_expire(*, named: Container[str] = ()) -> int:
 
 
 def lost_told() -> str:
-    """In a sentence, without its end; empty where nothing is lost."""
+    """A sentence without its full stop; empty if nothing is lost."""
     count = lost_count()
     files = (
-        f"{count:,} files that the database does not know lie"
+        f"{count:,} files that the database does not know are"
         if count > 1
-        else "1 file that the database does not know lies"
+        else "1 file that the database does not know is"
     )
     return f"{files} in the lost-and-found" if count else ""
 
 
 def manifest_write(lost: Iterable[Lost]) -> None:
-    """One JSON object a line, for people and programs that have no database."""
+    """One JSON object per line, for people and programs without the database."""
     if not root().exists():
         return
     lines = [
@@ -139,7 +139,7 @@ def manifest_write(lost: Iterable[Lost]) -> None:
 
 
 def _free_place(kind: str, name: str) -> Path:
-    """Where a folder of this name can lie here; a number follows the name where one does already."""
+    """A free path for a folder of this name. If the name is taken, a number follows it."""
     place = root() / kind / name
     place.parent.mkdir(parents=True, exist_ok=True)
     number = 2
@@ -167,7 +167,7 @@ def _lost(folder: Path, kind: str, clock: float) -> Lost:
 
 
 def _clock_read() -> dict[str, float]:
-    """`seconds` the site ran for, as far as it was counted, and when that was."""
+    """`seconds`: counted running time of the site. `seen_at`: time of the last count."""
     read = _json_read(root() / _CLOCK)
     return {name: float(read.get(name, 0.0)) for name in ("seconds", "seen_at")}
 

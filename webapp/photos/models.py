@@ -1,4 +1,4 @@
-"""The rows of photos as files."""
+"""Tables of photos and their files."""
 
 from django.conf import settings
 from django.db import models
@@ -7,7 +7,7 @@ from django.urls import reverse
 
 
 class ReviewState(models.TextChoices):
-    """What people last said of a caption."""
+    """The newest verdict of a person on a caption."""
 
     UNDECIDED = "undecided", "Undecided"
     APPROVED = "approved", "Approved"
@@ -16,9 +16,9 @@ class ReviewState(models.TextChoices):
 
 
 class Photo(models.Model):
-    """What a person uploaded. `original` is kept untouched; pages show the derivatives.
+    """An uploaded photo. `original` is kept unchanged; pages show the derivatives.
 
-    `text` stands below the photo. `captioning.services.texts` alone writes it and the columns after it.
+    `text` is the text below the photo. Only `captioning.services.texts` writes it and the columns after it.
     """
 
     class TextBy(models.TextChoices):
@@ -56,8 +56,8 @@ class Photo(models.Model):
         constraints = [models.UniqueConstraint(fields=["owner", "sha256"], name="photo_once_per_owner")]
         indexes = [
             models.Index(fields=["owner", "-created_at", "-id"], name="photo_newest_first"),
-            # Staff's lists. The second holds no photo before a person decides on it; each term is one that SQLite sees
-            # to be in the condition.
+            # For the staff's lists. The second index holds only decided photos. Its condition has one term per state,
+            # because SQLite recognises only such terms in a query.
             models.Index(fields=["-created_at", "-id"], name="photo_newest_of_all"),
             models.Index(
                 fields=["review_state", "-created_at", "-id"],
@@ -74,7 +74,7 @@ class Photo(models.Model):
 
 
 class MediaRemoval(models.Model):
-    """A folder of files whose row a person deleted. The files go next, also after a crash; only then does this row."""
+    """A folder whose row a person deleted. Its files are removed next, also after a crash; then this row is deleted."""
 
     folder = models.CharField(max_length=200, unique=True, help_text="path below the media folder")
     created_at = models.DateTimeField(auto_now_add=True)

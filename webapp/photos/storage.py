@@ -1,9 +1,9 @@
-"""Files below the media folder. What is not complete is never seen, and what has no row is taken to the lost-and-found.
+"""Files in the media folder. They appear only when complete. Files without a row go to the lost-and-found.
 
-The files of one photo share a folder with a generated name. It is written below `incoming/`, flushed to the disk and
-renamed into place as a whole. What a crash leaves in `incoming/` is removed an hour later. An hour may pass at
-once, where the clock is set, so a process that writes holds a lock too. What a crash leaves in place without a
-row is kept: see `upkeep/services/media_tidying.py` and `lost_and_found.py`.
+The files of one photo share a folder with a generated name. It is written in `incoming/`, flushed to the disk and
+renamed into place as a whole. Leftovers of a crash in `incoming/` are removed an hour later. A process that writes
+there also holds a lock, because a set clock can make an hour pass at once. A folder that a crash left in place without
+a row is kept: see `upkeep/services/media_tidying.py` and `lost_and_found.py`.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ KINDS = ("photos", "archives")
 
 
 def media_path(name: str) -> Path:
-    """The file that a row names, which must lie below the media folder."""
+    """The path of a file that a row names. It must be inside the media folder."""
     root = Path(settings.MEDIA_ROOT).resolve()
     path = (root / name).resolve()
     if not path.is_relative_to(root):
@@ -39,9 +39,9 @@ def media_path(name: str) -> Path:
 
 @contextlib.contextmanager
 def staging_folder() -> Iterator[Path]:
-    """A new folder below `incoming/`, gone at the end unless it was published. A full disk becomes a SiteError.
+    """A new folder in `incoming/`, removed at the end unless it was published. A full disk raises SiteError.
 
-    Until the end no sweep and no recovery touches it, also where it was published: its row may be about to be written.
+    Until the end no sweep and no recovery touches it, even once it is published: its row may still be unwritten.
     """
     room_check()
     folder = Path(settings.MEDIA_ROOT) / "incoming" / uuid.uuid4().hex
@@ -58,7 +58,7 @@ def staging_folder() -> Iterator[Path]:
 
 
 def file_write(path: Path, chunks: Iterable[bytes]) -> str:
-    """Writes `path` and flushes it to the disk. Returns the content's sha256 as hex."""
+    """Write `path` and flush it to the disk. Returns the content's SHA-256 as hex."""
     digest = hashlib.sha256()
     with path.open("xb") as file:
         for chunk in chunks:
@@ -70,9 +70,9 @@ def file_write(path: Path, chunks: Iterable[bytes]) -> str:
 
 
 def text_replace(path: Path, text: str) -> None:
-    """Writes a small file whole or not at all, and flushes it to the disk; one that is there is replaced."""
+    """Write a small file atomically and flush it to the disk. Replaces an older one."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.unlink(missing_ok=True)  # of a process of this number that was killed
+    partial.unlink(missing_ok=True)  # left by a killed process with the same id
     file_write(partial, [text.encode("utf-8", "replace")])
     partial.replace(path)
 
@@ -83,7 +83,7 @@ def file_sha256(path: Path) -> str:
 
 
 def folder_publish(folder: Path, kind: str) -> str:
-    """Moves a staged folder to its place below `kind`. Returns its path below the media folder."""
+    """Move a staged folder to its place in `kind`. Returns its path relative to the media folder."""
     name = f"{kind}/{folder.name[:2]}/{folder.name}"
     target = Path(settings.MEDIA_ROOT) / name
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -99,10 +99,10 @@ def folder_publish(folder: Path, kind: str) -> str:
 
 @contextlib.contextmanager
 def folder_kept(name: str) -> Iterator[None]:
-    """The transaction that writes the rows that are to name a published folder, which is removed if they cannot be.
+    """A transaction that writes the rows of a published folder. If it fails, the folder is removed.
 
-    What fails at COMMIT may have been committed all the same, so that is left to the housekeeping; unless the database
-    refused it: for lack of space, or because of other rows.
+    If COMMIT fails, the rows may have been committed anyway. Then the folder stays, and the sweep decides later. If the
+    database refused the rows, for lack of space or because of other rows, the folder is removed.
     """
     committing = False
     try:
@@ -116,9 +116,9 @@ def folder_kept(name: str) -> Iterator[None]:
 
 
 def folder_place(name: str) -> str:
-    """The published folder that a name means: its own or that of a file in it.
+    """The published folder of a name, which names the folder or a file in it.
 
-    Raises ValueError for the name of anything else: above a published folder lie those of other photos.
+    Raises ValueError for any other name: a parent folder holds the folders of other photos.
     """
     parts = PurePosixPath(name).parts
     if len(parts) not in {PUBLISHED_PARTS, PUBLISHED_PARTS + 1}:
@@ -127,12 +127,12 @@ def folder_place(name: str) -> str:
 
 
 def folder_remove(name: str) -> None:
-    """Removes a published folder, of its own name or of the name of a file in it. It may be gone already."""
+    """Remove a published folder, named by itself or by a file in it. It may already be gone."""
     shutil.rmtree(media_path(folder_place(name)), ignore_errors=True)
 
 
 def folders(*kinds: str) -> Iterator[str]:
-    """The published folders of these kinds, or of all, in no order."""
+    """The published folders of these kinds, or of all kinds, unordered."""
     for kind in kinds or KINDS:
         for folder in (Path(settings.MEDIA_ROOT) / kind).glob("*/*"):
             if folder.is_dir():
@@ -140,7 +140,7 @@ def folders(*kinds: str) -> Iterator[str]:
 
 
 def folders_old(seconds: float = ORPHAN_SECONDS) -> Iterator[str]:
-    """The published folders that are old enough for their row to have been written, and that nobody is writing for."""
+    """Published folders that are older than `seconds` and not locked: their row should exist by now."""
     oldest = time.time() - seconds
     for name in folders():
         with contextlib.suppress(FileNotFoundError):  # deleted at this moment
@@ -150,7 +150,7 @@ def folders_old(seconds: float = ORPHAN_SECONDS) -> Iterator[str]:
 
 @contextlib.contextmanager
 def tidying(*, seconds: float = 0) -> Iterator[None]:
-    """One process at a time moves folders that have rows or lack them. Waits so long for another one.
+    """Lets one process at a time move folders. Waits up to `seconds` for another process.
 
     Raises:
         SiteError: busy.
@@ -179,7 +179,7 @@ def tidying(*, seconds: float = 0) -> Iterator[None]:
 
 
 def leftovers_sweep() -> None:
-    """Removes what processes that were killed had half written: of photos, of models and of their exports."""
+    """Remove the partial files of killed processes: of photos, models and exports."""
     oldest = time.time() - ORPHAN_SECONDS
     places = (
         (Path(settings.MEDIA_ROOT) / "incoming", "*"),
@@ -194,10 +194,10 @@ def leftovers_sweep() -> None:
 
 @contextlib.contextmanager
 def _holding(folder: Path) -> Iterator[None]:
-    """No sweep takes the folder for a leftover, however old it looks. The kernel ends that with the process."""
+    """Lock the folder, so that no sweep removes it, even if it looks old. The lock ends with the process."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        with contextlib.suppress(OSError):  # a file system without locks: there its age alone tells
+        with contextlib.suppress(OSError):  # a file system without locks: only the age counts
             fcntl.flock(descriptor, fcntl.LOCK_SH)
         yield
     finally:
@@ -205,7 +205,7 @@ def _holding(folder: Path) -> Iterator[None]:
 
 
 def _held(path: Path) -> bool:
-    """Whether a living process writes there: see `_holding`."""
+    """Whether a living process holds the lock of `_holding`."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -22,12 +22,12 @@ def data_folder_check(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return [
             Error(
                 f"FOVEA_DATA_DIR={folder} cannot be written.",
-                hint="Let the user that runs Fovea write there, or name another folder.",
+                hint="Give the user that runs Fovea write access, or choose another folder.",
                 id="fovea.E002",
             )
         ]
     if told := room_notice():
-        return [Warning(told, hint=f"Make room on the disk of FOVEA_DATA_DIR={folder}.", id="fovea.W007")]
+        return [Warning(told, hint=f"Free space on the disk of FOVEA_DATA_DIR={folder}.", id="fovea.W007")]
     free = shutil.disk_usage(existing).free
     if free < LOW_SPACE_BYTES:
         return [
@@ -47,7 +47,7 @@ def lost_and_found_check(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [
         Warning(
             f"{told}.",
-            hint=f"Look at them with `manage.py recover_media --dry-run`. They are kept for {KEPT_DAYS} days.",
+            hint=f"List them with `manage.py recover_media --dry-run`. They are kept for {KEPT_DAYS} days.",
             id="fovea.W004",
         )
     ]
@@ -55,7 +55,7 @@ def lost_and_found_check(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def upload_limits_check(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """The largest picture has to fit into the child that opens it: about 12 bytes a pixel while it is converted."""
+    """Warns if the largest picture may not fit into a child's memory. Conversion takes about 12 bytes per pixel."""
     needed = 12 * settings.UPLOAD_MAX_PIXELS // 2**20 + 256
     allowed = settings.ENV["FOVEA_DECODE_MEMORY_MB"]
     if needed <= allowed:

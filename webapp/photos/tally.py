@@ -1,4 +1,4 @@
-"""The one line that every way of taking files in ends with. No Django."""
+"""Counts of files and the summary line that every intake ends with. This module imports no Django."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -26,21 +26,21 @@ _NO_PHOTO: Final = frozenset({"hidden", "clutter", "not_a_picture", "unsupported
 
 
 def is_left_out(code: str, name: str) -> bool:
-    """Whether a refused file is no photo to take; else something is wrong with it."""
+    """Whether a refused file counts as left out (not a photo) instead of failed."""
     return code in _NO_PHOTO or (code == "not_an_image" and not named_as_photo(name))
 
 
 @dataclass
 class Tally:
-    """Counts of files. `found` is the sum of all others but `gone`: those are files that are no longer there."""
+    """Counts of files. `found` is the sum of all except `gone`, which counts files that are no longer there."""
 
     taken: int = 0
-    changed: int = 0  # taken as well: other content under a name that is known
+    changed: int = 0  # also taken: other content under a known name
     same: int = 0
     failed: int = 0
     left_out: Counter[str] = field(default_factory=Counter)  # by code
     gone: int = 0
-    waiting: int = 0  # to be taken in
+    waiting: int = 0  # not taken in yet
 
     def refused(self, code: str, name: str) -> None:
         if is_left_out(code, name):
@@ -54,7 +54,7 @@ class Tally:
 
     @property
     def complete(self) -> bool:
-        """Whether every photo that was found is in the gallery, as far as it is wanted there."""
+        """Whether every wanted photo that was found is in the gallery."""
         return not self.failed and self.left_out.keys() <= HARMLESS
 
     def __str__(self) -> str:

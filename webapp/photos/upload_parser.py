@@ -1,9 +1,8 @@
-"""How files come in over HTTP: under the names they were sent with, and no further than their limit.
+"""Receives uploaded files over HTTP: keeps the names they were sent with, and stops writing at the size limit.
 
 Django's parser silently turns `../a.jpg` into `a.jpg`, shortens long names, and refuses the whole request for one
-header of more than a kilobyte. Here such a file is refused by name while its neighbours go through. The parser cannot
-be exchanged by a setting, so `parser_patch` changes the two places, for forms and REST alike. `file.name` stays as safe
-as ever.
+header of more than a kilobyte. Here only the file with the bad name is refused. No setting can replace the parser, so
+`parser_patch` changes it in two places, for forms and REST. `file.name` stays the safe name.
 """
 
 from typing import Any
@@ -22,19 +21,19 @@ _sanitized = multipartparser.MultiPartParser.sanitize_file_name
 
 
 class SentName(str):
-    """A safe name that remembers what it was made of."""
+    """A safe name that also holds the name as sent."""
 
     __slots__ = ("sent",)
     sent: str
 
 
 def name_sent(file: Any) -> str:
-    """The name that a file was uploaded with."""
+    """The name that the client sent."""
     return str(getattr(file, "name_sent", file.name) or "")
 
 
 def too_many_files(sent: str) -> PhotoRejected:
-    """`sent`: how many, as it is said at the beginning of a sentence."""
+    """`sent`: the number of files, as the beginning of a sentence."""
     return PhotoRejected(
         "too_many_files",
         f"{sent} files were sent at once; the limit is {settings.UPLOAD_MAX_FILES:,}. Nothing was stored. "
@@ -43,14 +42,14 @@ def too_many_files(sent: str) -> PhotoRejected:
 
 
 def too_many_to_count() -> PhotoRejected:
-    """Where Django's parser gave up."""
+    """The error if Django's parser gave up counting."""
     return too_many_files(f"More than {settings.DATA_UPLOAD_MAX_NUMBER_FILES:,}")
 
 
 def parser_patch() -> None:
     def sanitize_file_name(self: Any, file_name: str) -> str | None:
         if not file_name:
-            return None  # a form whose file was left out
+            return None  # a form without a file
         name = SentName(_sanitized(self, file_name) or "unnamed")
         name.sent = file_name
         return name
@@ -71,7 +70,7 @@ class MemoryUploadHandler(MemoryFileUploadHandler):
 
 
 class DiskUploadHandler(TemporaryFileUploadHandler):
-    """Writes no more than the limit: the file's `size` alone tells how large what was sent is."""
+    """Writes at most the limit to disk. `size` is still the size that was sent."""
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         limit = settings.ZIP_MAX_BYTES if self.field_name == ARCHIVE_FIELD else settings.UPLOAD_MAX_BYTES

@@ -15,8 +15,8 @@ DERIVATIVES = ("thumbnail", "preview")
 @login_required
 @require_safe
 def media(request: HttpRequest, photo_id: int, kind: str) -> HttpResponse:
-    """A photo's file. Its owner, and staff who may, see our own JPEGs; the original, which may hold anything and says
-    where it was taken, is a download for the owner alone."""
+    """A file of a photo. The owner and permitted staff get the JPEG derivatives. Only the owner gets the original, as
+    a download: it may hold any content, and metadata such as the place."""
     if kind not in (*DERIVATIVES, "original"):
         raise Http404(f"no such file of a photo: {kind}")
     user = user_of(request)
@@ -29,7 +29,7 @@ def media(request: HttpRequest, photo_id: int, kind: str) -> HttpResponse:
         raise Http404(f"the {kind} of {photo.name} is missing from the media folder") from error
     if kind in DERIVATIVES:
         response = HttpResponse(content, content_type="image/jpeg")
-        response["Cache-Control"] = "private, max-age=86400"  # and by Vary: not for the next person at this browser
+        response["Cache-Control"] = "private, max-age=86400"  # with Vary: not for the next person at this browser
     else:
         response = HttpResponse(content, content_type="application/octet-stream")
         response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=photo.name) or ""

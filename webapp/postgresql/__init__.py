@@ -1,1 +1,1 @@
-"""Django's PostgreSQL, with connections that are given up in time."""
+"""Django's PostgreSQL backend, with a time-out for checking kept connections."""

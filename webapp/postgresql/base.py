@@ -1,5 +1,5 @@
-"""Where Django looks for a database backend: its own, but a kept connection whose server does not answer is replaced by
-a new one, the opening of which has its time-out. Django would wait for as long as the server stands still."""
+"""Django's PostgreSQL backend with one change: it replaces a kept connection whose server does not answer in time.
+Opening the new connection has its own time-out. Plain Django would wait as long as the server hangs."""
 
 import select
 import time
@@ -14,7 +14,7 @@ ANSWER_SECONDS = 1.0
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def is_usable(self) -> bool:
-        """Whether the server answers in ANSWER_SECONDS. Asked before the first statement of a request or a task."""
+        """Whether the server answers within ANSWER_SECONDS. Called before a request's or task's first statement."""
         if self.connection is None:
             return False
         try:
@@ -24,8 +24,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def _answers(connection: PGconn) -> bool:
-    """To an empty query."""
-    readable = select.poll()  # not `select`, which knows the first 1,024 files of a process alone
+    """Whether the server answers an empty query."""
+    readable = select.poll()  # `select.select` fails for file descriptors above 1,023
     readable.register(connection.socket, select.POLLIN)
     give_up = time.monotonic() + ANSWER_SECONDS
     connection.send_query(b"")

@@ -1,4 +1,4 @@
-"""A call that may take for ever, made in a thread of its own, so that whoever asks can give up on it."""
+"""Calls that may hang, made in their own thread. The caller can stop waiting for the result."""
 
 import threading
 from collections.abc import Callable
@@ -11,8 +11,8 @@ T = TypeVar("T")
 
 
 class Background(Generic[T]):
-    """Calls `function` in a thread, never twice at a time: one that is silent for ever costs one thread, however often
-    it is asked; who asks meanwhile gets the answer of the call that runs."""
+    """Calls `function` in a thread, never twice at a time. A caller that comes during a call gets the result of that
+    call. A function that hangs forever therefore costs one thread."""
 
     def __init__(self, function: Callable[[], T], *, name: str) -> None:
         self._function, self._name = function, name
@@ -20,7 +20,7 @@ class Background(Generic[T]):
         self._future: Future[T] | None = None
 
     def start(self) -> Future[T]:
-        """What the call gives or raises."""
+        """A future for the result or exception of the call."""
         with self._lock:
             if self._future is None or self._future.done():
                 self._future = Future()
@@ -33,7 +33,7 @@ class Background(Generic[T]):
                 result = self._function()
             finally:
                 connection.close()
-        except Exception as error:  # noqa: BLE001 - whoever waits for the future gets it
+        except Exception as error:  # noqa: BLE001 - the future passes it on
             future.set_exception(error)
         else:
             future.set_result(result)

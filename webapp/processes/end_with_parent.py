@@ -1,4 +1,4 @@
-"""No process outlives its parent. Only Linux offers that; elsewhere it is left out."""
+"""Ends a process when its parent dies. Only Linux supports this; elsewhere it does nothing."""
 
 import ctypes
 import os
@@ -9,9 +9,9 @@ _PR_SET_PDEATHSIG = 1
 
 
 def process_die_with_parent(parent: int | None = None) -> None:
-    """Have this process (and what it becomes by exec) sent TERM when its parent dies, even by kill -9.
+    """Have the kernel send TERM to this process when its parent dies, even by kill -9. Survives exec.
 
-    `parent`: its process id, where it may have died before this was asked for.
+    `parent`: the parent's process id. If that process has died already, TERM is sent at once.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

@@ -1,11 +1,11 @@
-"""Killable child processes, in which untrusted files are opened.
+"""Child processes that open untrusted files and can be killed.
 
-A thread that hangs cannot be stopped, and a decoder that crashes takes its process along; in a child neither matters.
-Each child has a pipe of its own and serves one call at a time, so the call that harmed it is known for certain. A guard
-against accidents and malformed files, not against a decoder that an attacker has taken over.
+A hanging thread cannot be stopped, and a crashing decoder ends its process. In a child process neither does harm. Each
+child has its own pipe and runs one call at a time, so the call that harmed it is always known. This guards against
+accidents and malformed files, not against an attacker who controls the decoder.
 
-A child imports what it is asked to run and nothing else. It ignores INT and TERM, which a supervisor may send to the
-whole group: it ends when its parent does (its pipe closes), or is killed.
+A child imports only the module it is asked to run. It ignores INT and TERM, because a supervisor may send these to the
+whole process group. It ends when its pipe closes (its parent ended) or when it is killed.
 """
 
 import multiprocessing
@@ -24,19 +24,19 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-CALLS_PER_CHILD = 500  # then a fresh one: what a decoder leaks is not held against a later file
-START_SECONDS = 60  # for a child to start, and for it to import what it is to run
-_BEGUN = "begun"  # said by a child that has imported what it is to run
+CALLS_PER_CHILD = 500  # then a new child: leaked memory must not count against a later file
+START_SECONDS = 60  # for a child to start, and again for importing the function's module
+_BEGUN = "begun"  # a child sends this once it has imported the function
 
 _spawn = multiprocessing.get_context("spawn")
 
 
 class SandboxError(Exception):
-    """A call gave no result. This class itself: it was not begun, by no fault of its own."""
+    """A call gave no result. If it is this class itself, the call was not begun, and is not at fault."""
 
 
 class SandboxHarmed(SandboxError):
-    """A call harmed the child that ran it; another call is not affected."""
+    """A call harmed the child that ran it. Other calls are not affected."""
 
 
 class SandboxCrashed(SandboxHarmed):
@@ -55,11 +55,11 @@ class Sandbox:
     """Up to `processes` children, started when first needed. Safe to use from many threads.
 
     Args:
-        processes: calls that may run at the same time; more wait their turn.
-        timeout: seconds that one call may take in its child, once its module is imported.
+        processes: most calls that run at the same time; further calls wait.
+        timeout: seconds that one call may take in its child, counted from the end of the import.
         memory_mb: address space of a child in MiB; None: no limit.
-        tries: how often a call may crash its child before that is told: the kernel kills for lack of memory, which is
-            not always for what the call did.
+        tries: how often a call may crash its child before the error is raised. A crash is not always the call's fault:
+            the kernel also kills processes when memory is short.
     """
 
     def __init__(self, *, processes: int, timeout: float, memory_mb: int | None = None, tries: int = 1) -> None:
@@ -71,17 +71,17 @@ class Sandbox:
             self._slots.put(None)
         self._processes = processes
         self._children: set[_Child] = set()
-        # At the interpreter's end multiprocessing waits for its children, and does this before (atexit's order is not
-        # ours to choose: billiard changes it).
+        # At exit multiprocessing waits for its children. This finalizer kills them first. `atexit` does not work here:
+        # billiard changes its order.
         Finalize(None, self._kill, exitpriority=100)
 
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What `function(*args, **kwargs)` returns in a child. Function, arguments and result travel by pickle.
+        """Run `function(*args, **kwargs)` in a child and return its result. All three are sent by pickle.
 
         Raises:
-            SandboxHarmed: the call crashed, outlasted or bloated its child.
+            SandboxHarmed: the call crashed its child, or exceeded its time or memory.
             SandboxError: the call was not begun.
-            Exception: whatever `function` raised.
+            Exception: any exception that `function` raised.
         """
         for _ in range(self._tries - 1):
             with suppress(SandboxCrashed):
@@ -107,7 +107,7 @@ class Sandbox:
         raise value
 
     def close(self) -> None:
-        """End the children, after the calls that are running. The next `run` starts new ones."""
+        """Wait for running calls, then end the children. The next `run` starts new ones."""
         for child in [self._slots.get() for _ in range(self._processes)]:
             self._drop(child)
             self._slots.put(None)
@@ -154,7 +154,7 @@ class _Child:
         try:
             self.connection.send((timeout, pickle.dumps((function, args, kwargs))))
             answer = self.connection.poll(START_SECONDS) and self.connection.recv()
-        except (ConnectionError, EOFError) as error:  # killed while idle or importing: no fault of this call
+        except (ConnectionError, EOFError) as error:  # killed while idle or importing; not this call's fault
             raise SandboxError("a child process ended before the call began") from error
         if not answer:
             raise SandboxError(f"a child process took over {START_SECONDS} s to import; is the machine overloaded?")
@@ -200,13 +200,11 @@ def _serve(connection: Connection, memory_mb: int | None) -> None:
         try:
             function, args, kwargs = pickle.loads(call)  # noqa: S301  (imports the function's module)
             connection.send(_BEGUN)
-            signal.setitimer(
-                signal.ITIMER_REAL, timeout + 1
-            )  # its default action ends a hanging child of a dead parent
+            signal.setitimer(signal.ITIMER_REAL, timeout + 1)  # SIGALRM ends a hanging child whose parent is dead
             answer = (True, function(*args, **kwargs))
         except MemoryError:
-            answer = (False, MemoryError())  # another one: the frames of that one hold on to what was too much
-        except BaseException as error:  # noqa: BLE001  (SystemExit too: the child lives on)
+            answer = (False, MemoryError())  # a new one: the traceback of the old one keeps the memory in use
+        except BaseException as error:  # noqa: BLE001  (SystemExit too: the child goes on)
             answer = (False, _picklable(error))
         try:
             connection.send(answer)
@@ -216,7 +214,7 @@ def _serve(connection: Connection, memory_mb: int | None) -> None:
 
 
 def _picklable(error: BaseException) -> BaseException:
-    """The error itself where it survives the journey, else one that says the same."""
+    """The error itself if it can be pickled, else a RuntimeError with the same text."""
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301  (its own)
     except Exception:  # noqa: BLE001  (any constructor may fail in any way)

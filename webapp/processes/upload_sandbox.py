@@ -1,4 +1,4 @@
-"""The child processes in which the site opens what people send."""
+"""The child processes in which the site opens uploaded files."""
 
 from functools import cache
 

@@ -1,4 +1,4 @@
-"""Staff review what the machine wrote: a list, least confident first, and a page with the photo beside the text."""
+"""The review pages for staff: a list, least confident captions first, and a page with the photo beside the text."""
 
 import math
 from typing import Any
@@ -28,7 +28,7 @@ from webapp.review.selectors import QUEUE, Filters
 
 
 class _QueueFilter(admin.SimpleListFilter):
-    """A filter of the list that the review page keeps to as well: see `Filters`."""
+    """A filter of the list that the review page applies too: see `Filters`."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return selectors.captions_filter(queryset, Filters.of({str(self.parameter_name): self.value() or ""}))
@@ -59,7 +59,7 @@ class ConfidenceFilter(_QueueFilter):
 
 
 def _words(caption: Caption) -> list[dict[str, object]]:
-    """The words with their probability in per cent and its fifth (0 to 4), by which the page shades them."""
+    """The words with their probability in per cent, and its fifth (`level`, 0 to 4) for shading."""
     words = []
     for word in caption.words:
         probability = math.exp(min(word["log_probability"], 0.0))
@@ -150,7 +150,7 @@ class CaptionForReviewAdmin(PhotoSearch, ReadOnlyAdmin):
                 caption = self.get_object(request, unquote(object_id))
             else:
                 if next_caption is None:
-                    self.message_user(request, "No other caption waits here.", messages.INFO)
+                    self.message_user(request, "No other caption waits for review here.", messages.INFO)
                 return HttpResponseRedirect(next_url)
         return self._page(request, caption, kept=kept, next_url=next_url, error=error)
 
@@ -166,14 +166,16 @@ class CaptionForReviewAdmin(PhotoSearch, ReadOnlyAdmin):
         match request.POST.get("decision"):
             case "approve":
                 if text not in {"", caption.text, caption.reviewed_text}:
-                    raise DecisionError("The text was changed: save it as an edit, or put it back before you approve.")
+                    raise DecisionError(
+                        "The text was changed. Save it as an edit, or undo the change before you approve."
+                    )
                 decision = services.caption_approve(**known)
             case "edit":
                 decision = services.caption_edit(**known, text=text)
             case "reject":
                 decision = services.caption_reject(**known)
             case other:
-                raise DecisionError(f"“{other}” is no decision: approve, edit or reject.")
+                raise DecisionError(f"“{other}” is not a decision. Approve, edit or reject.")
         self.log_change(request, caption, decision.get_verdict_display())
         message = format_html(
             '{}: “{}” <a href="{}">Look again</a>',
@@ -213,7 +215,7 @@ class CaptionForReviewAdmin(PhotoSearch, ReadOnlyAdmin):
         )
 
     def _page_url(self, caption: CaptionForReview | None, kept: str) -> str:
-        """The page of `caption`, or the list where there is none, with the list's filters kept."""
+        """The URL of a caption's page, or of the list if `caption` is None, with the list's filters."""
         if caption is None:
             return reverse("admin:review_captionforreview_changelist") + (f"?{kept}" if kept else "")
         query = {"_changelist_filters": kept} if kept else None
@@ -221,7 +223,7 @@ class CaptionForReviewAdmin(PhotoSearch, ReadOnlyAdmin):
 
 
 def _reviewer(request: HttpRequest) -> Any:
-    return request.user  # staff only: the admin lets nobody else in
+    return request.user  # always staff: the admin admits no others
 
 
 class ReviewerFilter(admin.SimpleListFilter):
@@ -238,7 +240,7 @@ class ReviewerFilter(admin.SimpleListFilter):
 
 @admin.register(Decision)
 class DecisionAdmin(PhotoSearch, ReadOnlyAdmin):
-    """The history of decisions, for reading."""
+    """The history of decisions, read-only."""
 
     list_display = ["created_at", "reviewer", "verdict", "text", "machine_text"]
     list_filter = ["verdict", ReviewerFilter, "created_at"]

@@ -2,7 +2,7 @@ from webapp.captioning.models import Caption
 
 
 class CaptionForReview(Caption):
-    """The same rows as captions, under a page of the admin of their own. Its permissions are those of `Decision`."""
+    """The rows of `Caption`, with their own page in the admin. The permissions are those of `Decision`."""
 
     class Meta:
         proxy = True

@@ -1,4 +1,4 @@
-"""Reads: the captions that wait for a person, least confident first, and what was decided."""
+"""Reads: the captions for review, least confident first, and their decisions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,12 +14,12 @@ from webapp.counters.selectors import counts_by_subject
 from webapp.photos.models import ReviewState
 from webapp.review.models import CaptionForReview
 
-QUEUE: Final = ("-review_state", "confidence", "id")  # of all states "undecided" is the last word of the alphabet
+QUEUE: Final = ("-review_state", "confidence", "id")  # "undecided" sorts last of all states
 
 
 @dataclass(frozen=True)
 class Filters:
-    """Which captions a reviewer goes through; an empty or unknown value does not narrow."""
+    """The reviewer's filters. An empty or unknown value filters nothing."""
 
     decision: str = ""
     model_version: str = ""
@@ -27,7 +27,7 @@ class Filters:
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "Filters":
-        """From a page's query string, where every filter goes by its own name."""
+        """From a page's query string, by the names of the fields."""
         return cls(**{name: query.get(name, "") for name in cls.__dataclass_fields__})
 
     @property
@@ -42,7 +42,7 @@ class Progress:
 
 
 def captions_for_review() -> QuerySet[Any]:
-    """Every caption, undecided and least confident first, with the newest text that a person gave it."""
+    """All captions, undecided and least confident first, with the text of their newest decision."""
     newest = Decision.objects.filter(caption=OuterRef("pk")).order_by("-id").values("text")[:1]
     return (
         CaptionForReview.objects.select_related("photo", "photo__owner", "model_version")
@@ -59,28 +59,28 @@ def captions_filter(captions: QuerySet[Any], filters: Filters) -> QuerySet[Any]:
         captions = captions.filter(model_version=filters.model_version_id)
     if band := BANDS.get(filters.confidence):
         captions = captions.filter(confidence__gte=band[0], confidence__lt=band[1])
-        if filters.decision not in ReviewState.values:  # one range in the index of the queue for each state
+        if filters.decision not in ReviewState.values:  # one range per state in the index of the queue
             captions = captions.filter(review_state__in=ReviewState.values)
     return captions
 
 
 def caption_next(*, filters: Filters, after: Caption | None = None) -> CaptionForReview | None:
-    """The caption to look at after `after`: undecided unless `filters` ask for a decision, going round at the end.
+    """The caption to review after `after`: an undecided one, unless `filters` name a decision. Restarts at the end.
 
-    None where no other is left.
+    None if no other is left.
     """
     queue = captions_filter(captions_for_review(), replace(filters, decision=filters.decision or ReviewState.UNDECIDED))
     if after is None:
         first: CaptionForReview | None = queue.first()
         return first
-    # Two looks into the index, where one for both would read all that wait.
+    # Two index look-ups. One query for both would read all waiting captions.
     later = queue.filter(confidence__gte=after.confidence).exclude(confidence=after.confidence, id__lte=after.pk)
     following: CaptionForReview | None = later.first() or queue.exclude(pk=after.pk).first()
     return following
 
 
 def review_progress(filters: Filters) -> Progress:
-    """How many of the captions that `filters` select, whatever was decided about them, have a decision."""
+    """The numbers of decided and of all captions for `filters`. Ignores the filter by decision."""
     total = undecided = 0
     for version, counts in counts_by_subject(CAPTIONS).items():
         if filters.model_version_id in {None, version}:
@@ -97,10 +97,10 @@ def caption_decisions(caption: Caption) -> QuerySet[Decision]:
 
 
 def reviewers() -> QuerySet[User]:
-    """Everybody who ever decided: a look into the index for each account."""
+    """All accounts with a decision. Costs one index look-up per account."""
     return User.objects.filter(Exists(Decision.objects.filter(reviewer=OuterRef("pk")))).order_by("username")
 
 
 def row_id(text: str) -> int | None:
-    """The id that a query string or form names; None for what can be no row's."""
+    """The id in a query string or form; None if it cannot be an id."""
     return int(text) if text.isdecimal() and len(text) < 19 else None

@@ -16,6 +16,6 @@ from webapp.server.request_threads import ThreadedHandler  # noqa: E402
 if (_parent := multiprocessing.parent_process()) is not None:  # one of several: an orphan would keep the port
     process_die_with_parent(_parent.pid)
 
-_FORM_BYTES = 16 * 2**20  # what a form adds to its files, at the most
+_FORM_BYTES = 16 * 2**20  # most bytes that a form adds to its files
 _largest = max(settings.ZIP_MAX_BYTES, settings.UPLOAD_MAX_FILES * settings.UPLOAD_MAX_BYTES)
 application = BodyLimit(ThreadedHandler(processes=web_processes(settings.ENV)), max_bytes=_largest + _FORM_BYTES)

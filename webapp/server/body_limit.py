@@ -1,5 +1,5 @@
-"""Refuses a request larger than any page takes, or than the disk does: Django first writes all of it there, whoever
-sent it."""
+"""Refuses requests that are larger than any page accepts or than the disk can hold. Django would first write the whole
+request to disk, even for a sender without an account."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,7 +15,7 @@ App = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 
 class BodyLimit:
-    """An ASGI application around another. What is too large is read to its end, so that the answer arrives."""
+    """An ASGI middleware. It reads a too large request to its end; otherwise the client would not read the answer."""
 
     def __init__(self, app: App, *, max_bytes: int) -> None:
         self.app = app
@@ -33,7 +33,7 @@ class BodyLimit:
         refused = ended = False
 
         async def counted() -> Message:
-            """Without a stated length, Django is told that the sender went away."""
+            """Counts the bytes: the length may be unstated. Past the limit, Django is told that the client left."""
             nonlocal size, refused, ended
             message = await receive()
             size += len(message.get("body", b""))

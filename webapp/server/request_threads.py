@@ -1,8 +1,8 @@
-"""Django behind ASGI, where each request stays in one thread from the first middleware to the last.
+"""Django's ASGI handler, changed so that each request stays in one thread through all middleware.
 
-Django's own handler starts a thread for every request and goes back to the event loop at every middleware: a third of
-the time of an upload, where nothing is asynchronous anyhow. Here the event loop receives and sends, so that a slow
-client holds no thread, and a pool of threads does what lies between.
+Django's own handler starts a thread for every request and returns to the event loop at every middleware. That takes a
+third of an upload's time, and no code here is asynchronous. In this handler the event loop receives and sends, so a
+slow client holds no thread. A pool of threads runs the middleware and the views.
 """
 
 import asyncio
@@ -18,16 +18,16 @@ from django.urls import set_script_prefix
 
 from webapp.server.body_limit import Receive, Send
 
-# At most so many requests at a time in all processes of the site, or AT_LEAST in each, and connections to the database,
-# of which PostgreSQL has 100. Uploads wait for locks, children and the broker among themselves, pages for a database
-# that stands still; health checks go on beside them.
+# Most requests at a time in all processes of the site together, but at least AT_LEAST in each process. A request may
+# hold a database connection, and PostgreSQL allows 100. Three pools, because uploads wait for locks, children and the
+# broker, and pages wait for the database: neither may hold up the health checks.
 UPLOADS, OTHERS, PROBES = 24, 32, 4
 AT_LEAST = 6
 PROBED = ("/healthz", "/readyz")
 
 
 class ThreadedHandler(ASGIHandler):
-    """`processes`: how many serve the site, this one included."""
+    """`processes`: number of processes that serve the site, this one included."""
 
     def __init__(self, *, processes: int = 1) -> None:
         super().__init__()
@@ -66,11 +66,11 @@ class ThreadedHandler(ASGIHandler):
         signals.request_started.send(sender=self.__class__, scope=scope)
         request, refusal = self.create_request(scope, body)
         response: Any = refusal if request is None else self.get_response(request)
-        response._handler_class = self.__class__  # both as in Django's own
+        response._handler_class = self.__class__  # this and the block size as in Django's handler
         if isinstance(response, FileResponse):
             response.block_size = self.chunk_size
         if not response.streaming:
-            response.close()  # where its connection to the database is
+            response.close()  # in the thread that has its database connection
         return response
 
     async def _parts(self, parts: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -12,18 +12,18 @@ register.filter("span", span_text)
 
 @register.simple_tag(takes_context=True)
 def media_messages(context: dict[str, Any]) -> list[str]:
-    """What staff who look after photos must know of their files."""
+    """Messages about missing or foreign files, for staff who may view photos."""
     request = context.get("request")
     return messages_of_media() if request is not None and request.user.has_perm("photos.view_photo") else []
 
 
 @register.filter
 def percent(share: float) -> str:
-    """0.734 -> "73 %"; a share that is nearly nothing or nearly all is not called 0 or 100."""
+    """0.734 -> "73 %". Only the exact shares 0 and 1 become 0 % and 100 %."""
     return f"{min(99, max(1, round(100 * share))) if 0 < share < 1 else round(100 * share)} %"
 
 
 @register.filter
 def pending(job: CaptionJob) -> bool:
-    """Whether an open page should ask about this job again."""
+    """Whether an open page should poll this job again."""
     return job.state in {CaptionJob.State.QUEUED, CaptionJob.State.RUNNING, CaptionJob.State.PAUSED}

@@ -1,13 +1,13 @@
-"""The one row about the site itself."""
+"""The table with one row about the site."""
 
 from django.db import models
 from django.db.models import Q
 
 
 class Installation(models.Model):
-    """The one row that says which site this database belongs to.
+    """The single row that identifies the site of this database.
 
-    The media folder carries the same identity in a file: see `upkeep/services/media_identity.py`.
+    A file in the media folder holds the same identity: see `upkeep/services/media_identity.py`.
     """
 
     identity = models.CharField(max_length=32, help_text="the media folder says the same; empty until they are paired")

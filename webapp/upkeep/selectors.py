@@ -1,4 +1,4 @@
-"""Reads: whether the media folder is this database's, and what staff must know of it."""
+"""Reads: whether the media folder belongs to this database, and messages about it for staff."""
 
 import contextlib
 from pathlib import Path, PurePosixPath
@@ -17,24 +17,24 @@ from webapp.upkeep.models import Installation
 IDENTITY_FILE: Final = "identity"
 OTHERS: Final = (
     "The media folder and the database belong to different sites, so nothing is cleaned. Check FOVEA_DATABASE_URL and "
-    "FOVEA_DATA_DIR. To keep the two together, run `manage.py recover_media`: it makes the rows that are missing."
+    "FOVEA_DATA_DIR. To keep the two together, run `manage.py recover_media`: it creates the missing rows."
 )
 AWAY: Final = (
-    "The database names photos, and the media folder holds none, so nothing is cleaned. Mount the media folder, or "
-    "restore it from its backup."
+    "The database has photos, but their files are missing from the media folder, so nothing is cleaned. Mount the "
+    "media folder, or restore it from its backup."
 )
 
 
 def media_messages() -> list[str]:
-    """What is wrong with the files and what to do; empty where all is well. One query."""
+    """Problems with the files, and what to do; empty if there are none. One query."""
     messages = [problem for problem in (room_notice(), identity_problem()) if problem]
     if told := lost_told():
-        messages.append(f"{told}, for {KEPT_DAYS} days. `manage.py recover_media` puts back what is there.")
+        messages.append(f"{told}, for {KEPT_DAYS} days. `manage.py recover_media` recovers them.")
     return messages
 
 
 def identity_problem() -> str:
-    """What is wrong, as far as it is known; empty where media folder and database agree, or have not met yet."""
+    """The known problem; empty if media folder and database agree or are not paired yet."""
     database, media = database_identity(), media_identity()
     if not database or database == media:
         return ""
@@ -52,12 +52,12 @@ def media_identity() -> str:
 
 
 def photos_places() -> dict[str, int]:
-    """The folders that rows of photos name, with the primary key of the row. One query: there is no index."""
+    """The folders that rows of photos name, with the row's primary key. One query over all rows."""
     return _places(Photo.objects.values_list("original", "pk"))
 
 
 def places_named() -> dict[str, int]:
-    """Those that rows of any kind name."""
+    """The folders that rows of any kind name."""
     return photos_places() | _places(Batch.objects.exclude(archive="").values_list("archive", "pk"))
 
 

@@ -1,4 +1,4 @@
-"""The page of files that no row names: what there is, for how long, and a button that puts it back."""
+"""The page of files without a row: the files, how long they are kept, and a button to recover them."""
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -16,7 +16,7 @@ from webapp.upkeep.selectors import identity_problem
 from webapp.upkeep.services.media_recovery import Outcome, media_lost, media_recover, recovering
 
 ON_PAGE = 50
-AT_ONCE = 100  # are put back by one request; each has to be looked into
+AT_ONCE = 100  # recovered by one request; each file has to be read
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -45,11 +45,11 @@ def lost_and_found(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def lost_thumbnail(request: HttpRequest, name: str) -> HttpResponse:
-    """Our own small JPEG of a photo that lies in the lost-and-found, or still in its place."""
+    """The thumbnail of a lost photo, in the lost-and-found or still in its place."""
     if not request.user.has_perm("photos.view_photo"):
         raise PermissionDenied
     if not name.isalnum():
-        raise Http404("No picture has such a name.")
+        raise Http404("There is no picture of this name.")
     for folder in (root() / "photos" / name, media_path(f"photos/{name[:2]}/{name}")):
         if (picture := folder / "thumbnail.jpg").is_file():
             nosniff = {"X-Content-Type-Options": "nosniff"}
@@ -65,7 +65,7 @@ def _put_back(request: HttpRequest) -> None:
         messages.warning(request, error.message)
         return
     back = sum(result.outcome in {Outcome.RECOVERED, Outcome.SAME} for result in results)
-    rest = f" {len(lost) - AT_ONCE:,} more wait: press the button again." if len(lost) > AT_ONCE else ""
+    rest = f" {len(lost) - AT_ONCE:,} more wait. Press the button again." if len(lost) > AT_ONCE else ""
     if back:
         messages.success(request, f"{back:,} put back. Their captions follow.{rest}")
     for result in [result for result in results if result.message][:5]:

@@ -112,7 +112,7 @@ def test_unpack_waits_where_no_process_can_be_had_to_look_into_the_zip(media: Pa
     monkeypatch.setattr("webapp.processes.sandbox.START_SECONDS", 0)
     fresh = Sandbox(processes=1, timeout=1)
     monkeypatch.setattr(zip_unpacking, "upload_sandbox", lambda: fresh)
-    with pytest.raises(SiteError, match="could not be looked into"):
+    with pytest.raises(SiteError, match="too busy to check the zip"):
         batch_unpack(batch_id=batch.pk)
     batch.refresh_from_db()
     assert batch.state == Batch.State.UNPACKING

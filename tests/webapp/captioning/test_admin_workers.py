@@ -66,7 +66,7 @@ def test_workers_page_refreshes_by_its_inner_part_alone(page: Client, broker: Br
 def test_workers_page_announces_what_is_wrong_once(
     page: Client, broker: Broker, told: str | None, announced: bool
 ) -> None:
-    message = "No worker is running. Photos are kept and captioned once one starts."
+    message = "No worker is running. Photos are stored, and captioned once a worker starts."
     response = page.get(PATH, {"told": message if told is None else told}, headers=REFRESH)
     assert ('id="announcer"' in response.content.decode()) == announced
 

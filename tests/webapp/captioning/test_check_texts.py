@@ -30,7 +30,7 @@ def check(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str
 
 def test_check_texts_says_that_all_is_well(user: User, capsys: pytest.CaptureFixture[str]) -> None:
     caption_make(user, model_version_make())
-    assert check(capsys) == (0, "1 photos have the text that their captions and decisions say.\n")
+    assert check(capsys) == (0, "1 photos have the right text.\n")
 
 
 def test_check_texts_names_what_differs_and_fails(wrong: Photo, capsys: pytest.CaptureFixture[str]) -> None:

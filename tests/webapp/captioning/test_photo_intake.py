@@ -115,7 +115,7 @@ def test_photo_create_names_the_limit_of_bytes(media: Path, user: User, settings
         ("a\\b.jpg", "slash"),
         ("a\0.jpg", "NUL"),
         ("x" * 4000 + ".jpg", "4,004 characters; the limit is 255"),
-        (" ", "is no name"),
+        (" ", "is not a file name"),
         ("a\nb.jpg", "control character"),
         ("a\x7fb.jpg", "control character"),
         ("a\u2028b.jpg", "line break"),

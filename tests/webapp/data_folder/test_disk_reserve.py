@@ -106,7 +106,7 @@ def test_upload_is_refused_while_the_reserve_is_given_up(reserve: Reserve, disk:
 def test_page_tells_of_a_disk_that_takes_no_photos(reserve: Reserve, disk: Disk, member: Client) -> None:
     disk.fill()
     reserve.look()
-    assert "no photo is taken. Free some space" in member.get("/").content.decode()
+    assert "uploads are refused. Free some space" in member.get("/").content.decode()
 
 
 def test_check_tells_of_a_disk_that_takes_no_photos(reserve: Reserve, disk: Disk) -> None:

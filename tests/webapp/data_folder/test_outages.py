@@ -46,7 +46,7 @@ def test_page_without_a_database_tells_to_try_again(visitor: Client, error: Exce
     with failing(error):
         response = visitor.get(path)
     assert response.status_code == 503
-    assert "The database does not answer now. Try again" in response.content.decode()
+    assert "The database does not answer. Try again" in response.content.decode()
 
 
 @pytest.mark.parametrize("error", AWAY, ids=["refused", "closed"])

@@ -103,10 +103,10 @@ def test_page_that_breaks_says_so_calmly(member: Client, monkeypatch: pytest.Mon
 def test_page_that_is_not_there_leads_back(member: Client) -> None:
     response = member.get("/nowhere/")
     assert response.status_code == 404
-    assert "There is nothing here" in response.content.decode()
+    assert "Page not found" in response.content.decode()
 
 
 def test_form_from_elsewhere_is_refused_in_words(user: User) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(user)
-    assert "This is not yours to see" in strict.post("/batches/").content.decode()
+    assert "You have no access to this page" in strict.post("/batches/").content.decode()

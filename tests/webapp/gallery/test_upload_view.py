@@ -102,7 +102,7 @@ def test_upload_to_a_busy_machine_waits_for_it_once(
     response = member.post("/upload/", {"file": files}, headers=JSON)
     results = response.json()["results"]
     assert (response.status_code, [result["code"] for result in results], len(asked)) == (503, ["busy"] * 2, 1)
-    assert results[1]["message"].startswith("blue.jpg: The photo could not be checked")
+    assert results[1]["message"].startswith("blue.jpg: The server is too busy to check the photo")
 
 
 def test_upload_of_the_same_file_links_the_photo_that_is_there(member: Client, photo: Photo) -> None:
@@ -147,16 +147,16 @@ def test_upload_of_more_files_than_the_parser_takes_names_our_limit(media: Path,
 def test_request_that_cannot_be_read_is_told_so(member: Client, settings) -> None:
     settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 1
     response = member.post("/upload/", {"a": "1", "b": "2"})
-    assert (response.status_code, "cannot read" in response.content.decode()) == (400, True)
+    assert (response.status_code, "could not read" in response.content.decode()) == (400, True)
 
 
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("../../evil.jpg", "holds a slash or NUL"),
-        ("C:\\evil.jpg", "holds a slash or NUL"),
-        ("evil\0.jpg", "holds a slash or NUL"),
-        ("..", "is no name for a file"),
+        ("../../evil.jpg", "contains a slash or a NUL character"),
+        ("C:\\evil.jpg", "contains a slash or a NUL character"),
+        ("evil\0.jpg", "contains a slash or a NUL character"),
+        ("..", "is not a file name"),
         ("x" * 4000 + ".jpg", "4,004 characters; the limit is 255"),
     ],
     ids=["path", "backslash", "nul", "dots", "long"],

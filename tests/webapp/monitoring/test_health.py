@@ -263,5 +263,5 @@ def test_readyz_names_a_disk_that_is_nearly_full(
     (tmp_path / "disk-reserve").touch()  # as it is when it was given up
     status, parts = readyz(client)
     assert (status, parts["disk"]["ok"]) == (503, False)
-    assert parts["disk"]["error"] == "The disk is nearly full: no photo is taken. Free some space (64 MB or more)."
+    assert parts["disk"]["error"] == "The disk is nearly full: uploads are refused. Free some space (64 MB or more)."
     assert media_messages() == [parts["disk"]["error"]]

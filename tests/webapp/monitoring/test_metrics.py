@@ -157,7 +157,7 @@ def test_metrics_without_their_tables_are_unavailable(client: Client, broker: Br
     with table_hidden(WorkerHeartbeat):
         response = client.get("/metrics")
     assert response.status_code == 503
-    assert b"database is away" in response.content
+    assert b"database is unavailable" in response.content
 
 
 SCRAPE = """
@@ -180,12 +180,12 @@ def _scraped_from(url: str) -> Any:
 @pytest.mark.slow
 def test_metrics_of_a_database_that_is_down_are_unavailable() -> None:
     status, text, _ = _scraped_from("postgresql://fovea@127.0.0.1:1/fovea")
-    assert (status, text.startswith("The database is away")) == (503, True)
+    assert (status, text.startswith("The database is unavailable")) == (503, True)
 
 
 @pytest.mark.slow
 def test_metrics_of_a_silent_database_are_unavailable_in_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and says nothing
         status, text, seconds = _scraped_from(f"postgresql://fovea@127.0.0.1:{silent.getsockname()[1]}/fovea")
-    assert (status, text.startswith("The database is away")) == (503, True)
+    assert (status, text.startswith("The database is unavailable")) == (503, True)
     assert seconds < 5

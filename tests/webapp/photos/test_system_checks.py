@@ -12,7 +12,7 @@ def test_data_folder_that_is_a_file_is_an_error_with_a_remedy(settings, tmp_path
     settings.DATA_DIR.parent.write_text("in the way")
     (problem,) = system_checks.data_folder_check(None)
     assert problem.id == "fovea.E002"
-    assert "or name another folder" in str(problem.hint)
+    assert "or choose another folder" in str(problem.hint)
 
 
 def test_data_folder_that_does_not_exist_yet_is_fine(settings, tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_decision_on_the_last_leads_back_to_the_list(page: Client, captions: lis
         services.caption_approve(caption=caption, reviewer=reviewer, seen=None)
     response = page.post(url(captions[0]), {"decision": "approve", "seen": ""}, follow=True)
     assert response.redirect_chain == [(LIST, 302)]
-    assert "No other caption waits here" in response.content.decode()
+    assert "No other caption waits for review here" in response.content.decode()
 
 
 def test_decision_keeps_the_filters(page: Client, captions: list[Caption]) -> None:
@@ -156,7 +156,7 @@ def test_decision_may_be_changed_and_the_history_shows_both(page: Client, captio
 def test_edit_without_a_change_is_refused_and_keeps_the_page(page: Client, captions: list[Caption]) -> None:
     response = decide(page, captions[0], "edit")
     assert response.status_code == 409
-    assert "approve it instead" in response.content.decode()
+    assert "Approve it instead" in response.content.decode()
 
 
 def test_approve_of_a_changed_text_is_refused_and_keeps_what_was_typed(page: Client, captions: list[Caption]) -> None:

@@ -46,7 +46,7 @@ def page(client: Client, staff: User) -> Client:
 def test_every_staff_page_tells_of_lost_files(page: Client, lost: None) -> None:
     shown = page.get("/admin/").content.decode()
     assert "1 photo or zips" not in shown
-    assert "1 file that the database does not know lies in the lost-and-found" in shown
+    assert "1 file that the database does not know is in the lost-and-found" in shown
     assert PAGE in shown
 
 
@@ -82,7 +82,7 @@ def test_lost_and_found_puts_back_a_part_at_a_time(
     monkeypatch.setattr("webapp.upkeep.views.AT_ONCE", 1)
     Photo.objects.all().delete()
     storage_sweep()
-    assert "1 more wait: press the button again." in page.post(PAGE, follow=True).content.decode()
+    assert "1 more wait. Press the button again." in page.post(PAGE, follow=True).content.decode()
     assert lost_count() == 1
 
 
@@ -106,4 +106,4 @@ def test_picture_of_nothing_lost_is_404(page: Client, lost: None, name: str) -> 
 
 def test_check_tells_of_lost_files(lost: None) -> None:
     told = [str(message.msg) for message in run_checks() if message.id == "fovea.W004"]
-    assert told == ["1 file that the database does not know lies in the lost-and-found."]
+    assert told == ["1 file that the database does not know is in the lost-and-found."]

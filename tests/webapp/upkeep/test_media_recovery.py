@@ -77,7 +77,7 @@ def test_recovery_tells_what_no_account_owns(
 ) -> None:
     User.objects.filter(pk=user.pk).update(username="grace")
     assert recover() == 1
-    assert "There is no account 'ada'. Name who gets it with --user." in capsys.readouterr().out
+    assert "There is no account 'ada'. Name an account to own it with --user." in capsys.readouterr().out
     assert (Photo.objects.count(), lost_count()) == (1, 2)
     assert recover("--user", "grace") == 0
     assert (Photo.objects.filter(owner=user).count(), lost_count()) == (3, 0)
@@ -115,7 +115,7 @@ def test_recovery_keeps_what_cannot_be_read(media: Path, lost: list[Photo], caps
     broken = next(path for path in media.rglob("lost-and-found/*/*/original") if path.read_bytes() == picture("blue"))
     broken.write_bytes(b"x")
     assert recover() == 1
-    assert "It is kept." in capsys.readouterr().out
+    assert "The file is kept." in capsys.readouterr().out
     assert (Photo.objects.count(), lost_count(), broken.read_bytes()) == (2, 1, b"x")
 
 
@@ -189,7 +189,7 @@ def test_recovery_on_a_full_disk_keeps_what_it_cannot_put_back(
     with monkeypatch.context() as patch:
         patch.setattr("webapp.upkeep.services.media_recovery.lost_return", full)
         assert recover() == 1
-    assert "Free some space, then retry. It is kept." in capsys.readouterr().out
+    assert "Free some space, then retry. The file is kept." in capsys.readouterr().out
     assert lost_count() == 2
     assert recover() == 0
 

@@ -1,4 +1,4 @@
-"""Tokens for names and passwords."""
+"""Log in for an API token, and log out."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from webapp.api.serializers import LoginSerializer, TokenSerializer
 
 
 class LoginView(APIView):
-    """A token for a name and password. After five wrong passwords the account is locked for a quarter of an hour."""
+    """Get a token for a name and password. Five wrong passwords lock the account for 15 minutes."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -33,11 +33,11 @@ class LoginView(APIView):
         form = LoginSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         asked = form.validated_data
-        http_request: Any = request._request  # the one that axes marks
+        http_request: Any = request._request  # django-axes marks this one
         user = authenticate(http_request, username=asked["username"], password=asked["password"])
         if user is None:
             if getattr(http_request, "axes_locked_out", False):
-                http_request.axes_locked_out = False  # else its middleware answers with a page
+                http_request.axes_locked_out = False  # otherwise its middleware answers with an HTML page
                 raise LockedOut
             raise LoginFailed
         user_logged_in.send(sender=user.__class__, request=http_request, user=user)
@@ -47,9 +47,9 @@ class LoginView(APIView):
 
 
 class LogoutView(APIView):
-    """The token it is sent with is no longer valid."""
+    """Revoke the token that this request is sent with."""
 
-    permission_classes = (IsAuthenticated,)  # whatever the token's scope
+    permission_classes = (IsAuthenticated,)  # for tokens of any scope
 
     @extend_schema(operation_id="logout", request=None, responses=answers({204: None}, 401))
     def post(self, request: Request) -> Response:

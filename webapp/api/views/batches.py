@@ -1,4 +1,4 @@
-"""Batches: those of the token's user, and nobody else's."""
+"""The batches of the token's user."""
 
 from typing import Any, Final
 
@@ -62,7 +62,7 @@ class BatchesView(generics.ListAPIView[Batch]):
         responses=answers({202: BatchSerializer}, 400, 401, 403, 413, 422, 503, 507),
     )
     def post(self, request: Request) -> Response:
-        """Send a zip of photos; a worker unpacks it, and a file in it that is refused does not stop the others."""
+        """Upload a zip of photos. A worker unpacks it. A refused file in it does not stop the others."""
         file = request.FILES.get(ARCHIVE_FIELD)
         if file is None:
             raise BatchRejected("no_file", "No zip was sent. Put it into the field “archive”.")
@@ -73,7 +73,7 @@ class BatchesView(generics.ListAPIView[Batch]):
 class BatchView(APIView):
     @extend_schema(operation_id="batches_detail", responses=answers({200: BatchSerializer}, 401, 404))
     def get(self, request: Request, batch_id: int) -> Response:
-        """The state of a batch and how far it is."""
+        """The state and progress of a batch."""
         return _answer(request, batch_id, status=200)
 
 
@@ -85,9 +85,9 @@ class BatchActionView(APIView):
         responses=answers({200: BatchSerializer}, 401, 403, 404, 409),
     )
     def post(self, request: Request, batch_id: int, action: str) -> Response:
-        """Pause, resume or cancel a batch; what is captioned already stays."""
+        """Pause, resume or cancel a batch. Existing captions stay."""
         if action not in ACTIONS:
-            raise exceptions.NotFound(f"A batch cannot {action}; use one of: {', '.join(ACTIONS)}.")
+            raise exceptions.NotFound(f"“{action}” is no action of a batch. Use one of: {', '.join(ACTIONS)}.")
         ACTIONS[action](batch=_batch(request, batch_id))
         return _answer(request, batch_id, status=200)
 
@@ -116,9 +116,9 @@ class BatchItemsView(generics.ListAPIView[BatchItem]):
 
     @extend_schema(
         operation_id="batches_items",
-        parameters=[OpenApiParameter("failed", bool, description="only those without a caption, and why")],
+        parameters=[OpenApiParameter("failed", bool, description="only files without a caption, each with the reason")],
         responses=answers({200: BatchItemSerializer(many=True)}, 401, 404),
     )
     def get(self, request: Request, batch_id: int) -> Response:
-        """The files of a batch, in its order."""
+        """The files of a batch, in the batch's order."""
         return super().get(request)

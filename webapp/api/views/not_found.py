@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 
 @extend_schema(exclude=True)
 class UnknownView(APIView):
-    """Any other path below the API: JSON as well, where Django's own answer is a page."""
+    """Answers any other path below the API with JSON. Django itself would answer with an HTML page."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)

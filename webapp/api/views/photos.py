@@ -1,4 +1,4 @@
-"""Photos: those of the token's user, and nobody else's."""
+"""The photos of the token's user."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ class PhotosView(generics.ListAPIView[Photo]):
         responses=answers(dict.fromkeys((202, 413, 422, 503, 507), UploadsSerializer), 400, 401, 403),
     )
     def post(self, request: Request) -> Response:
-        """Upload photos to be captioned. A file that is refused does not stop its neighbours."""
+        """Upload photos to be captioned. A refused file does not stop the others."""
         uploads = photo_services.photos_upload(owner=user_of(request), files=request.FILES.getlist("file"))
         errors = [upload.error for upload in uploads if upload.error]
         answer: dict[str, Any] = {
@@ -71,7 +71,9 @@ class PhotosView(generics.ListAPIView[Photo]):
         else:
             status = max(error_status(error) for error in errors)  # a full disk (507) says more than a bad file (422)
             code = errors[0].code if len(errors) == 1 else "all_rejected"
-            message = errors[0].message if len(errors) == 1 else f"None of {len(errors)} files was taken: see results."
+            message = (
+                errors[0].message if len(errors) == 1 else f"All {len(errors)} files were rejected: see “results”."
+            )
             answer |= error_body(code, message)
         return Response(UploadsSerializer(answer, context={"request": request}).data, status=status)
 
@@ -79,7 +81,7 @@ class PhotosView(generics.ListAPIView[Photo]):
 class PhotoView(APIView):
     @extend_schema(operation_id="photos_detail", responses=answers({200: PhotoSerializer}, 401, 404))
     def get(self, request: Request, photo_id: int) -> Response:
-        """The state of one photo, and its caption once there is one."""
+        """The state of one photo, and its caption if it has one."""
         return Response(PhotoSerializer(_photo(request, photo_id), context={"request": request}).data)
 
     @extend_schema(operation_id="photos_delete", responses=answers({204: None}, 401, 403, 404))
@@ -96,7 +98,7 @@ class PhotoRetryView(APIView):
         responses=answers({202: PhotoSerializer}, 401, 403, 404, 409),
     )
     def post(self, request: Request, photo_id: int) -> Response:
-        """Caption a photo again that failed, was quarantined or was cancelled."""
+        """Caption a failed, quarantined or cancelled photo again."""
         photo_retry(photo=_photo(request, photo_id))
         return Response(PhotoSerializer(_photo(request, photo_id), context={"request": request}).data, status=202)
 

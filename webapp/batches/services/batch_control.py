@@ -1,4 +1,4 @@
-"""Holding, resuming and cancelling batches."""
+"""Pauses, resumes and cancels batches."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ State = Batch.State
 
 
 def batch_pause(*, batch: Batch) -> None:
-    """No photo that this batch alone wants is begun any more; those in a worker's hands are finished.
+    """Pause the waiting photos that only this batch wants. Workers finish the photos that they have begun.
 
     Raises:
         ActionRefused: wrong_state.
@@ -37,7 +37,7 @@ def batch_resume(*, batch: Batch) -> None:
 
 
 def batch_cancel(*, batch: Batch) -> None:
-    """What is captioned stays, what waits for this batch alone will not be, what is not unpacked is dropped.
+    """Keep existing captions, cancel the waiting photos that only this batch wants, and drop the rest of a zip.
 
     Raises:
         ActionRefused: wrong_state.
@@ -51,7 +51,7 @@ def batch_cancel(*, batch: Batch) -> None:
 
 
 def zips_drop_of(*, user: User, **_: object) -> None:
-    """Cancels an account's batches whose zip is still kept, which removes the zip."""
+    """Cancel an account's batches whose zip is still stored. This removes the zips."""
     for batch in Batch.objects.filter(owner=user).exclude(archive=""):
         batch_cancel(batch=batch)
 

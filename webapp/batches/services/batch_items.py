@@ -1,4 +1,4 @@
-"""The files of a batch, and the jobs of its photos: what making, unpacking and holding batches is built of."""
+"""The files of a batch and the jobs of its photos, for the other services of batches."""
 
 import hashlib
 import logging
@@ -25,7 +25,7 @@ from webapp.photos.tally import is_left_out
 log = logging.getLogger(__name__)
 
 LIVE = (Batch.State.UNPACKING, Batch.State.RUNNING)
-WANTING = (*LIVE, Batch.State.FAILED)  # what a zip gave before it turned out to be broken is captioned
+WANTING = (*LIVE, Batch.State.FAILED)  # photos from a zip that later proved broken are captioned
 WAITING = (CaptionJob.State.QUEUED, CaptionJob.State.PAUSED)
 ITEMS_AT_ONCE = 500
 
@@ -33,7 +33,7 @@ Outcome = BatchItem.Outcome
 
 
 def items_create(batch: Batch, members: Iterable[Member]) -> None:
-    """A row for each member of a zip."""
+    """Create a row for each member of a zip."""
     items = [
         BatchItem(
             batch=batch,
@@ -49,7 +49,7 @@ def items_create(batch: Batch, members: Iterable[Member]) -> None:
 
 
 def item_key(path: str) -> str:
-    """What a file is known by inside its batch: its path below the folder, as the file system gives it."""
+    """The key of a file in its batch: the SHA-256 of its relative path, as the file system gives it."""
     return hashlib.sha256(os.fsencode(path)).hexdigest()
 
 
@@ -58,7 +58,7 @@ def item_refused(code: str, name: str) -> Outcome:
 
 
 def items_pending(batch: Batch) -> Iterator[BatchItem]:
-    """Those that are not taken in yet, read a page at a time."""
+    """The items that are not taken in yet, read in pages."""
     items, last = batch.items.filter(outcome=Outcome.PENDING).order_by("pk"), 0
     while page := list(items.filter(pk__gt=last)[:ITEMS_AT_ONCE]):
         yield from page
@@ -72,7 +72,7 @@ def items_take(
     file_of: Callable[[BatchItem], File[bytes]],
     proceed: Callable[[], bool],
 ) -> Iterator[BatchItem]:
-    """Takes in one item after the other, and tells the workers of a chunk of them at a time."""
+    """Take in the items one after the other, and publish their jobs in chunks."""
     untold: list[int] = []
     try:
         for item in items:
@@ -103,25 +103,23 @@ def _item_take(item: BatchItem, owner: User, file_of: Callable[[BatchItem], File
         item.outcome, item.sha256 = item_refused(error.code, name), ""
         item.error_code, item.error_message = error.code, error.message.removeprefix(f"{name}: ")
     except (SiteError, OSError, OperationalError, InterfaceError):
-        raise  # nothing of this file alone, such as a full disk: to be tried again
+        raise  # not this file's fault, for example a full disk: tried again later
     except Exception:
         log.exception("File %r of batch %d could not be taken in", item.name, item.batch_id)
         item.photo = None
         item.outcome, item.error_code = Outcome.FAILED, "failed"
-        item.error_message = (
-            "Taking it in failed for a reason that the worker's log tells. Send it once more by itself."
-        )
+        item.error_message = "It could not be taken in. Send it again separately. The worker's log names the cause."
     _item_save(item)
 
 
 def _taken(item: BatchItem) -> Outcome:
-    """TAKEN, or CHANGED where an earlier run took other content under this name."""
+    """TAKEN, or CHANGED if an earlier run took other content under this name."""
     former = BatchItem.objects.filter(batch=item.batch_id, key=item.key).exclude(sha256="").exclude(pk=item.pk)
     return Outcome.CHANGED if former.exists() else Outcome.TAKEN
 
 
 def _same(item: BatchItem) -> str:
-    """SAME, unless another run, at the same time, has taken this very file."""
+    """SAME, unless a parallel run has taken this file."""
     now = BatchItem.objects.filter(pk=item.pk, sha256=item.sha256).exclude(photo=None).values_list("outcome", flat=True)
     return now.first() or Outcome.SAME
 
@@ -130,7 +128,7 @@ def _item_save(item: BatchItem) -> None:
     try:
         with transaction.atomic():
             item.save(update_fields=["photo", "sha256", "outcome", "error_code", "error_message"])
-    except IntegrityError:  # another run, at the same time, took the same content under this name
+    except IntegrityError:  # a parallel run took the same content under this name
         BatchItem.objects.filter(pk=item.pk).delete()
 
 
@@ -145,7 +143,7 @@ def _publish(batch: Batch, job_ids: list[int]) -> None:
 
 
 def batches_lock(owner: User) -> None:
-    """Until the transaction ends nobody else changes the owner's batches, which `jobs_settle` goes by."""
+    """Lock the owner's batches until the transaction ends, because `jobs_settle` depends on their states."""
     list(Batch.objects.select_for_update().filter(owner=owner).order_by("pk").values_list("pk"))
 
 
@@ -154,8 +152,8 @@ def jobs_of(batch: Batch) -> QuerySet[CaptionJob]:
 
 
 def jobs_settle(caption_jobs: QuerySet[CaptionJob]) -> None:
-    """Those in the bulk lane that wait follow the batches that hold their photo: queued while one of them goes on, else
-    paused while one is paused, else cancelled."""
+    """Set the states of waiting bulk jobs by the batches of their photo: queued if a batch is running, else paused if
+    a batch is paused, else cancelled."""
     waiting = caption_jobs.filter(lane=CaptionJob.Lane.BULK, state__in=WAITING)
     wanted, held = _in_batches(WANTING), _in_batches((Batch.State.PAUSED,))
     waiting.filter(wanted, state=CaptionJob.State.PAUSED).update(state=CaptionJob.State.QUEUED, queued_at=Now())

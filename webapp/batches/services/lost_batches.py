@@ -1,4 +1,4 @@
-"""Brings back lost batches, from the rows alone: zips that nobody unpacks any more."""
+"""Puts lost batches back, using only the rows: zips that no worker unpacks any more."""
 
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -10,7 +10,7 @@ from webapp.captioning.services.lost_jobs import leases_cut, queues_empty, settl
 
 
 def batches_reclaim() -> None:
-    """Publishes zips whose unpacking lease ran out."""
+    """Publish zips whose unpacking lease ran out."""
     leases_cut(Batch.objects.all(), "unpack_lease_expires_at", seconds=UNPACK_LEASE_SECONDS)
     for batch in Batch.objects.filter(state=Batch.State.UNPACKING, unpack_lease_expires_at__lt=Now()):
         lost = Batch.objects.filter(id=batch.id, unpack_lease_expires_at=batch.unpack_lease_expires_at)
@@ -19,8 +19,8 @@ def batches_reclaim() -> None:
 
 
 def batches_publish_lost() -> None:
-    """Publishes zips that wait and whose message is lost. A worker that has no room for a zip drops its message, so
-    there is another one at each sweep, where it is taken at once."""
+    """Publish waiting zips whose message is lost. A worker that has no room for a zip drops its message, so each sweep
+    sends another one. Its queue is served first."""
     if jobs.HOUSEKEEPING in queues_empty():
         unleased = Q(state=Batch.State.UNPACKING, unpack_lease_expires_at=None)
         for batch_id in Batch.objects.filter(unleased, settled("created_at")).values_list("id", flat=True):

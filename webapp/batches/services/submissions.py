@@ -1,7 +1,7 @@
-"""Folders that are submitted as batches, once and again.
+"""Submits folders as batches. A folder can be submitted several times.
 
-A submission is known by an id of its own and by the absolute path of its folder. A file in it is known by its raw name
-and its content. So a folder that is submitted again gives what is new and what was edited, whatever the names are.
+An id and the folder's absolute path identify a submission. Raw name and content identify a file in it. Submitting a
+folder again therefore takes only new and edited files.
 """
 
 import os
@@ -33,15 +33,15 @@ Outcome = BatchItem.Outcome
 def submission_create(
     *, owner: User, folder: Path, found: Sequence[Found], name: str = "", submission: str = ""
 ) -> tuple[Batch, int]:
-    """The batch of a folder, with a row for each file found in it; an earlier run's batch is gone on with.
+    """The batch of a folder, with a row for each file found. Continues the batch of an earlier run.
 
     Args:
-        found: what `folder_found` says of the folder.
-        name: for people; the folder's own if empty.
-        submission: an id; if empty, the owner's earlier batch of this very folder is meant, or a new one.
+        found: the result of `folder_found`.
+        name: for people; if empty, the folder's name.
+        submission: an id; if empty, the owner's earlier batch of this folder, or a new one.
 
     Returns:
-        The batch, and how many files of earlier runs are no longer in the folder.
+        The batch, and the number of files of earlier runs that are no longer in the folder.
 
     Raises:
         BatchRejected: no_photos, other_submission.
@@ -69,13 +69,13 @@ def submission_take(
     deleted_too: bool = False,
     step: Callable[[], object] = lambda: None,
 ) -> Iterator[BatchItem]:
-    """Takes in the files that no earlier run took, or took with other content; gives each as it is done.
+    """Take in the files that no earlier run took with the same content. Yields each finished item.
 
     Ends early when the batch is cancelled.
 
     Args:
-        tally: counts every file found, also those that there is nothing to do for.
-        deleted_too: take also photos that were deleted in the gallery.
+        tally: counts every file found, including files that need no work.
+        deleted_too: also take photos that were deleted in the gallery.
         step: called for each file.
     """
     paths: dict[str, Path] = {}
@@ -101,18 +101,18 @@ def _known(owner: User, *, origin: str, name: str, submission: str) -> Batch | N
         batch = mine.filter(submission=submission).first()
         if batch and batch.source != Batch.Source.FOLDER:
             raise BatchRejected(
-                "other_submission", f"The submission {submission} is {batch.name}, a zip. Choose another id."
+                "other_submission", f"The submission {submission} is the zip {batch.name}. Choose another id."
             )
         return batch
     folders = mine.filter(source=Batch.Source.FOLDER).order_by("-pk")
-    # Versions before 0003_identities kept no origin: they knew a folder by its name.
+    # Before migration 0003_identities batches had no origin, only a name.
     return folders.filter(origin=origin).first() or folders.filter(origin="", name=name).first()
 
 
 def _go_on(batch: Batch, *, origin: str, name: str) -> None:
     batch.origin, batch.name = origin, name
     cancelled = batch.state == Batch.State.CANCELLED
-    if cancelled:  # to send it once more is to want it after all
+    if cancelled:  # submitting it again revokes the cancellation
         batch.state = Batch.State.RUNNING
     batch.save(update_fields=["origin", "name", "state"])
     if cancelled:
@@ -120,9 +120,9 @@ def _go_on(batch: Batch, *, origin: str, name: str) -> None:
 
 
 def _files_note(batch: Batch, found: Sequence[Found]) -> int:
-    """Makes the rows agree with what lies in the folder, some at a time. Returns how many files known from earlier are
-    gone."""
-    known: dict[str, BatchItem | None] = {}  # by key: the row that waits for its content, if there is one
+    """Update the rows to match the folder's files. Returns the number of files from earlier runs that are gone from the
+    folder."""
+    known: dict[str, BatchItem | None] = {}  # by key: the row without content yet, if there is one
     for item in batch.items.order_by("pk").only("key", "sha256", "outcome", "error_code").iterator():
         known[item.key] = known.get(item.key) if item.sha256 else item
     new, changed = [], []
@@ -134,7 +134,7 @@ def _files_note(batch: Batch, found: Sequence[Found]) -> int:
             if (row.outcome, row.error_code) != (outcome, file.code):
                 row.outcome, row.error_code, row.error_message = outcome, file.code, file.message
                 changed.append(row)
-        elif not is_known or file.code:  # what was taken once may be left out now
+        elif not is_known or file.code:  # a file taken earlier may be left out now
             told = {"outcome": outcome, "error_code": file.code, "error_message": file.message}
             new.append(BatchItem(batch=batch, name=name_shown(file.path), key=key, **told))
     for start in range(0, len(new), ITEMS_AT_ONCE):
@@ -159,7 +159,7 @@ def _items_wanted(
     deleted_too: bool,
     step: Callable[[], object],
 ) -> Iterator[BatchItem]:
-    """The rows of files to take; what else was found is counted."""
+    """The rows of files to take. Other files are only counted."""
     for start in range(0, len(files), ITEMS_AT_ONCE):
         page = {item_key(file.path): file for file in files[start : start + ITEMS_AT_ONCE]}
         rows = _rows_by_key(batch.items.filter(key__in=page))
@@ -190,7 +190,7 @@ def _same_content(rows: Sequence[BatchItem], path: Path) -> BatchItem | None:
         return None
     try:
         sha256 = file_sha256(path)
-    except OSError:  # told when it is opened to be taken
+    except OSError:  # reported when the file is opened later
         return None
     return next((row for row in rows if row.sha256 == sha256), None)
 
@@ -224,5 +224,5 @@ def _opened(path: Path) -> File[bytes]:
         raise PhotoRejected("unreadable", "The file is no longer in the folder. Put it back.") from error
     except OSError as error:
         raise PhotoRejected(
-            "unreadable", f"The file cannot be read ({error.strerror}). Let this account read it."
+            "unreadable", f"The file cannot be read ({error.strerror}). Give this account access."
         ) from error

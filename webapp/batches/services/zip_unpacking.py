@@ -1,4 +1,4 @@
-"""Batches of a zip: storing it with a row for each file in it, and unpacking it."""
+"""Stores a zip as a batch with a row for each file, and unpacks it."""
 
 import io
 import sys
@@ -32,19 +32,19 @@ from webapp.photos.services.removals import folder_remove_on_commit
 from webapp.processes.sandbox import SandboxError, SandboxHarmed
 from webapp.processes.upload_sandbox import upload_sandbox
 
-NOT_THE_FILES_OWN = ("unreadable", "failed")  # a decoder that was killed or ran out of time, a fault of ours
+NOT_THE_FILES_OWN = ("unreadable", "failed")  # a decoder was killed or too slow, or the site failed
 
-# Enough for one file whose decoder has to be killed.
+# Long enough for one file whose decoder has to be killed.
 UNPACK_LEASE_SECONDS = settings.LEASE_SECONDS + settings.ENV["FOVEA_DECODE_TIMEOUT_SECONDS"]
 
 State = Batch.State
 
 
 def batch_create_from_zip(*, owner: User, file: File[bytes], name: str = "") -> Batch:
-    """Stores a zip as it came, with a row for each file in it; a worker unpacks it.
+    """Store a zip unchanged, with a row for each file in it. A worker unpacks it.
 
     Raises:
-        BatchRejected: nothing is left behind.
+        BatchRejected: nothing is stored.
         SiteError: no_space.
     """
     shown = name_shown(Path(file.name or "").name) or "zip"
@@ -67,7 +67,7 @@ def batch_create_from_zip(*, owner: User, file: File[bytes], name: str = "") -> 
 
 
 def batch_create_from_archive(*, owner: User, published: str, name: str) -> Batch:
-    """Makes the rows of a zip that lies in its place without them.
+    """Create the rows of a stored zip that has none.
 
     Raises:
         BatchRejected: it cannot be unpacked.
@@ -78,10 +78,10 @@ def batch_create_from_archive(*, owner: User, published: str, name: str) -> Batc
 
 
 def batch_unpack(*, batch_id: int, proceed: Callable[[], bool] = lambda: True) -> None:
-    """Takes in the files of a stored zip that have not been taken in yet. Run by a worker, as often as it takes.
+    """Take in the files of a stored zip that are not taken in yet. Workers call it until the zip is done.
 
-    One process at a time: it holds a lease that it renews at every file; should two work after all, each file is still
-    taken in once. Ends early when the batch is paused or cancelled, or `proceed` says so: then another goes on.
+    One process at a time: it holds a lease, and renews it at every file. Even if two processes work, each file is taken
+    in once. Ends early if the batch is paused or cancelled, or if `proceed` returns False: then another call continues.
     """
     free = Q(unpack_lease_expires_at=None) | Q(unpack_lease_expires_at__lt=Now())
     if not _unpack_lease(Batch.objects.filter(free, pk=batch_id)):
@@ -101,14 +101,14 @@ def batch_unpack(*, batch_id: int, proceed: Callable[[], bool] = lambda: True) -
                 pass
     except BatchRejected as error:
         _unpack_end(batch, state=State.FAILED, keep=True, error=f"The zip cannot be unpacked: {error} Send it again.")
-    except SiteError as error:  # such as a full disk: the lease runs out, and the sweep has it tried again
+    except SiteError as error:  # for example a full disk: the lease runs out, and the sweep publishes the zip again
         mine.update(error=error.message)
         raise
     else:
         if not batch.items.filter(outcome=BatchItem.Outcome.PENDING).exists():
             lacking = batch.items.filter(outcome=BatchItem.Outcome.FAILED, error_code__in=NOT_THE_FILES_OWN)
             _unpack_end(batch, state=State.RUNNING, keep=lacking.exists())
-        mine.update(unpack_lease_expires_at=None)  # paused: whoever resumes it need not wait for the lease to run out
+        mine.update(unpack_lease_expires_at=None)  # a paused batch can then be resumed at once
         if mine.filter(state=State.UNPACKING).exists():  # resumed before this was noticed
             jobs.batch_unpack_enqueue(batch.pk)
 
@@ -123,10 +123,10 @@ def _batch_of_archive(owner: User, published: str, members: Iterable[Member], na
 
 
 class _MemberFile(File[bytes]):
-    """A member of a zip, as a file that can be read once."""
+    """A member of a zip, as a file that can be read only once."""
 
     def __init__(self, archive: zipfile.ZipFile, index: int) -> None:
-        super().__init__(io.BytesIO())  # the content is read by `chunks` alone
+        super().__init__(io.BytesIO())  # only `chunks` reads the content
         self.size = archive.infolist()[index].file_size
         self._content = member_chunks(archive, index)
 
@@ -135,33 +135,33 @@ class _MemberFile(File[bytes]):
 
 
 def _archive(batch: Batch) -> Path:
-    """Raises BatchRejected where the zip alone is missing, FileNotFoundError where the media folder is away."""
+    """Raises BatchRejected if only the zip is missing, FileNotFoundError if the media folder is not mounted."""
     path = storage.media_path(batch.archive)
     if not path.exists():
         if not storage.media_path("archives").is_dir():
-            raise FileNotFoundError(f"the media folder {settings.MEDIA_ROOT} is away: mount it again")
+            raise FileNotFoundError(f"the media folder {settings.MEDIA_ROOT} is missing: mount it again")
         raise BatchRejected("not_a_zip", "Its file is gone.")
     return path
 
 
 def _members(path: Path, *, max_files: int = sys.maxsize) -> list[Member]:
-    """`max_files`: what was taken in once is unpacked, whatever the limit is by then."""
+    """`max_files`: only for new zips. A stored zip is unpacked even if the limit has been lowered."""
     try:
         return upload_sandbox().run(archive_members, path, max_files=max_files)
     except SandboxHarmed as error:
         raise BatchRejected("corrupt_zip", f"Reading the zip's directory {error}. Pack it again.") from error
     except SandboxError as error:
-        raise SiteError("busy", f"The zip could not be looked into: {error} Try again later.") from error
+        raise SiteError("busy", "The server is too busy to check the zip. Try again later.") from error
 
 
 def _unpack_lease(candidates: QuerySet[Batch]) -> bool:
-    """Takes or renews the lease. Long enough for one file whose decoder has to be killed."""
+    """Take or renew the lease. Returns whether that succeeded."""
     end = Now() + timedelta(seconds=UNPACK_LEASE_SECONDS)
     return bool(candidates.filter(state=State.UNPACKING).update(unpack_lease_expires_at=end))
 
 
 def _unpack_end(batch: Batch, *, state: str, keep: bool, error: str = "") -> None:
-    """`keep`: take the zip to the lost-and-found, as photos in it may be lacking for a reason that is not their own."""
+    """`keep`: move the zip to the lost-and-found, because photos in it failed through no fault of their own."""
     with transaction.atomic():
         ended = Batch.objects.filter(pk=batch.pk, state=State.UNPACKING).update(
             state=state, error=error, archive="", unpack_lease_expires_at=None

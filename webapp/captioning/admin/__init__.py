@@ -1,4 +1,4 @@
-"""The staff's view of photos, jobs, models and workers. Rows are read here; actions call the services."""
+"""The admin's pages of photos, jobs, models and workers. Pages read rows; actions call the services."""
 
 from webapp.captioning.admin.model_versions import ModelVersionAdmin
 from webapp.captioning.admin.photos import CaptionJobAdmin, PhotoAdmin

@@ -19,7 +19,7 @@ from webapp.counters.selectors import counts_of_many
 
 
 def _flat(metrics: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Metrics of metrics under one name each: {"scores": {"cider": 52.1}} -> {"scores cider": 52.1}."""
+    """Nested metrics, each under one joined name: {"scores": {"cider": 52.1}} -> {"scores cider": 52.1}."""
     flat: dict[str, Any] = {}
     for name, value in metrics.items():
         key = f"{prefix} {name}".strip()
@@ -28,7 +28,7 @@ def _flat(metrics: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _metric(version: ModelVersion, name: str) -> str:
-    """The first metric whose name ends in `name`, on validation photos or others; "" where there is none."""
+    """The first metric whose name ends in `name`, of any data set; "" if there is none."""
     found = (value for key, value in _flat(version.metrics).items() if key.lower().endswith(name))
     return next((f"{value:.1f}" for value in found if isinstance(value, int | float)), "")
 
@@ -96,16 +96,16 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     @admin.action(description="Activate the selected model version", permissions=["manage"])
     def activate(self, request: HttpRequest, queryset: QuerySet[ModelVersion]) -> None:
         if queryset.count() != 1:
-            self.message_user(request, "Select exactly one model version: one is active at a time.", messages.WARNING)
+            self.message_user(request, "Select exactly one model version. Only one can be active.", messages.WARNING)
             return
         act_on_each(
-            self, request, queryset, "activated: workers swap once it is loaded",
+            self, request, queryset, "activated; workers swap to it once it is loaded",
             lambda version: model_versions.model_version_activate(model_version_id=version.pk),
         )  # fmt: skip
 
     @admin.action(description="Verify the selected model versions again", permissions=["manage"])
     def verify(self, request: HttpRequest, queryset: QuerySet[ModelVersion]) -> None:
         act_on_each(
-            self, request, queryset, "sent to a worker to verify",
+            self, request, queryset, "sent to a worker for verification",
             lambda version: model_versions.model_version_verify(model_version_id=version.pk),
         )  # fmt: skip

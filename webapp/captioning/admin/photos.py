@@ -35,7 +35,7 @@ class ErrorCodeFilter(ChoiceFilter):
     values = tuple(sorted((*FAILED_FOR, *QUARANTINED_FOR)))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The state goes with the code; its jobs have an index."""
+        """Filters by state too: the code implies it, and the index is by state."""
         state = CaptionJob.State.QUARANTINED if self.value() in QUARANTINED_FOR else CaptionJob.State.FAILED
         jobs = super().queryset(request, queryset)
         return jobs.filter(state=state) if self.value() else jobs
@@ -95,7 +95,7 @@ class PhotoAdmin(DeletesWhole, PhotoSearch, ReadOnlyAdmin):
         return rows.select_related("owner", "job").defer("search_words")
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """Newest first; those in one state as their jobs were queued, which the index of the jobs keeps in order."""
+        """Newest first. With a filter by state, by the time of queueing: the index of jobs has this order."""
         return ("-job__queued_at", "-job__id") if "job__state__exact" in request.GET else ("-created_at", "-id")
 
     @admin.display(description="photo")
@@ -122,7 +122,7 @@ class PhotoAdmin(DeletesWhole, PhotoSearch, ReadOnlyAdmin):
     def size(self, photo: Photo) -> str:
         return f"{photo.width} × {photo.height}, {filesizeformat(photo.size_bytes)} {photo.format}"
 
-    @admin.action(description="Caption again what failed, was quarantined or cancelled", permissions=["manage"])
+    @admin.action(description="Caption failed, quarantined and cancelled photos again", permissions=["manage"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Photo]) -> None:
         act_on_each(self, request, queryset, "queued again", lambda photo: photo_retry(photo=photo))
 
@@ -167,6 +167,6 @@ class CaptionJobAdmin(PhotoSearch, ReadOnlyAdmin):
     def leases(self, job: CaptionJob) -> str:
         return f"{job.lease_count} / {job.harm_count}"
 
-    @admin.action(description="Try again what failed, was quarantined or cancelled", permissions=["manage"])
+    @admin.action(description="Try failed, quarantined and cancelled jobs again", permissions=["manage"])
     def retry(self, request: HttpRequest, queryset: QuerySet[CaptionJob]) -> None:
         act_on_each(self, request, queryset, "queued again", lambda job: photo_retry(photo=job.photo))

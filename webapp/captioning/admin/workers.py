@@ -1,4 +1,4 @@
-"""The page of the workers: what they do, what waits, and what is wrong. It refreshes itself."""
+"""The workers' page: their work, the waiting photos, and problems. It refreshes itself."""
 
 from typing import Any
 

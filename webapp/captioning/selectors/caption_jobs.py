@@ -1,4 +1,4 @@
-"""Reads: which caption jobs wait, and in which queue each is served."""
+"""Reads: the waiting caption jobs, and the queue that serves each."""
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
@@ -6,8 +6,8 @@ from django.db.models.functions import Now
 from webapp import jobs
 from webapp.captioning.models import CaptionJob
 
-_STRANDED = Q(lease_count__gt=0)  # whoever had these in hand ended nothing: they have waited long enough
-_NOT_LATER = Q(lease_expires_at=None) | Q(lease_expires_at__lt=Now())  # a row that waits has one where it is put off
+_STRANDED = Q(lease_count__gt=0)  # a lease ended without a result: such jobs have waited long
+_NOT_LATER = Q(lease_expires_at=None) | Q(lease_expires_at__lt=Now())  # a waiting job that is put off has a lease end
 _SERVED = {
     jobs.HOUSEKEEPING: _STRANDED,
     jobs.INTERACTIVE: ~_STRANDED & Q(lane=CaptionJob.Lane.INTERACTIVE),
@@ -16,17 +16,17 @@ _SERVED = {
 
 
 def queue_of(job: CaptionJob) -> str:
-    """In which it is served; of one row what `_SERVED` says of many."""
+    """The queue that serves a job: `_SERVED` for one row."""
     return jobs.HOUSEKEEPING if job.lease_count else job.lane
 
 
 def jobs_waiting(queue: str) -> "QuerySet[CaptionJob]":
-    """Those of a queue that may be taken without a message, longest first: nobody has put them off, and no sweep has
-    just sent them one."""
+    """The jobs of a queue that a worker may take without a message, longest wait first. Leaves out jobs that are put
+    off, and jobs for which a sweep has just sent a message."""
     waiting = CaptionJob.objects.filter(_SERVED[queue], _NOT_LATER, state=CaptionJob.State.QUEUED)
     return waiting.order_by("queued_at", "id")
 
 
 def jobs_people_wait_for() -> "QuerySet[CaptionJob]":
-    """Those of the interactive queue that may be taken together; harmful ones are tried each by itself."""
+    """The interactive jobs that may be taken together. A job that did harm is tried alone."""
     return jobs_waiting(jobs.INTERACTIVE).filter(harm_count=0)

@@ -1,4 +1,4 @@
-"""Reads: all that tells whether captioning goes on, for `/metrics`, `manage.py worker_status` and the admin alike."""
+"""Reads: the state of captioning, for `/metrics`, `manage.py worker_status` and the admin's page of workers."""
 
 from collections import Counter
 from concurrent.futures import Future
@@ -22,7 +22,7 @@ from webapp.captioning.selectors.workers import (
 from webapp.counters.selectors import counts_by_subject
 from webapp.processes.background_calls import Background
 
-BROKER_SECONDS: Final = 1.5  # it answers in a millisecond, or it is away
+BROKER_SECONDS: Final = 1.5  # a working broker answers in a millisecond
 State = CaptionJob.State
 
 _queue_lengths: Final = Background(jobs.queue_lengths, name="queue-lengths")
@@ -30,12 +30,12 @@ _queue_lengths: Final = Background(jobs.queue_lengths, name="queue-lengths")
 
 @dataclass(frozen=True)
 class Operation:
-    """What goes on now. Photos are counted from rows, messages at the broker."""
+    """The current state. Photos are counted from rows, messages at the broker."""
 
     progress: WorkerProgress
     workers: list[WorkerStatus]
-    queues: dict[str, int] | None  # messages in each queue; None where the broker does not answer
-    waiting: dict[str, int]  # photos that wait, by lane
+    queues: dict[str, int] | None  # messages in each queue; None if the broker does not answer
+    waiting: dict[str, int]  # waiting photos by lane
     running: int
     failed: int
     quarantined: int
@@ -52,28 +52,28 @@ class Operation:
 
     @property
     def message(self) -> str:
-        """What is wrong and what to do; empty where all is well."""
+        """What is wrong and what to do; empty if all is well."""
         if self.queues is not None:
             return self.progress.message
         away = jobs.broker_missing() or (
-            "The broker does not answer: photos are kept, and captioned once it is back. See that it runs."
+            "The broker does not answer. Photos are stored, and captioned once it is back. Check that it runs."
         )
-        no_worker = self.progress.progress is Progress.NO_WORKER  # else the broker is why nothing is finished
+        no_worker = self.progress.progress is Progress.NO_WORKER  # otherwise the broker is the cause
         return f"{away} {self.progress.message}" if no_worker else away
 
 
 def operation() -> Operation:
-    """A few cheap queries, whatever the number of photos and workers; a silent broker costs `BROKER_SECONDS`.
+    """A few cheap queries, for any number of photos and workers. A silent broker costs `BROKER_SECONDS`.
 
     Raises:
-        DatabaseError: it is away.
+        DatabaseError: the database is unreachable.
     """
     lengths = _queue_lengths.start()
     workers, progress = workers_told()
-    minute = timedelta(minutes=1)  # later ones are of a clock that was set back since; the worker's may be a bit ahead
+    minute = timedelta(minutes=1)  # after a set-back clock rows lie in the future; a worker's clock may be ahead
     recent = Caption.objects.filter(created_at__range=(Now() - minute, Now() + minute)).count()
     running = dict(CaptionJob.objects.filter(state=State.RUNNING).values_list("lane").annotate(Count("id")))
-    counted = Counter[tuple[str, ...]]()  # by lane and state; those in a worker's hands count as queued
+    counted = Counter[tuple[str, ...]]()  # by lane and state; running counts as queued
     for counts in counts_by_subject(JOBS).values():
         counted.update(counts)
     waiting = {lane: counted[lane, State.QUEUED] - running.get(lane, 0) for lane in CaptionJob.Lane.values}

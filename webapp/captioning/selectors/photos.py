@@ -1,4 +1,4 @@
-"""Reading photos with their job and the caption that stands below them, in a constant number of queries."""
+"""Reads: photos with their job and shown caption, in a constant number of queries."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -26,10 +26,10 @@ _UNREAD = tuple(f"caption__model_version__{name}" for name in ("vocabulary", "ca
 
 
 def photos_of(owner: User, *, states: Collection[str] = ()) -> QuerySet[Photo]:
-    """An owner's photos, newest first; only those whose job is in one of `states`, if any are given."""
+    """An owner's photos, newest first. With `states`, only photos whose job is in one of them."""
     if not states:
         return photos_listed().filter(owner=owner)
-    # By the job's copies of owner and time, which have an index with the standing. The photo's own are the same.
+    # Uses the job's copies of owner and time, because they share an index with the standing.
     photos = photos_listed().filter(job__owner=owner).order_by("-job__photo_created_at", "-job__photo")
     standings = {standing for standing, those in STATES.items() if not those.isdisjoint(states)}
     if len(standings) == 1:
@@ -41,15 +41,15 @@ def photos_of(owner: User, *, states: Collection[str] = ()) -> QuerySet[Photo]:
 
 
 def photos_search(*, owner: User, query: str) -> QuerySet[Photo]:
-    """An owner's photos whose text or file name the query finds, newest first.
+    """An owner's photos whose text or file name matches the query, newest first.
 
-    Any query will do: see `search_query`.
+    No query is an error: see `search_query`.
     """
     return photos_of(owner).filter(search_filter(query))
 
 
 def photos_visible_to(user: User) -> QuerySet[Photo]:
-    """The photos that a person may look at: one's own; staff who look after photos or captions, all."""
+    """The photos that a person may see: their own. Staff for photos or captions see all."""
     return photos_listed() if sees_all_photos(user) else photos_of(user)
 
 
@@ -65,31 +65,31 @@ def photos_by_id(photos: QuerySet[Photo], ids: Collection[int], *, user: User) -
 
 
 def photos_listed() -> QuerySet[Photo]:
-    """Everybody's, newest first, with all that a list shows."""
+    """All photos, newest first, with the columns that a list shows."""
     return Photo.objects.select_related("job", "owner", "caption").defer(*_UNLISTED).order_by("-created_at", "-id")
 
 
 def photos_detailed(photos: QuerySet[Photo]) -> QuerySet[Photo]:
-    """Those of a selector above, with all that the page of one photo shows."""
+    """Photos of a selector above, with the columns that a photo's page shows."""
     return photos.defer(None).select_related("job", "owner", "caption__model_version").defer("search_words", *_UNREAD)
 
 
 def decision_shown(photo: Photo) -> Decision | None:
-    """The newest decision on the caption that stands below the photo, whatever it was."""
+    """The newest decision on the photo's caption, of any verdict."""
     if photo.review_state == ReviewState.UNDECIDED:
         return None
     return Decision.objects.filter(caption=photo.caption_id).select_related("reviewer").order_by("-id").first()
 
 
 def photos_counts(owner: User) -> dict[str, int]:
-    """How many of an owner's photos are there, wait, are captioned, have failed."""
+    """The number of an owner's photos: all, and by standing."""
     states = _states_counted(owner)
     counts = {standing.value: sum(states[state] for state in those) for standing, those in STATES.items()}
     return {"all": sum(states.values()), **counts}
 
 
 def photos_count(owner: User, *, states: Collection[str] = ()) -> int:
-    """How many `photos_of` gives."""
+    """The number of rows of `photos_of`."""
     counted = _states_counted(owner)
     if states and State.RUNNING not in states and State.QUEUED in states:
         counted[State.QUEUED] -= _running(owner)
@@ -99,7 +99,7 @@ def photos_count(owner: User, *, states: Collection[str] = ()) -> int:
 
 
 def _states_counted(owner: User) -> Counter[str]:
-    """By state; those in a worker's hands count as queued."""
+    """By state; running counts as queued."""
     states = Counter[str]()
     for (_, state), count in counts_of(JOBS, owner.pk).items():
         states[state] += count
@@ -107,5 +107,5 @@ def _states_counted(owner: User) -> Counter[str]:
 
 
 def _running(owner: User) -> int:
-    """Workers hold few photos, however many there are."""
+    """Counts rows: only few are running at a time."""
     return CaptionJob.objects.filter(owner=owner, state=State.RUNNING).count()

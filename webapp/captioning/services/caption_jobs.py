@@ -1,4 +1,4 @@
-"""Making caption jobs, queueing them again, and telling the workers of them."""
+"""Creates caption jobs, queues them again, and publishes them to the workers."""
 
 from collections.abc import Iterable
 
@@ -17,14 +17,14 @@ RETRYABLE = UNSUCCESSFUL
 
 
 def job_create(*, photo: Photo, lane: str) -> CaptionJob:
-    """In the transaction that makes the photo's row."""
+    """Call in the transaction that creates the photo's row."""
     job = CaptionJob.objects.create(photo=photo, lane=lane, queued_at=Now())
     job.refresh_from_db(fields=["queued_at"])
     return job
 
 
 def photo_retry(*, photo: Photo, lane: str = jobs.INTERACTIVE) -> None:
-    """Queues the caption of a photo that failed, was quarantined or was cancelled, with its counts at zero.
+    """Queue a failed, quarantined or cancelled photo again, with its counts at zero.
 
     Raises:
         ActionRefused: not_retryable.
@@ -34,9 +34,9 @@ def photo_retry(*, photo: Photo, lane: str = jobs.INTERACTIVE) -> None:
 
 
 def jobs_requeue(caption_jobs: QuerySet[CaptionJob], *, lane: str) -> int:
-    """Queues them with their counts at zero, and tells the workers once that is certain. Returns how many."""
+    """Queue the jobs with their counts at zero, and publish them on commit. Returns their number."""
     with transaction.atomic():
-        # Locked in the order in which workers lock what they hold, or each could wait for the other.
+        # Workers lock their jobs in the same order. Another order could deadlock.
         ids = list(caption_jobs.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
         requeued = caption_jobs.update(
             state=CaptionJob.State.QUEUED,
@@ -55,7 +55,7 @@ def jobs_requeue(caption_jobs: QuerySet[CaptionJob], *, lane: str) -> int:
 
 
 def jobs_publish(caption_jobs: Iterable[CaptionJob]) -> bool:
-    """Tells the workers of queued jobs. False where the broker did not take the message: the sweep will."""
+    """Publish queued jobs to the workers. False if the broker did not take one: the sweep publishes it later."""
     lanes: dict[str, list[int]] = {}
     for job in caption_jobs:
         lanes.setdefault(job.lane, []).append(job.pk)

@@ -1,4 +1,4 @@
-"""Writes: what a person decides about a caption. Every decision is a row; the machine's text stays as it is."""
+"""Writes: a person's decisions on captions. Every decision is a row. The model's text never changes."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -15,12 +15,12 @@ TEXT_LIMIT: Final = 1000  # characters
 
 def _decide(*, caption: Caption, reviewer: User, verdict: Decision.Verdict, text: str, seen: int | None) -> Decision:
     with transaction.atomic():
-        Caption.objects.select_for_update().only("id").get(pk=caption.pk)  # one decision at a time about a caption
+        Caption.objects.select_for_update().only("id").get(pk=caption.pk)  # one decision at a time on a caption
         newest = Decision.objects.filter(caption=caption).select_related("reviewer").order_by("-id").first()
         if newest is not None and newest.pk != seen:
             raise DecisionConflict(
                 f"{newest.reviewer} {newest.get_verdict_display().lower()} this caption after you opened it. "
-                "Look at it again, then decide."
+                "Reload the page, then decide."
             )
         decision = Decision.objects.create(caption=caption, reviewer=reviewer, verdict=verdict, text=text)
         texts_settle([caption.photo_id])
@@ -28,36 +28,36 @@ def _decide(*, caption: Caption, reviewer: User, verdict: Decision.Verdict, text
 
 
 def caption_approve(*, caption: Caption, reviewer: User, seen: int | None) -> Decision:
-    """The machine's text is right.
+    """Record that the model's text is right.
 
     Args:
-        seen: id of the newest decision that the person knew of; None where there was none.
+        seen: id of the newest decision that the person saw; None if there was none.
 
     Raises:
-        DecisionConflict: another came in between.
+        DecisionConflict: there is a newer decision.
     """
     return _decide(caption=caption, reviewer=reviewer, verdict=Decision.Verdict.APPROVED, text=caption.text, seen=seen)
 
 
 def caption_edit(*, caption: Caption, reviewer: User, text: str, seen: int | None) -> Decision:
-    """The person's text counts from now on, on one line. TextRejected: it is empty, too long or the machine's own."""
+    """Replace the text by the person's, on one line. TextRejected: it is empty, too long or the model's own."""
     text = " ".join("".join(character if character.isprintable() else " " for character in text).split())
     if not text:
-        raise TextRejected("The caption is empty: write one, or reject the machine's.")
+        raise TextRejected("The caption is empty. Write one, or reject the model's.")
     if len(text) > TEXT_LIMIT:
-        raise TextRejected(f"The caption has {len(text)} characters, the limit is {TEXT_LIMIT}: shorten it.")
+        raise TextRejected(f"The caption has {len(text)} characters; the limit is {TEXT_LIMIT}. Shorten it.")
     if text == caption.text:
-        raise TextRejected("This is the machine's text, word for word: approve it instead.")
+        raise TextRejected("This is the model's text, unchanged. Approve it instead.")
     return _decide(caption=caption, reviewer=reviewer, verdict=Decision.Verdict.EDITED, text=text, seen=seen)
 
 
 def caption_reject(*, caption: Caption, reviewer: User, seen: int | None) -> Decision:
-    """The machine's text is wrong, and the person writes none in its place."""
+    """Record that the model's text is wrong, without another text."""
     return _decide(caption=caption, reviewer=reviewer, verdict=Decision.Verdict.REJECTED, text="", seen=seen)
 
 
 def captions_approve(*, captions: Iterable[Caption], reviewer: User) -> int:
-    """Approve those of `captions` that nobody has decided yet; how many that were."""
+    """Approve the captions that are still undecided. Returns their number."""
     approved = 0
     for caption in captions:
         try:

@@ -1,4 +1,4 @@
-"""What workers say of themselves. "No worker is running" is read from here."""
+"""The workers' heartbeats. Pages read from them whether a worker runs."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,8 +14,8 @@ FORGOTTEN_SECONDS = 24 * 3600
 def heartbeat_start(*, name: str, device: str) -> None:
     """The worker `name` has begun to load its model.
 
-    In a container all have one name. Where a former one of it could not work, what that said stands until there is a
-    model: the next may fare no better.
+    In containers all workers may have the same name. If the former worker of this name could not work, its error stays
+    until the new one has a model: it may fail the same way.
     """
     former = WorkerHeartbeat.objects.filter(name=name)
     if not former.filter(model_version=None).exclude(error="").exists():
@@ -32,10 +32,10 @@ def heartbeat_record(
     failures: int = 0,
     error: str = "",
 ) -> None:
-    """The worker `name` lives (`error` empty), or says why it ends or cannot work.
+    """The worker `name` is alive. `error`: why it ends or cannot work.
 
     Args:
-        captions, failures: since the worker started; where they rose, it has finished something meanwhile.
+        captions, failures: since the worker started. A rise means that it has finished something.
     """
     values: dict[str, Any] = {
         "device": device,
@@ -55,11 +55,11 @@ def heartbeat_record(
 
 
 def heartbeat_remove(*, name: str) -> None:
-    """The worker ended as it was told to."""
+    """The worker ended on request."""
     WorkerHeartbeat.objects.filter(name=name).delete()
 
 
 def heartbeats_forget() -> None:
-    """Drop the rows of workers that were killed long ago; or long from now, by a clock that was set back since."""
+    """Delete the rows of workers that died long ago, and rows far in the future (the clock was set back)."""
     long = timedelta(seconds=FORGOTTEN_SECONDS)
     WorkerHeartbeat.objects.filter(Q(seen_at__lt=Now() - long) | Q(seen_at__gt=Now() + long)).delete()

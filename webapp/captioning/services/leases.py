@@ -1,8 +1,8 @@
-"""Who works on which caption job: leases with fencing tokens. What is lost with its holder, the sweep brings back.
+"""Leases on caption jobs, with fencing tokens. If a worker dies, the sweep puts its jobs back.
 
-A worker takes a lease on a row for some seconds and renews it while the row is in its hands. `token` rises with every
-lease, and a write that names an older one is refused (M. Kleppmann, "How to do distributed locking", 2016). Whoever
-dies, the row alone says what is to be done; time is the database's clock. Nothing slow happens inside a transaction.
+A worker takes a lease on a job for some seconds, and renews it while it works on the job. `token` rises with every
+lease. A write with an older token is refused (M. Kleppmann, "How to do distributed locking", 2016). All state is in the
+row, and all times are of the database's clock. Nothing slow happens inside a transaction.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -29,27 +29,26 @@ ENDED: dict[str, Any] = {"finished_at": Now(), "lease_expires_at": None}
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to write the result of one job, as long as nobody else has taken it over."""
+    """The right to write the result of one job, until another worker takes the job over."""
 
     job_id: int
     photo_id: int
     token: int
-    queue: str  # in which it is served
+    queue: str  # that serves the job
     path: Path  # of the original
 
 
 def jobs_lease(*, job_ids: Sequence[int], worker: str, along: int = 0, hands: int = 1) -> list[Lease]:
-    """Take the leases of those jobs that wait. Others are in other hands, done, paused or gone, and are left alone.
+    """Take the leases of the waiting jobs among these. Jobs that are running, done, paused or deleted are skipped.
 
     Args:
-        along: where people wait for these jobs, take so many others at most for which people wait too: a micro-batch
-            captions all in the time of a few, and one transaction takes them. Their own messages find nothing to do.
-        hands: how many tasks this worker runs at a time; the others are shared among them, so that few have to wait
-            for one whose file hangs.
+        along: for interactive jobs, also take up to this many other interactive jobs. One transaction takes them all,
+            and a micro-batch captions many in the time of a few. Their own messages then find nothing to do.
+        hands: tasks that this worker runs at a time. They share the other jobs, so a file that hangs delays only few.
     """
-    # The state is looked at here: asked for it too, SQLite reads the index of all rows that wait.
+    # The state is compared here. With a filter by state, SQLite would read the index of all waiting rows.
     if State.QUEUED not in CaptionJob.objects.filter(id__in=job_ids).values_list("state", flat=True):
-        return []  # found out without a lock
+        return []  # without taking a lock
     with transaction.atomic():
         free = _locked(CaptionJob.objects.filter(id__in=job_ids).order_by("id"))
         taken = [job for job in free if job.state == State.QUEUED]
@@ -59,29 +58,29 @@ def jobs_lease(*, job_ids: Sequence[int], worker: str, along: int = 0, hands: in
 
 
 def waiting_lease(*, worker: str, most: int, hands: int) -> list[Lease]:
-    """Take the leases of a hand's share of the photos for which people wait, one at least if there is one.
+    """Take one task's share of the waiting interactive photos, at least one if any waits.
 
-    Who had such photos in hand takes the next ones without a message: see `services.waiting`.
+    A task that captioned such photos takes the next ones without a message: see `services.unsent_messages`.
     """
     waiting = jobs_people_wait_for()
     if not waiting.exists():
-        return []  # found out without a lock
+        return []  # without taking a lock
     with transaction.atomic():
         return _take(_share(waiting, most=most, hands=hands) or _locked(waiting[:1]), worker=worker)
 
 
 def leases_renew(*, leases: Sequence[Lease]) -> list[Lease]:
-    """Renew what is in hand, and return what is not any more: taken over, or its photo deleted."""
+    """Renew leases. Returns the lost ones: taken over, or the photo was deleted."""
     with transaction.atomic():
         _, lost = _write(leases, lease_expires_at=_lease_end())
     return lost
 
 
 def captions_record(*, captions: Mapping[Lease, dict[str, Any]], model_version_id: int) -> list[Lease]:
-    """Store captions (the fields of `Caption`), end their jobs and settle the photos' texts, all in one transaction.
+    """Store captions (fields of `Caption`), end their jobs and update the photos' texts, in one transaction.
 
-    Returns the leases that are lost: somebody else has those jobs now, and nothing was stored for them. A second
-    caption by the same model version is dropped.
+    Returns the lost leases: other workers have those jobs now, and nothing was stored for them. A second caption by
+    the same model version is dropped.
     """
     with transaction.atomic():
         held, lost = _write(
@@ -96,17 +95,17 @@ def captions_record(*, captions: Mapping[Lease, dict[str, Any]], model_version_i
 
 
 def job_fail(*, lease: Lease, code: str, message: str) -> None:
-    """The photo cannot be captioned: its owner is told why. Raises StaleLease."""
+    """The photo cannot be captioned; `message` tells its owner why. Raises StaleLease."""
     with transaction.atomic():
         lease_write(lease, state=State.FAILED, error_code=code, error_message=message, **ENDED)
 
 
 def jobs_release(*, leases: Sequence[Lease], later: bool = False) -> list[Lease]:
-    """Give jobs back untouched, such as when the worker is told to end. Returns the leases that are lost.
+    """Give jobs back without a result, for example when the worker is told to end. Returns the lost leases.
 
     Args:
-        later: nobody could do anything with them now, such as where the disk is full: the sweep has them tried again
-            once a lease would have run out.
+        later: no worker can do the jobs now, for example because the disk is full. The sweep publishes them once a
+            lease would have run out.
     """
     with transaction.atomic():
         back = {"state": State.QUEUED, "lease_count": F("lease_count") - 1}
@@ -117,17 +116,17 @@ def jobs_release(*, leases: Sequence[Lease], later: bool = False) -> list[Lease]
 
 
 def _share(waiting: "QuerySet[CaptionJob]", *, most: int, hands: int) -> "QuerySet[CaptionJob]":
-    """One of several hands' part of those that wait, `most` at most, locked."""
+    """One task's share of the waiting jobs, `most` at most, locked."""
     return _locked(waiting[: waiting.order_by().values("id")[: most * hands].count() // hands])
 
 
 def _locked(rows: "QuerySet[CaptionJob]") -> "QuerySet[CaptionJob]":
-    """With their photos, until the transaction ends; without those that somebody else has locked."""
+    """Locks the rows until the transaction ends, and skips rows that others have locked. With their photos."""
     return rows.select_for_update(skip_locked=True, of=("self",)).select_related("photo")
 
 
 def _take(taken: Iterable[CaptionJob], *, worker: str) -> list[Lease]:
-    """The leases of rows that wait and that this transaction has locked."""
+    """Take the leases of waiting rows that this transaction has locked."""
     taken = list(taken)
     CaptionJob.objects.filter(id__in=[job.id for job in taken]).update(
         state=State.RUNNING,
@@ -148,8 +147,8 @@ def _lease_end() -> Any:
 
 
 def _write(leases: Collection[Lease], **values: Any) -> tuple[list[Lease], list[Lease]]:
-    """Where the lease still stands. Returns those that do, their rows locked until the transaction ends, and those that
-    are lost."""
+    """Write columns of the jobs whose lease is still held. Returns the held leases, with their rows locked until the
+    transaction ends, and the lost leases."""
     running = CaptionJob.objects.select_for_update(of=("self",)).filter(
         id__in=[lease.job_id for lease in leases], state=State.RUNNING
     )
@@ -161,7 +160,7 @@ def _write(leases: Collection[Lease], **values: Any) -> tuple[list[Lease], list[
 
 
 def lease_write(lease: Lease, **values: Any) -> None:
-    """Writes columns of a job that this lease still holds, in the transaction around. Raises StaleLease."""
+    """Write columns of a job, in the caller's transaction. Raises StaleLease if the lease is lost."""
     _, lost = _write([lease], **values)
     if lost:
         raise StaleLease("stale_lease", f"job {lease.job_id} is no longer held with token {lease.token}")

@@ -1,4 +1,4 @@
-"""Which model writes the captions: a bundle is registered, verified by a worker, activated by a person."""
+"""Model versions: a bundle is registered, a worker verifies it, and a person activates it."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -18,11 +18,11 @@ State = ModelVersion.State
 
 
 def model_version_register(*, description: Mapping[str, Any], path: Path, name: str) -> ModelVersion:
-    """The row of a bundle, a CANDIDATE unless it is already verified.
+    """Create the row of a bundle, as a CANDIDATE. An existing row keeps its state unless it was rejected.
 
     Args:
-        description: what `bundle_describe` says: version, config, vocabulary, metrics, card.
-        path: where the bundle lies for the workers; kept relative to the data folder.
+        description: from `bundle_describe`: version, config, vocabulary, metrics, card.
+        path: the bundle's folder for the workers; stored relative to the data folder.
         name: for people.
     """
     if path.is_relative_to(settings.DATA_DIR):
@@ -32,7 +32,7 @@ def model_version_register(*, description: Mapping[str, Any], path: Path, name: 
         row, created = ModelVersion.objects.get_or_create(
             version=description["version"], defaults={**known, "name": name, "path": str(path)}
         )
-        if not created:  # registering a rejected one again is how to have it verified again
+        if not created:  # registering a rejected bundle again has it verified again
             row.name, row.path = name, str(path)
             if row.state == State.REJECTED:
                 row.state, row.error = State.CANDIDATE, ""
@@ -41,7 +41,7 @@ def model_version_register(*, description: Mapping[str, Any], path: Path, name: 
 
 
 def model_version_verify(*, model_version_id: int) -> None:
-    """Have a worker verify a candidate, or once more one that was rejected.
+    """Have a worker verify a candidate, or a rejected version again.
 
     Raises:
         ActionRefused: it is verified already.
@@ -62,9 +62,9 @@ def model_version_rejected(*, model_version_id: int, error: str) -> None:
 
 
 def model_version_activate(*, model_version_id: int) -> ModelVersion:
-    """Make this the one that the workers load; the former is retired, and can be activated again.
+    """Make this the version that workers load. The former one is retired, and can be activated again.
 
-    The texts of photos that both have captioned change with it, in the same transaction.
+    The texts of photos that both have captioned change in the same transaction.
 
     Raises:
         ActionRefused: a candidate is not verified yet, or was rejected.
@@ -74,7 +74,7 @@ def model_version_activate(*, model_version_id: int) -> ModelVersion:
         chosen = rows[model_version_id]
         if chosen.state in {State.CANDIDATE, State.REJECTED}:
             why = f"was rejected: {chosen.error}" if chosen.state == State.REJECTED else "is not verified yet"
-            raise ActionRefused("not_verified", f"{chosen} {why}. A worker verifies it; see its row.")
+            raise ActionRefused("not_verified", f"{chosen} {why}. Have a worker verify it, then activate it.")
         if chosen.state != State.ACTIVE:
             ModelVersion.objects.filter(state=State.ACTIVE).update(state=State.RETIRED)
             ModelVersion.objects.filter(id=chosen.id).update(state=State.ACTIVE, activated_at=Now())

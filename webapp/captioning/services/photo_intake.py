@@ -1,4 +1,4 @@
-"""Photos that are to be captioned: taking them in with their job, deleting them with their captions."""
+"""Takes in photos to be captioned, each with its job. Deletes photos with their captions."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Upload:
-    """What became of one file of several: its photo, or the error."""
+    """The result for one of several files: its photo, or the error."""
 
     name: str
     photo: Photo | None = None
@@ -38,7 +38,7 @@ class Upload:
 
 
 def photos_upload(*, owner: User, files: Sequence[File[bytes]]) -> list[Upload]:
-    """Takes in the files of one request, one after the other. Each has its own error.
+    """Take in the files of one request, one after the other. Each file has its own result.
 
     Raises:
         PhotoRejected: no_file or too_many_files; nothing was stored.
@@ -48,7 +48,7 @@ def photos_upload(*, owner: User, files: Sequence[File[bytes]]) -> list[Upload]:
     if len(files) > settings.UPLOAD_MAX_FILES:
         raise too_many_files(f"{len(files):,}")
     uploads: list[Upload] = []
-    ailing: SiteError | None = None  # found out by waiting for long: the next file need not
+    ailing: SiteError | None = None  # found after a long wait: the next files do not wait again
     for file in files:
         name = name_sent(file)
         try:
@@ -63,10 +63,10 @@ def photos_upload(*, owner: User, files: Sequence[File[bytes]]) -> list[Upload]:
             if problem is None:
                 raise
             log.warning("A photo could not be stored: %s", error)
-            if problem.code != "no_space":  # a smaller one may yet fit
+            if problem.code != "no_space":  # a smaller file may still fit
                 ailing = problem
             uploads.append(Upload(name, error=SiteError(problem.code, f"{name[:60]}: {problem.message}")))
-    # Once for all of them: a broker that is silent costs its time-out once.
+    # One call for all files: a silent broker then costs its time-out once.
     jobs_publish(upload.photo.job for upload in uploads if upload.photo and upload.created)
     return uploads
 
@@ -86,10 +86,10 @@ def uploads_tally(uploads: Iterable[Upload]) -> Tally:
 def photo_submit(
     *, owner: User, file: File[bytes], name: str, lane: str = jobs.INTERACTIVE, enqueue: bool = True
 ) -> tuple[Photo, bool]:
-    """Takes in a file and queues its caption.
+    """Take in a file and queue its caption.
 
-    Returns the photo and True; or the owner's photo of the same bytes and False. Its caption is then queued if it had
-    been cancelled; where a person sends it, also if a batch holds it back.
+    Returns the photo and True; or the owner's photo of the same bytes and False. That photo is queued again if its
+    caption was cancelled, and in the interactive lane also if a batch still holds it.
 
     Raises:
         PhotoRejected, SiteError: see `photo_store`.
@@ -101,7 +101,7 @@ def photo_submit(
             if enqueue:
                 transaction.on_commit(lambda: jobs_publish([job]), robust=True)
             return
-        if stored.renewed:  # a caption that failed is tried again
+        if stored.renewed:  # a failed caption is tried again
             jobs_requeue(CaptionJob.objects.filter(photo=stored.photo, state__in=RETRYABLE), lane=stored.photo.job.lane)
         _wanted_again(stored.photo, lane)
 
@@ -110,13 +110,13 @@ def photo_submit(
 
 
 def photo_adopt(*, owner: User, place: str, name: str, created_at: datetime | None = None) -> Photo:
-    """Makes the rows of a photo whose files lie in their place without them; missing derivatives are made anew.
+    """Create the rows of a photo whose files are in place without rows. Makes missing derivatives.
 
     Args:
-        created_at: when it was uploaded; now if that is not known.
+        created_at: time of the upload; None: now.
 
     Raises:
-        PhotoRejected: it cannot be read.
+        PhotoRejected: the photo cannot be read.
         SiteError: busy.
     """
     folder = storage.media_path(place)
@@ -137,23 +137,23 @@ def photo_adopt(*, owner: User, place: str, name: str, created_at: datetime | No
 
 
 def photo_delete(*, photo: Photo) -> None:
-    """Deletes the photo with its captions and, once that is certain, its files."""
+    """Delete the photo with its captions, and its files on commit."""
     with transaction.atomic():
-        # A worker that writes its caption at this moment holds the job. After that its caption is there to be deleted.
+        # Waits for a worker that is just writing the caption, so that this caption is deleted too.
         list(CaptionJob.objects.select_for_update().filter(photo=photo).values_list("pk"))
         folder_remove_on_commit(photo.original)
         photo.delete()
 
 
 def photos_delete_of(*, user: User, **_: object) -> None:
-    """All photos of an account, one by one, with their files."""
+    """Delete all photos of an account, one by one, with their files."""
     for photo in Photo.objects.filter(owner=user):
         photo_delete(photo=photo)
 
 
 def _wanted_again(photo: Photo, lane: str) -> None:
     wanted = Q(state=CaptionJob.State.CANCELLED)
-    if lane == jobs.INTERACTIVE:  # a person waits for it now, whatever becomes of the batch
+    if lane == jobs.INTERACTIVE:  # a person waits for it now, regardless of the batch
         wanted |= Q(lane=CaptionJob.Lane.BULK, state__in=(CaptionJob.State.QUEUED, CaptionJob.State.PAUSED))
     if jobs_requeue(CaptionJob.objects.filter(wanted, photo=photo), lane=lane):
         photo.job.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Photos that harm what opens them: tried once more by themselves, then quarantined by name. Staff may retry them."""
+"""Photos that harm the process that opens them. Each is tried once more, alone, then quarantined; it can be retried."""
 
 from typing import Final
 
@@ -8,16 +8,16 @@ from django.db.models import F
 from webapp.captioning.models import CaptionJob
 from webapp.captioning.services.leases import ENDED, Lease, lease_write, publish_on_commit
 
-HARM_LIMIT: Final = 2  # times a file may crash, hang or bloat its decoder
+HARM_LIMIT: Final = 2  # times a file may crash its decoder, or exceed its time or memory
 
 State = CaptionJob.State
 
 
 def job_harm(*, lease: Lease, reason: str) -> None:
-    """The file crashed, hung or bloated its decoder.
+    """The file crashed its decoder, or exceeded its time or memory.
 
     Args:
-        reason: what it did, as the end of "Opening this file …".
+        reason: what happened, as the end of "Opening this file …".
 
     Raises:
         StaleLease: another worker has the job now.

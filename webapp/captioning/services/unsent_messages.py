@@ -1,8 +1,8 @@
-"""Photos for which people wait need no message each, which costs a worker more than their rows do.
+"""Under load, interactive uploads send no message: a message costs a worker more time than a row does.
 
-Where as many are in hand as a worker wants at a time, an upload sends none: its row is there, and whoever has the
-others looks for the next ones once theirs are done, and does so until none waits or, as others want to be served too,
-hands on by a message. Where that worker dies, the sweep finds the row as it does any other without a message.
+If the workers already hold as many interactive photos as they want, an upload writes only its row. A task that has
+finished its photos then looks for waiting rows. It repeats this until none waits, or sends one message and ends so that
+other queues are served too. If its worker dies, the sweep finds the rows, like all rows without a message.
 """
 
 from datetime import timedelta
@@ -16,25 +16,25 @@ from webapp.captioning.models import CaptionJob
 from webapp.captioning.selectors.caption_jobs import jobs_people_wait_for
 from webapp.captioning.selectors.workers import workers_alive
 
-IN_HAND: Final = 2 * jobs.CHUNK_SIZE  # of each worker: one micro-batch is in the model, and the next one is made ready
-FRESH_SECONDS: Final = 2.0  # a worker whose file hangs may look for the next ones much later
+IN_HAND: Final = 2 * jobs.CHUNK_SIZE  # photos per worker: one micro-batch in the model, and one being prepared
+FRESH_SECONDS: Final = 2.0  # a worker whose file hangs may look for waiting rows much later
 
 
 def waiting_followed() -> bool:
-    """Whether those who have photos in hand will find those whose rows are there by now."""
-    fresh = (Now() - timedelta(seconds=FRESH_SECONDS), Now())  # what is later is of another clock, and may be old
+    """Whether tasks are busy enough that one of them will find a waiting row without a message."""
+    fresh = (Now() - timedelta(seconds=FRESH_SECONDS), Now())  # a set-back clock leaves times in the future
     in_hand = CaptionJob.objects.filter(
         state=CaptionJob.State.RUNNING, lane=CaptionJob.Lane.INTERACTIVE, lease_count=1, started_at__range=fresh
     )
     try:
         count = in_hand.count()
         return count >= IN_HAND and count >= IN_HAND * workers_alive().count()
-    except Error:  # the photo is in all the same
+    except Error:  # the photo is stored anyway
         return False
 
 
 def waiting_publish() -> bool:
-    """Whoever has looked for the next ones does so no more: a message for the first of them, if there is one. Whoever
-    takes it looks for all of them, should that one be gone. False where the broker did not take it."""
+    """Send one message for the first waiting row, if there is one: the calling task stops looking for rows. The task
+    that takes the message looks for all waiting rows. False if the broker did not take the message."""
     first = jobs_people_wait_for().values_list("id", flat=True)[:1]
     return jobs.caption_photos_enqueue(first, queue=jobs.INTERACTIVE)

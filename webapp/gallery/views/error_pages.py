@@ -13,7 +13,7 @@ from webapp.photos.upload_parser import too_many_to_count
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """What Django refuses before any view runs."""
+    """Answers requests that Django refuses before any view runs."""
     if not isinstance(exception, TooManyFilesSent):
         return defaults.bad_request(request, exception)
     error = too_many_to_count()
@@ -23,11 +23,13 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A full disk and a database that is away can meet any view, and what runs before it: their remedies are told."""
+    """Answers errors of any view or middleware. For a full disk or an unreachable database it names the remedy."""
     error = outage(sys.exc_info()[1])
     if error is None:
         return defaults.server_error(request)
     if wants_json(request):
         return error_answer(error)
-    page = render_to_string("500.html", {"problem": error.message})  # without the request: its user is in the database
+    page = render_to_string(
+        "500.html", {"problem": error.message}
+    )  # without the request: its user would need the database
     return HttpResponse(page, status=STATUS[error.code])

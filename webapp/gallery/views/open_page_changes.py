@@ -1,4 +1,4 @@
-"""The one request with which an open page asks every second for what has changed, while something on it waits."""
+"""The request by which an open page asks for changes, every second while something on it waits."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -19,12 +19,14 @@ SEEN_LIMIT = 500
 
 @require_safe
 def state(request: HttpRequest) -> HttpResponse:
-    """What the page shows comes as "id:state" (`seen` for its cards, `seen_photo`, `seen_batch`, `seen_grid`), and in
-    `seen_tabs` and `notice`. The answer holds what differs, as fragments that htmx puts in place; 204 where nothing
-    does."""
+    """The page sends what it shows: "id:state" pairs (`seen` for cards, `seen_photo`, `seen_batch`, `seen_grid`),
+    `seen_tabs` and `notice`. The answer holds the changed parts as HTML that htmx puts in place. 204 if nothing
+    changed."""
     user = request.user
     if not isinstance(user, User):
-        return HttpResponse(status=204, headers={"HX-Refresh": "true"})  # logged out elsewhere: to the login page
+        return HttpResponse(
+            status=204, headers={"HX-Refresh": "true"}
+        )  # logged out elsewhere: the reload leads to the login page
     cards, pages = _seen(request, "seen"), _seen(request, "seen_photo")
     listed = selectors.photos_listed()
     photos = selectors.photos_by_id(listed, cards, user=user)
@@ -60,7 +62,7 @@ def _batches(user: User, seen: dict[int, str]) -> list[dict[str, object]]:
 
 
 def _grid(user: User, seen: dict[int, str]) -> dict[str, object] | None:
-    """The first photos of a batch, while they come in."""
+    """The first photos of a batch, while more are taken in."""
     for batch in Batch.objects.filter(owner=user, pk__in=seen):
         grid = grid_context(batch)
         if grid["seen_grid"] != f"{batch.pk}:{seen[batch.pk]}":

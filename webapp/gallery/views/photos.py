@@ -50,7 +50,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
 
 
 def tabs_context(chosen: str, counts: dict[str, int]) -> dict[str, object]:
-    """The filters above the gallery, and by what an open page says which counts it shows."""
+    """The filters above the gallery. `seen_tabs` is what an open page reports when it polls."""
     return {
         "filters": [(key, label, counts[key]) for key, (label, _) in FILTERS.items()],
         "chosen": chosen,
@@ -61,7 +61,7 @@ def tabs_context(chosen: str, counts: dict[str, int]) -> dict[str, object]:
 @login_required
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
-    """Takes in the files of one form. The browser's script sends one file per request and asks for JSON."""
+    """Take in the files of one form. The upload script sends one file per request and asks for JSON."""
     try:
         uploads = services.photos_upload(owner=user_of(request), files=request.FILES.getlist("file"))
     except SiteError as error:

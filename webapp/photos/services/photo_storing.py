@@ -1,4 +1,4 @@
-"""Takes a photo in as files and a row: checks it, stores it, gives a row its files anew."""
+"""Checks a photo and stores it as files and a row. Replaces the files of a row if they are missing."""
 
 import unicodedata
 from collections.abc import Callable
@@ -23,30 +23,30 @@ from webapp.processes.sandbox import SandboxCrashed, SandboxError, SandboxHarmed
 from webapp.processes.upload_sandbox import upload_sandbox
 
 NAME_LENGTH = 255
-UNWRITABLE = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's categories: controls, halves of characters, line and paragraph ends
+UNWRITABLE = {"Cc", "Cs", "Zl", "Zp"}  # Unicode categories: controls, surrogates, line and paragraph separators
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A photo that was taken in, or that its owner had already."""
+    """A new photo, or one that its owner already had."""
 
     photo: Photo
     created: bool
-    renewed: bool = False  # its files were missing, and are those that were just sent
+    renewed: bool = False  # its files were missing, and the sent files replace them
 
 
 def photo_store(*, owner: User, file: File[bytes], name: str, settle: Callable[[Stored], None]) -> Stored:
-    """Checks and stores a file. Nothing is decoded in this process or in the transaction.
+    """Check and store a file. A child process decodes it, outside the transaction.
 
     Args:
-        settle: called in the transaction that writes the row. What it raises leaves nothing behind.
+        settle: called in the transaction that writes the row. If it raises, nothing is stored.
 
     Returns:
-        The new photo; or the owner's photo of the same bytes, with new files where its own were missing.
+        The new photo; or the owner's photo of the same bytes, with new files if its own were missing.
 
     Raises:
-        PhotoRejected: see errors; nothing is left behind.
-        SiteError: no_space, or busy where no process can be had to look into the file.
+        PhotoRejected: see `errors`; nothing is stored.
+        SiteError: no_space; or busy: no child process could check the file.
     """
     name_check(name)
     limits = upload_limits()
@@ -77,23 +77,23 @@ def photo_store(*, owner: User, file: File[bytes], name: str, settle: Callable[[
                     stored = Stored(photo, created=True)
                 settle(stored)
             return stored
-        except IntegrityError:  # the same file, uploaded at the same moment, was first
+        except IntegrityError:  # another upload of the same file was first
             existing = _photo_of(owner, sha256)
-            if existing is None:  # no: the owner was deleted
+            if existing is None:  # not so: the owner was deleted
                 raise
             return _settled(existing, settle)
 
 
 def photo_original_there(photo: Photo) -> bool:
-    """Else a file of the same content takes its place."""
+    """Whether the original is there. If not, an upload of the same content replaces it."""
     return storage.media_path(photo.original).is_file()
 
 
 def photo_checked(path: Path) -> Inspection:
-    """What a child process finds in a file, with the derivatives that it makes.
+    """Check a file in a child process, which also makes its derivatives.
 
     Raises:
-        PhotoRejected: it is no photo, or cannot be opened.
+        PhotoRejected: it is not a photo, or cannot be opened.
         SiteError: busy.
     """
     try:
@@ -103,7 +103,7 @@ def photo_checked(path: Path) -> Inspection:
     except SandboxHarmed as error:
         problem = f"Opening the picture {error}"
     except SandboxError as error:
-        raise SiteError("busy", f"The photo could not be checked: {error} Try again later.") from error
+        raise SiteError("busy", "The server is too busy to check the photo. Try again later.") from error
     raise PhotoRejected("unreadable", f"{problem}. Save it again as JPEG or PNG.")
 
 
@@ -112,7 +112,7 @@ def upload_limits() -> Limits:
 
 
 def row_create(owner: User, place: str, inspection: Inspection, *, name: str, sha256: str, size: int) -> Photo:
-    """The row of a photo whose files lie in `place`."""
+    """Create the row of a photo whose files are in `place`."""
     return Photo.objects.create(
         owner=owner,
         sha256=sha256,
@@ -133,14 +133,14 @@ def photo_label(photo: Photo) -> Label:
 
 
 def name_check(name: str) -> None:
-    """Raises PhotoRejected for a file name that cannot be one."""
+    """Raises PhotoRejected (bad_name) for an invalid file name."""
     problem = ""
     if name.strip() in {"", ".", ".."}:
-        problem = f"{name!r} is no name for a file"
+        problem = f"{name!r} is not a file name"
     elif any(character in name for character in "/\\\0"):
-        problem = f"{name[:60]!r} holds a slash or NUL, which no file name may"
+        problem = f"{name[:60]!r} contains a slash or a NUL character"
     elif any(unicodedata.category(character) in UNWRITABLE for character in name):
-        problem = f"{name[:60]!r} holds a line break or another control character, which cannot be shown"
+        problem = f"{name[:60]!r} contains a line break or another control character"
     elif len(name) > NAME_LENGTH:
         problem = f"{name[:60]!r}… has {len(name):,} characters; the limit is {NAME_LENGTH}"
     if problem:
@@ -159,7 +159,7 @@ def _settled(photo: Photo, settle: Callable[[Stored], None]) -> Stored:
 
 
 def _files_renew(photo: Photo, place: str) -> None:
-    """Gives a photo whose original is missing the files that were just sent."""
+    """Point a photo whose original is missing to the files just sent."""
     photo.original, photo.thumbnail = f"{place}/original", f"{place}/thumbnail.jpg"
     photo.preview = f"{place}/preview.jpg"
     photo.save(update_fields=["original", "thumbnail", "preview"])

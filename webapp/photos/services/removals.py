@@ -1,4 +1,4 @@
-"""Files whose row a person deleted. They are noted with the deletion, so that no crash leaves them behind as lost."""
+"""Removes the files of deleted rows. The deletion's transaction notes them, so they are removed even after a crash."""
 
 from django.db import transaction
 
@@ -7,7 +7,7 @@ from webapp.photos.models import MediaRemoval
 
 
 def folder_remove_on_commit(name: str) -> None:
-    """Removes a published folder once the transaction is committed; the sweep does where this process ends first.
+    """Remove a published folder on commit. If this process ends first, the sweep removes it.
 
     Args:
         name: of the folder, or of a file in it.
@@ -18,13 +18,13 @@ def folder_remove_on_commit(name: str) -> None:
 
 
 def removals_finish() -> None:
-    """Removes what was noted and is still there."""
+    """Remove the noted folders that still exist."""
     for place in MediaRemoval.objects.values_list("folder", flat=True):
         _finish(place)
 
 
 def removals_noted() -> set[str]:
-    """The folders that are to go."""
+    """The folders noted for removal."""
     return set(MediaRemoval.objects.values_list("folder", flat=True))
 
 

@@ -1,8 +1,8 @@
-// Draws where the model looked for the word that is pointed at, focused or pressed: the rest of the photo is dimmed.
+// Shows where the model looked for a word that is pointed at, focused or pressed. Dims the rest of the photo.
 "use strict";
 
 const canvas = document.getElementById("attention");
-const DIM = 0.72; // opacity of the veil where the weight is nothing
+const DIM = 0.72; // opacity of the veil where the weight is zero
 
 function maps() {
   const data = document.getElementById("attention-maps");

@@ -1,4 +1,4 @@
-// While something on the page waits, one request a second asks for everything that has changed.
+// While something on the page waits, asks the site for changes once a second.
 "use strict";
 
 const POLL_MS = 1000;

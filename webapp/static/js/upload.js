@@ -1,4 +1,4 @@
-// Uploads from the picker, by drag and drop and by paste: one request per file, three at a time, each with its own line.
+// Uploads from the picker, by drag and drop and by paste: one request per file, three at a time. Each has its own line.
 "use strict";
 
 const form = document.getElementById("upload");
@@ -8,7 +8,7 @@ const PARALLEL = 3;
 const LIMITS = { files: Number(form.dataset.maxFiles), bytes: Number(form.dataset.maxBytes) };
 const waiting = [];
 let running = 0;
-let told = { taken: 0, same: 0, failed: 0 }; // of the files since the page was last at rest
+let told = { taken: 0, same: 0, failed: 0 }; // of the files since no upload was running
 
 function element(tag, className, text) {
   const made = document.createElement(tag);
@@ -57,7 +57,7 @@ function fail(message) {
 
 function add(files) {
   if (files.length > LIMITS.files) {
-    fail(`${files.length.toLocaleString("en")} files were chosen; the limit is ${LIMITS.files} at a time. Nothing was uploaded. Choose fewer, or put them into a zip.`);
+    fail(`${files.length.toLocaleString("en")} files were chosen; the limit is ${LIMITS.files} at a time. Nothing was uploaded. Choose fewer files, or send a zip.`);
     return;
   }
   for (const file of files) {
@@ -87,7 +87,7 @@ function sumUp() {
   told = { taken: 0, same: 0, failed: 0 };
   if (found < 2) return; // one file has its own line
   const parts = [`${taken} taken`, `${same} there already`];
-  if (failed) parts.push(`${failed} not taken (the reasons stand above)`);
+  if (failed) parts.push(`${failed} not taken (see the reasons above)`);
   new Line("").finish(failed ? "duplicate" : "created", `${found} found: ${parts.join(", ")}.`);
 }
 
@@ -137,7 +137,7 @@ document.addEventListener("paste", (event) => {
   if (files.length) add(files);
 });
 
-let depth = 0; // dragenter and dragleave come for every element on the way
+let depth = 0; // dragenter and dragleave fire for every element on the way
 function carriesFiles(event) {
   return event.dataTransfer?.types.includes("Files");
 }

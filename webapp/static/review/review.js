@@ -1,5 +1,5 @@
 "use strict";
-// Review by keyboard: a approve, e edit (Enter saves, Escape puts back), r reject, n next. Without this script the buttons do.
+// Review by keyboard: a approve, e edit (Enter saves, Escape undoes), r reject, n next. The buttons work without this.
 
 const form = document.querySelector(".review-form");
 const text = document.querySelector("#review-text");
@@ -14,7 +14,7 @@ function write() {
 }
 
 function refresh() {
-  form.querySelector(".review-approve").disabled = changed(); // approving would throw the typed text away
+  form.querySelector(".review-approve").disabled = changed(); // approving would discard the typed text
 }
 
 document.addEventListener("keydown", (event) => {
@@ -56,7 +56,7 @@ if (form) {
   });
   let sent = false;
   form.addEventListener("submit", (event) => {
-    if (sent) event.preventDefault(); // a second click must not decide about the next caption
+    if (sent) event.preventDefault(); // a second click must not decide on the next caption
     sent = true;
   });
   window.addEventListener("pageshow", () => {

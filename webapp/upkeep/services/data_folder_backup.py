@@ -1,6 +1,6 @@
-"""A copy of the data folder, also while the site runs: first the database as it is at one moment, then the files.
+"""Copies the data folder, while the site may run: first a snapshot of the database, then the files.
 
-In this order each row of the copy finds its files. Only a photo that is deleted meanwhile does not: it is told.
+In this order each row of the copy has its files. The exception is a photo deleted meanwhile: the command reports it.
 """
 
 import os
@@ -20,29 +20,29 @@ from webapp.errors import SiteError
 DATABASE: Final = "fovea.sqlite3"
 FOLDERS: Final = ("media", "models", "secrets")
 MARKERS: Final = ("samples-submitted",)
-_NOT_COPIED: Final = {"incoming"}  # uploads that are under way
+_NOT_COPIED: Final = {"incoming"}  # unfinished uploads
 _MARK: Final = "fovea-backup"
 
 
 class BackupFailed(SiteError):
-    """The copy is not whole. Codes: wrong_target, no_space, unreadable."""
+    """The backup is incomplete. Codes: wrong_target, no_space, unreadable."""
 
 
 def backup_target_check(target: Path) -> None:
-    """Raises BackupFailed (wrong_target): inside the data folder, or a folder that holds something else."""
+    """Raises BackupFailed (wrong_target) if the target is in the data folder, or holds other files."""
     data = Path(settings.DATA_DIR).resolve()
     if target.resolve().is_relative_to(data):
         raise BackupFailed(
             "wrong_target",
-            f"{target} lies in the data folder. Name a folder outside of it, on another disk if possible.",
+            f"{target} is in the data folder. Name a folder outside of it, on another disk if possible.",
         )
     if target.exists() and not (target.is_dir() and ((target / _MARK).exists() or not any(target.iterdir()))):
-        raise BackupFailed("wrong_target", f"{target} holds something else. Name a new folder, or an earlier backup.")
+        raise BackupFailed("wrong_target", f"{target} contains other files. Name a new folder, or an earlier backup.")
 
 
 def backup_files(target: Path) -> list[tuple[Path, Path]]:
-    """What is to be copied, from where to where: all but what the target has already. Files are never changed once they
-    are in place, so that size and name tell."""
+    """The files to copy, as pairs of source and copy. Leaves out files that the target already has. Stored files never
+    change, so name, size and time suffice to compare them."""
     data = Path(settings.DATA_DIR)
     sources = [data / name for name in MARKERS if (data / name).exists()]
     for folder in FOLDERS:
@@ -52,13 +52,13 @@ def backup_files(target: Path) -> list[tuple[Path, Path]]:
 
 
 def backup_database(target: Path) -> bool:
-    """Copies the database as it is now, whole. False where it is not SQLite: then its own tools do that."""
+    """Copy a snapshot of the database. False if it is not SQLite: use the server's own tools then."""
     database = settings.DATABASES["default"]["NAME"]
     if connection.vendor == "sqlite" and not Path(database).exists():
         raise BackupFailed(
             "unreadable", f"There is no site in {settings.DATA_DIR}. Set FOVEA_DATA_DIR to the data folder to back up."
         )
-    target.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds secrets, and so does the database
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)  # private: it holds secrets, and the database does too
     (target / _MARK).touch()
     if connection.vendor != "sqlite":
         return False
@@ -68,11 +68,11 @@ def backup_database(target: Path) -> bool:
     try:
         with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(partial)) as copy:
             source.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, without -wal and -shm
     except sqlite3.Error as error:
         partial.unlink(missing_ok=True)
         raise BackupFailed(
-            "unreadable", f"The database could not be copied: {error}. Make room, then try again."
+            "unreadable", f"The database could not be copied: {error}. Check the disk's free space, then try again."
         ) from error
     for beside in ("-wal", "-shm"):
         (target / f"{DATABASE}{beside}").unlink(missing_ok=True)
@@ -81,7 +81,7 @@ def backup_database(target: Path) -> bool:
 
 
 def backup_copy(files: list[tuple[Path, Path]]) -> Iterator[bool]:
-    """Copies one file after the other, each whole or not at all. Gives False for one that was deleted meanwhile."""
+    """Copy the files one after the other, each atomically. Yields False for a file deleted meanwhile."""
     for source, copy in files:
         partial = copy.with_name(f".{copy.name}.partial")
         try:
@@ -94,16 +94,16 @@ def backup_copy(files: list[tuple[Path, Path]]) -> Iterator[bool]:
         except OSError as error:
             partial.unlink(missing_ok=True)
             full = disk_full(error)
-            remedy = "Make room" if full else "Let this account read and write there"
+            remedy = "Free some space" if full else "Give this account access"
             raise BackupFailed(
                 "no_space" if full else "unreadable",
-                f"{source} could not be copied ({error.strerror}). {remedy}, then run this again: it goes on.",
+                f"{source} could not be copied ({error.strerror}). {remedy}, then run this again: it continues.",
             ) from error
         yield True
 
 
 def backup_missing(target: Path) -> list[str]:
-    """The names of photos that the copied database knows and whose files the copy lacks."""
+    """The names of photos in the copied database whose files the copy lacks."""
     if connection.vendor != "sqlite":
         return []
     with closing(sqlite3.connect(f"{(target / DATABASE).resolve().as_uri()}?mode=ro", uri=True)) as copy:
@@ -118,7 +118,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _folders_make(source: Path, copy: Path) -> None:
-    """With the permissions that they have in the data folder."""
+    """Make folders with the permissions that they have in the data folder."""
     if not copy.exists():
         _folders_make(source.parent, copy.parent)
         copy.mkdir(exist_ok=True)

@@ -1,9 +1,9 @@
-"""The database's clock, watched: where it jumps, the times that waits go by are moved along.
+"""Watches the database's clock. If it jumps, the times in rows are moved by the same amount.
 
-Leases, ages and health are told by comparing times in rows with the database's clock. That clock is set by people and
-by programs, stands still while a laptop sleeps, and begins in 1970 where a machine has no battery. So each worker
-compares it with its own monotonic clock, and one of them moves the rows. All looks and moves go by the row of
-`Installation`: `clock_seen_at` is the database's time when a worker last found that rows and clock agree.
+Leases, ages and health compare times in rows with the database's clock. People and programs set that clock. It stops
+while a laptop sleeps, and starts in 1970 on a machine without a battery. Therefore each worker compares it with its own
+monotonic clock, and one worker moves the rows. They coordinate by the row of `Installation`: `clock_seen_at` is the
+database's time when a worker last found that rows and clock agree.
 """
 
 import logging
@@ -28,9 +28,9 @@ from webapp.upkeep.models import Installation
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 1.0  # from one look to the next
-JUMP_SECONDS: Final = 2.0  # less is not told from a look that took its time, and harms no lease
-RECORD_SECONDS: Final = 5.0  # between two writes of all workers together, while nothing jumps
-SLOW_SECONDS: Final = 0.5  # a look that took longer says too little about when it was
+JUMP_SECONDS: Final = 2.0  # a smaller jump looks like a slow look, and harms no lease
+RECORD_SECONDS: Final = 5.0  # between two writes of all workers together, without jumps
+SLOW_SECONDS: Final = 0.5  # a longer look is too inexact
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,16 @@ class Look:
 
 
 class Clock:
-    """What one process knows of the database's clock. Safe to use from many threads."""
+    """One process's view of the database's clock. Safe to use from many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last: Look | None = None
 
     def follow(self) -> bool:
-        """Look at the clock; where it has jumped, move the times in the rows, unless another worker has.
+        """Look at the clock. If it has jumped, move the times in the rows, unless another worker has done so.
 
-        False where the look took too long to tell the time.
+        False if the look took too long to tell the time.
         """
         with self._lock:
             look = _look()
@@ -76,19 +76,19 @@ class Clock:
                 since = look.monotonic - self._last.monotonic + JUMP_SECONDS if self._last else math.inf
                 _times_move(seconds=jump, now=look.now, since=since)
                 log.warning(
-                    "The database's clock jumped %s by %.0f s. Waits and leases are counted by the new time.",
+                    "The database's clock jumped %s by %.0f s. Waits and leases were adjusted to the new time.",
                     "forward" if jump > 0 else "back", abs(jump),
                 )  # fmt: skip
             Installation.objects.filter(pk=1).update(clock_seen_at=look.now)
         return replace(look, seen=look.now)
 
     def _jump(self, look: Look) -> float:
-        """By how many seconds the clock has jumped since `clock_seen_at` was written; 0 where that is not certain.
+        """The seconds by which the clock has jumped since `clock_seen_at` was written; 0 if no jump is certain.
 
-        What the clock has counted since then is known. The true time is known too where the last look found the same
-        `clock_seen_at`. Else another worker has written it since that look, and the true time is anything between
-        nothing and what passed since. A jump is what no such time explains; once another worker has moved the rows,
-        there is none.
+        The time that the clock has counted since then is known. If the last look found the same `clock_seen_at`, the
+        true time since then is known too. Otherwise another worker has written it after that look, and the true time
+        is between zero and the time since that look. The result is a jump only if no such time explains the clock.
+        Once another worker has moved the rows, there is no jump.
         """
         if look.seen is None:
             return 0.0
@@ -114,7 +114,7 @@ def clock_follow() -> None:
 
 
 def _look() -> Look | None:
-    """None where it took so long that nobody can say when it was, such as in a process that stood still."""
+    """One look at the clock. None if it took too long to be exact, for example in a process that was stopped."""
     before = time.monotonic()
     row = Installation.objects.filter(pk=1).values_list("clock_seen_at", Now()).first()
     if row is None:
@@ -125,9 +125,9 @@ def _look() -> Look | None:
 
 
 def _times_move(*, seconds: float, now: datetime, since: float) -> None:
-    """Moves all times that waits go by. What was written during the last `since` seconds may be by the new clock.
+    """Move all times that are compared with the clock. Times of the last `since` seconds may be of the new clock.
 
-    Batches are locked before jobs, and rows in their order, as everywhere else.
+    Locks batches before jobs, and rows in order of their keys, as everywhere else.
     """
     move = _Move(timedelta(seconds=seconds), now, None if math.isinf(since) else now - timedelta(seconds=since))
     batches = Batch.objects.exclude(unpack_lease_expires_at=None)
@@ -140,7 +140,7 @@ def _times_move(*, seconds: float, now: datetime, since: float) -> None:
         started_at=move.moment("started_at"),
         lease_expires_at=move.lease("lease_expires_at", settings.LEASE_SECONDS),
     )
-    if move.since is None:  # nobody saw the jump, so nobody lives; who does after all beats again in a moment
+    if move.since is None:  # no worker saw the jump, so none is alive; a live one soon sends a heartbeat
         move = replace(move, jump=move.jump - timedelta(seconds=2 * ALIVE_SECONDS))
     moments = ("started_at", "seen_at", "last_caption_at", "last_finish_at")
     heartbeats = WorkerHeartbeat.objects.all()
@@ -157,8 +157,8 @@ class _Move:
     """
     Args:
         jump: of the clock.
-        now: by the clock as it is.
-        since: what was written later may be by the clock as it is; None: all that is not in the future may.
+        now: time of the new clock.
+        since: times written later may be of the new clock. None: all times not in the future may be.
     """
 
     jump: timedelta
@@ -166,14 +166,14 @@ class _Move:
     since: datetime | None
 
     def moment(self, name: str) -> Case:
-        """Of a column of what has happened: it is never later than now."""
+        """The new value of a column of past times. It is never later than now."""
         kept = Q(**{f"{name}__lte": self.now})
         if self.since is not None:
             kept &= Q(**{f"{name}__gte": self.since})
         return self._moved(name, kept, latest=self.now)
 
     def lease(self, name: str, seconds: float) -> Case:
-        """Of a column of when a lease ends that lasts so many seconds: by the clock as it is, it still runs."""
+        """The new value of a column of lease ends. `seconds`: duration of a lease. A running lease stays valid."""
         latest = self.now + timedelta(seconds=seconds)
         return self._moved(name, Q(**{f"{name}__range": (self.now, latest)}), latest=latest)
 

@@ -1,6 +1,6 @@
-"""Media folder and database belong together. Where they do not, nothing may be cleaned.
+"""Media folder and database belong together. If they do not match, nothing may be cleaned.
 
-Both carry one identity, made when they first met. The database keeps it in `Installation`, the media folder in a file.
+Both hold one identity, made when they were first used together: `Installation` in the database, a file in the folder.
 """
 
 import logging
@@ -18,11 +18,11 @@ log = logging.getLogger(__name__)
 
 
 def identity_settle() -> str:
-    """Gives both an identity where they lack one and belong together. Returns what is wrong, empty if nothing is.
+    """Give both an identity if they lack one and belong together. Returns the problem; empty if there is none.
 
-    Media of which this database names fewer than half are another's. Then it gets an identity of its own, and the media
-    folder another one, so that they go on to disagree whatever is uploaded next. Where most files that it names are
-    missing, the media folder is away: nothing is written.
+    If the database names fewer than half of the media, the media belong to another site. Then each gets its own
+    identity, so they still differ after the next uploads. If most files that the database names are missing, the media
+    folder is not mounted: nothing is written.
     """
     with transaction.atomic():
         row, _ = Installation.objects.select_for_update().get_or_create(pk=1, defaults={"identity": ""})
@@ -44,7 +44,7 @@ def identity_settle() -> str:
 
 
 def identity_adopt() -> None:
-    """The media folder belongs to this database from now on."""
+    """Pair the media folder with this database."""
     with transaction.atomic():
         row, _ = Installation.objects.select_for_update().get_or_create(pk=1, defaults={"identity": ""})
         row.identity = row.identity or media_identity() or secrets.token_hex(16)

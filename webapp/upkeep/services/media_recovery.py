@@ -1,4 +1,4 @@
-"""Makes the rows of files that have none, from the labels beside them."""
+"""Creates the rows of files that have none, from the labels beside the files."""
 
 import contextlib
 from collections.abc import Iterator
@@ -24,8 +24,8 @@ from webapp.photos.services.removals import removals_finish, removals_noted
 from webapp.upkeep.selectors import places_named
 from webapp.upkeep.services.media_identity import identity_adopt
 
-SETTLED_SECONDS = 60  # a younger folder may be an upload whose row is about to be written
-PATIENCE_SECONDS = 30.0  # for a sweep to end
+SETTLED_SECONDS = 60  # the row of a younger folder may still be unwritten
+PATIENCE_SECONDS = 30.0  # wait for a sweep to end
 
 
 class Outcome(Enum):
@@ -37,7 +37,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Recovered:
-    """What became, or would become, of one folder. `message` says why it is not put back."""
+    """The result, or planned result, for one folder. `message` says why it is not recovered."""
 
     kind: str
     label: Label
@@ -47,7 +47,7 @@ class Recovered:
 
 @contextlib.contextmanager
 def recovering() -> Iterator[list[Lost]]:
-    """Gives what `media_lost` finds, for `media_recover`. No sweep and no other recovery moves a folder meanwhile.
+    """Gives the result of `media_lost` for `media_recover`. Meanwhile no sweep or other recovery moves folders.
 
     Raises:
         SiteError: busy.
@@ -57,8 +57,10 @@ def recovering() -> Iterator[list[Lost]]:
 
 
 def media_lost() -> list[Lost]:
-    """The folders that no row names: those in the lost-and-found, and those that still lie in their place."""
-    in_place = set(storage.folders_old(SETTLED_SECONDS))  # before the rows, and those before the notes of deletions
+    """The folders that no row names: in the lost-and-found, and still in their place."""
+    in_place = set(
+        storage.folders_old(SETTLED_SECONDS)
+    )  # folders, then rows, then notes of deletions: this order is safe
     in_place -= places_named().keys() | removals_noted()
     return sorted([*lost_list(), *map(_in_place, in_place)], key=lambda lost: (lost.kind, lost.label.stored_at))
 
@@ -66,15 +68,15 @@ def media_lost() -> list[Lost]:
 def media_recover(
     *, lost: list[Lost], others_to: User | None = None, dry_run: bool = False, adopt: bool = True
 ) -> Iterator[Recovered]:
-    """Puts back one folder after the other: the photo or batch with its owner, name and time. Captions are made anew.
+    """Recover one folder after the other: the photo or batch with its owner, name and time. Captions are written anew.
 
-    When each has its rows, or stands in the gallery already, media folder and database are paired.
+    Once each has its rows, or is in the gallery already, media folder and database are paired.
 
     Args:
-        lost: what `recovering` gives, within that context.
-        others_to: who gets what belonged to an account that is not there.
-        dry_run: say what would become of each, and change nothing.
-        adopt: pair media folder and database at the end; not where `lost` is but a part.
+        lost: from `recovering`, within that context.
+        others_to: the account that gets the files of missing accounts.
+        dry_run: yield the planned results, and change nothing.
+        adopt: pair media folder and database at the end. False if `lost` is only a part.
     """
     if not dry_run:
         removals_finish()
@@ -87,8 +89,10 @@ def media_recover(
         owner = users[name] or others_to
         if owner is None:
             without += 1
-            account = f"There is no account {name!r}." if name else "Nobody knows whose it was."
-            yield Recovered(each.kind, each.label, Outcome.NO_ACCOUNT, f"{account} Name who gets it with --user.")
+            account = f"There is no account {name!r}." if name else "Its owner is unknown."
+            yield Recovered(
+                each.kind, each.label, Outcome.NO_ACCOUNT, f"{account} Name an account to own it with --user."
+            )
         else:
             yield _recovered(each, owner, dry_run=dry_run)
     if dry_run:
@@ -113,11 +117,11 @@ def _recovered(lost: Lost, owner: User, *, dry_run: bool) -> Recovered:
         message = error.message
         if not dry_run:
             lost_add(lost.place)
-    except OSError as error:  # such as a full disk
+    except OSError as error:  # for example a full disk
         message = problem.message if (problem := outage(error)) else f"It cannot be read ({error.strerror})."
     else:
         return Recovered(lost.kind, lost.label, outcome)
-    return Recovered(lost.kind, lost.label, Outcome.FAILED, f"{message} It is kept.")
+    return Recovered(lost.kind, lost.label, Outcome.FAILED, f"{message} The file is kept.")
 
 
 def _photo_recover(lost: Lost, owner: User, *, dry_run: bool) -> Outcome:
@@ -128,7 +132,7 @@ def _photo_recover(lost: Lost, owner: User, *, dry_run: bool) -> Outcome:
     existing = Photo.objects.filter(owner=owner, sha256=sha256).first()
     if existing is not None and _whole(existing):
         if not dry_run and _folder_of(existing) != lost.folder:
-            lost_remove(lost)  # the same bytes stand in the gallery, in another folder
+            lost_remove(lost)  # the gallery has the same bytes in another folder
         return Outcome.SAME
     if dry_run:
         return Outcome.RECOVERED
@@ -137,11 +141,11 @@ def _photo_recover(lost: Lost, owner: User, *, dry_run: bool) -> Outcome:
         return Outcome.RECOVERED
     _return(lost)
     created_at = None
-    with contextlib.suppress(ValueError):  # its time is not known
+    with contextlib.suppress(ValueError):  # its time is unknown
         created_at = datetime.fromisoformat(lost.label.stored_at)
     try:
         photo = photo_adopt(owner=owner, place=lost.place, name=_name(lost.label, sha256), created_at=created_at)
-    except IntegrityError:  # its owner has sent it at this moment
+    except IntegrityError:  # its owner has just uploaded it
         lost_add(lost.place)
         return Outcome.SAME
     label_write(_folder_of(photo), photo_label(photo))
@@ -161,7 +165,7 @@ def _archive_recover(lost: Lost, owner: User, *, dry_run: bool) -> Outcome:
 
 def _return(lost: Lost) -> None:
     if lost.folder != storage.media_path(lost.place) and not lost_return(lost):
-        raise SiteError("unreadable", "Another file lies in its place.")
+        raise SiteError("unreadable", "Another file is in its place.")
 
 
 def _folder_of(photo: Photo) -> Path:
@@ -169,7 +173,7 @@ def _folder_of(photo: Photo) -> Path:
 
 
 def _whole(photo: Photo) -> bool:
-    """Whether the photo's own file is there, and is what it was."""
+    """Whether the photo's own file is there and unchanged."""
     try:
         return storage.file_sha256(storage.media_path(photo.original)) == photo.sha256
     except OSError:
@@ -177,7 +181,7 @@ def _whole(photo: Photo) -> bool:
 
 
 def _files_give(photo: Photo, lost: Lost) -> None:
-    """The row is there and its files are not: these hold the same photo."""
+    """Give a row without files the lost folder of the same photo."""
     folder = _folder_of(photo)
     if folder.exists():
         raise SiteError("unreadable", f"The files of {photo.name} are damaged. Restore {photo.original} by hand.")

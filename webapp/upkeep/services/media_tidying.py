@@ -1,6 +1,6 @@
-"""Tidies the data folder: finishes deletions, labels files, and takes what no row names to the lost-and-found.
+"""Tidies the data folder: finishes deletions, labels files, and moves files without a row to the lost-and-found.
 
-Nothing that may be somebody's only copy is removed here before it has lain in the lost-and-found for thirty days.
+Such a file may be somebody's only copy. It is removed only after thirty days in the lost-and-found.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ _next_sweep = 0.0
 
 
 def storage_sweep_hourly() -> None:
-    """`storage_sweep`, at most once an hour in this process, however often it is asked."""
+    """`storage_sweep`, at most once an hour in this process."""
     global _next_sweep
     with _sweeping:
         if time.monotonic() < _next_sweep:
@@ -42,9 +42,9 @@ def storage_sweep_hourly() -> None:
 
 
 def storage_sweep() -> int:
-    """Returns how many folders were taken to the lost-and-found.
+    """Returns the number of folders moved to the lost-and-found.
 
-    Where media folder and database do not belong together, only what was half written goes.
+    If media folder and database do not match, only partial files are removed.
     """
     storage.leftovers_sweep()
     try:
@@ -60,26 +60,26 @@ def _tidy() -> int:
         log.error("%s", problem)
         return 0
     removals_finish()
-    orphans = set(storage.folders_old())  # before the rows are read: a row is never younger than its old folder
+    orphans = set(storage.folders_old())  # read before the rows: the row of an old folder exists by now
     named = places_named()
-    # Notes of deletions are read after the rows: whose row is gone by then has its note.
+    # Notes of deletions are read after the rows: a row that is gone by then has its note.
     orphans -= named.keys() | removals_noted()
     returned = sum(_done(lost_return, lost) for lost in lost_list() if lost.place in named)
-    ended = lost_expire(named=named)  # counts the days up to now: those of what comes next begin now
+    ended = lost_expire(named=named)  # counts the days until now; those of new folders begin now
     added = sum(_done(_add, place) for place in sorted(orphans))
     labels_write(named)
     if added or returned or ended:
         manifest_write(lost_list())
         log.warning(
-            "Lost-and-found: %d folders that no row names were taken there, %d that a row names again were put back, "
-            "%d were removed after %d days. `manage.py recover_media` puts back what is there.",
+            "Lost-and-found: %d folders without a row were moved there, %d whose row is back were returned, "
+            "%d were removed after %d days. `manage.py recover_media` recovers the folders that are there.",
             added, returned, ended, KEPT_DAYS,
         )  # fmt: skip
     return added
 
 
 def labels_write(named: dict[str, int]) -> None:
-    """Labels the folders that earlier versions of Fovea left without."""
+    """Label the folders that earlier versions of Fovea left without labels."""
     bare = {
         named[place]: place
         for place in storage.folders("photos")
@@ -98,7 +98,7 @@ def _add(place: str) -> bool:
 
 
 def _done(move: Callable[[T], bool], what: T) -> bool:
-    """One folder that cannot be moved does not keep the others from it."""
+    """Move one folder. A folder that cannot be moved does not stop the others."""
     try:
         return move(what)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""`manage.py submit_folder DIR --user NAME`: a folder of photos as one batch."""
+"""`manage.py submit_folder DIR --user NAME`: submits a folder of photos as one batch."""
 
 import sys
 from argparse import ArgumentParser
@@ -19,8 +19,8 @@ from webapp.photos.tally import Tally
 
 class Command(BaseCommand):
     help = (
-        "Submits the photos of a folder, and of those in it, as one batch. Run again, it goes on where it stopped, and "
-        "takes what is new or was edited. Exit status 1 if a photo was found and not taken."
+        "Submits the photos of a folder and its subfolders as one batch. Run it again to continue a stopped run and to "
+        "add new or edited photos. Exit status 1 if a photo was found but not taken."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -31,12 +31,16 @@ class Command(BaseCommand):
             "--submission",
             default="",
             metavar="ID",
-            help="go on with this submission, also where the folder was moved; a new id begins one of that id "
-            "(default: the earlier submission of this very folder)",
+            help="continue this submission, even if the folder was moved; an unknown id starts a new submission "
+            "(default: the earlier submission of this folder, if there is one)",
         )
-        parser.add_argument("--deleted-too", action="store_true", help="take also what was deleted in the gallery")
-        parser.add_argument("--dry-run", action="store_true", help="only say what would be submitted")
-        parser.add_argument("--verbose", action="store_true", help="list also the files that are left out, and why")
+        parser.add_argument(
+            "--deleted-too", action="store_true", help="also take photos that were deleted in the gallery"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="only list the files that would be submitted")
+        parser.add_argument(
+            "--verbose", action="store_true", help="also list the files that are left out, with the reasons"
+        )
 
     def handle(
         self,
@@ -53,7 +57,7 @@ class Command(BaseCommand):
         owner = User.objects.filter(username=user).first()
         if owner is None:
             raise CommandError(
-                f"There is no account {user!r}. Name one with --user; accounts are made on the sign-up page."
+                f"There is no account {user!r}. Name an account with --user; create one on the sign-up page."
             )
         if len(submission) > 100 or not submission.isprintable():
             raise CommandError("--submission takes at most 100 printable characters. Choose a shorter id.")
@@ -82,7 +86,7 @@ class Command(BaseCommand):
         if not tally.complete:
             raise CommandError(
                 f"Not every photo of {name_shown(str(folder))} is in the gallery. "
-                "Correct what is named above (--verbose names all of it), then run this again."
+                "Correct the problems listed above (--verbose lists all), then run this again."
             )
 
     def _dry_run(self, found: list[Found]) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py check_texts [--repair] [--json]`: whether texts, search index and counts are what the other rows say."""
+"""`manage.py check_texts [--repair] [--json]`: compares texts, search index and counts with the rows they come from."""
 
 import json
 import sys
@@ -18,18 +18,22 @@ from webapp.photos.search_index import index_build, index_differs
 
 class Command(BaseCommand):
     help = (
-        "Works out the text of each photo anew from its captions and decisions, and compares it with what stands in "
-        "its row; then the index that searches use and the counts that pages show. Exit status 1 where they differ. "
-        "The site may run meanwhile."
+        "Computes each photo's text from its captions and decisions, and compares it with the stored text. Then "
+        "checks the search index and the counts that pages show. Exit status 1 if something differs. The site may "
+        "run meanwhile."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--repair", action="store_true", help="correct the rows, and build index and counts anew")
-        parser.add_argument("--json", action="store_true", help="one JSON object for each difference, then the counts")
+        parser.add_argument(
+            "--repair", action="store_true", help="correct the texts, and rebuild the index and the counts"
+        )
+        parser.add_argument(
+            "--json", action="store_true", help="one JSON object per difference, then one with the totals"
+        )
 
     def handle(self, *, repair: bool, **options: Any) -> None:
         index_wrong, counts_wrong = index_differs(connection), kept_differing(connection)
-        if repair and index_wrong:  # first: a damaged index lets no row be written
+        if repair and index_wrong:  # first: with a damaged index no row can be written
             index_build(connection)
         if repair and counts_wrong:
             kept_mend(connection)
@@ -41,18 +45,18 @@ class Command(BaseCommand):
         else:
             said = "It was repaired." if repair else "Run this again with --repair."
             if wrong:
-                self.stdout.write(f"{wrong:,} of {photos:,} photos have another text than their captions say. {said}")
+                self.stdout.write(f"{wrong:,} of {photos:,} photos have a wrong text. {said}")
             if index_wrong:
                 self.stdout.write(f"The search index differs from the rows. {said}")
             if counts_wrong:
                 self.stdout.write(f"The counts differ from the rows ({', '.join(counts_wrong)}). {said}")
             if not (wrong or index_wrong or counts_wrong):
-                self.stdout.write(f"{photos:,} photos have the text that their captions and decisions say.")
+                self.stdout.write(f"{photos:,} photos have the right text.")
         if (wrong or index_wrong or counts_wrong) and not repair:
             sys.exit(1)
 
     def _texts(self, *, photos: int, repair: bool, as_json: bool) -> int:
-        """Tells of each photo whose text differs. Returns how many."""
+        """Print each photo whose text differs. Returns their number."""
         wrong = 0
         with tqdm(total=photos, unit="photo", disable=not sys.stderr.isatty()) as bar:
             for looked_at, differences in texts_check(repair=repair):

@@ -1,4 +1,4 @@
-"""`manage.py back_up FOLDER`: a copy of the data folder, also while the site runs."""
+"""`manage.py back_up FOLDER`: copies the data folder. The site may run meanwhile."""
 
 import sys
 from argparse import ArgumentParser
@@ -20,8 +20,8 @@ from webapp.upkeep.services.data_folder_backup import (
 
 class Command(BaseCommand):
     help = (
-        "Copies the data folder: the database as it is now, then photos, models and secrets. The site may run "
-        "meanwhile. Run again on the same folder, it copies what is new. To restore, see docs/backup.md."
+        "Copies the data folder: first the current database, then photos, models and secrets. The site may run "
+        "meanwhile. Another run on the same folder copies only new files. To restore, see docs/backup.md."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -37,13 +37,13 @@ class Command(BaseCommand):
         except SiteError as error:
             raise CommandError(error.message) from error
         except OSError as error:
-            raise CommandError(f"{folder} cannot be written ({error.strerror}). Name a folder that can.") from error
+            raise CommandError(f"{folder} cannot be written ({error.strerror}). Name a writable folder.") from error
         self.stdout.write(f"{count:,} files copied to {folder}.")
         if not embedded:
-            self.stdout.write("The database is a server's: dump it with pg_dump before each run of this command.")
+            self.stdout.write("The database is on a server. Dump it with pg_dump before each run of this command.")
         if missing := backup_missing(folder):
             named = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
             raise CommandError(
-                f"{len(missing):,} photos in the database have no file: {named}. They were deleted meanwhile, or the "
-                "media folder is not whole. Run this again."
+                f"{len(missing):,} photos in the database have no file: {named}. They were deleted meanwhile, or "
+                "files are missing from the media folder. Run this again."
             )

@@ -1,4 +1,4 @@
-"""`manage.py recover_media [--dry-run]`: puts back photos and zips whose rows are missing."""
+"""`manage.py recover_media [--dry-run]`: recovers photos and zips whose rows are missing."""
 
 import json
 import sys
@@ -19,15 +19,15 @@ UNDONE = (Outcome.NO_ACCOUNT, Outcome.FAILED)
 
 class Command(BaseCommand):
     help = (
-        "Makes the rows of photos and zips that lie in the data folder and that the database does not know, such as "
-        "after an older database was restored. Each goes back to its owner, under its name; captions are made anew. "
-        "Exit status 1 if one could not be put back."
+        "Creates the rows of photos and zips in the data folder that the database does not know, for example after an "
+        "older database was restored. Each returns to its owner under its name. Captions are written anew. Exit status "
+        "1 if a photo or zip could not be recovered."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="only say what would be put back")
+        parser.add_argument("--dry-run", action="store_true", help="only list what would be recovered")
         parser.add_argument(
-            "--user", default="", metavar="NAME", help="who gets what belonged to an account that is not there"
+            "--user", default="", metavar="NAME", help="the account that gets the files of missing accounts"
         )
         parser.add_argument("--json", action="store_true", help="one JSON object for each photo or zip")
 
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         others_to = User.objects.filter(username=user).first() if user else None
         if user and others_to is None:
             raise CommandError(
-                f"There is no account {user!r}. Name one with --user; accounts are made on the sign-up page."
+                f"There is no account {user!r}. Name an account with --user; create one on the sign-up page."
             )
         if problem := identity_problem():
             self.stderr.write(problem)
@@ -59,7 +59,7 @@ class Command(BaseCommand):
 
 def _line(each: Recovered, *, dry_run: bool) -> str:
     word = "would be recovered" if dry_run and each.outcome is Outcome.RECOVERED else each.outcome.value
-    owner = each.label.owner or "nobody known"
+    owner = each.label.owner or "an unknown owner"
     return f"{each.label.name or each.label.sha256[:12]} of {owner}: {word}. {each.message}".rstrip()
 
 
