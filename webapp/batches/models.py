@@ -76,8 +76,7 @@ class BatchItem(models.Model):
         LEFT_OUT = "left_out", "Left out"
         NONE = "none", "None"
 
-    # The indexes below begin with the batch: one for it alone would be written for nothing.
-    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="items", db_index=False)
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="items")
     name = models.CharField(max_length=1000, help_text="path inside the folder or zip, made safe to show")
     key = models.CharField(max_length=64, help_text="sha256 of the path's raw bytes")
     sha256 = models.CharField(max_length=64, blank=True, help_text="of the content, once it was read")

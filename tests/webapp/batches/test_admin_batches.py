@@ -28,7 +28,7 @@ def test_batches_show_their_progress_and_lead_to_their_files(page: Client, user:
     )
     BatchItem.objects.create(batch=batch, name="c.jpg", key="c.jpg")
     html = html_of(page, f"batches/batch/{batch.pk}/change/")
-    assert "1 of 3 captioned, 1 wait, 1 failed" in html
+    assert "1 of 3 captioned, 1 waiting, 1 failed" in html
     assert f'href="/admin/batches/batchitem/?batch={batch.pk}"' in html
     files = html_of(page, f"batches/batchitem/?batch={batch.pk}")
     for text in ("b.txt is no image", "Not taken in yet", inside.name):

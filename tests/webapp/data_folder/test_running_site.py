@@ -191,9 +191,9 @@ def test_readiness_without_a_broker_says_how_to_start_one(no_broker: None) -> No
         (
             "FOVEA_BROKER_URL",
             "redis://:mine@other:6379/1",
-            "names redis://other:6379/1, .* with redis://127.0.0.1:6400/0",
+            "names redis://other:6379/1, .* uses redis://127.0.0.1:6400/0",
         ),
-        ("FOVEA_DATABASE_URL", "postgres://me:mine@db/x", "names postgres://db/x, .* works with SQLite in that folder"),
+        ("FOVEA_DATABASE_URL", "postgres://me:mine@db/x", "names postgres://db/x, .* uses SQLite in that folder"),
     ],
 )
 def test_check_warns_of_a_command_that_works_with_another(
