@@ -27,17 +27,16 @@ _UNREAD = tuple(f"caption__model_version__{name}" for name in ("vocabulary", "ca
 
 def photos_of(owner: User, *, states: Collection[str] = ()) -> QuerySet[Photo]:
     """An owner's photos, newest first. With `states`, only photos whose job is in one of them."""
+    photos = photos_listed()
     if not states:
-        return photos_listed().filter(owner=owner)
-    # Uses the job's copies of owner and time, because they share an index with the standing.
-    photos = photos_listed().filter(job__owner=owner).order_by("-job__photo_created_at", "-job__photo")
-    standings = {standing for standing, those in STATES.items() if not those.isdisjoint(states)}
-    if len(standings) == 1:
-        (standing,) = standings
-        photos = photos.filter(job__standing=standing)
-        if STATES[standing] == set(states):
-            return photos
-    return photos.filter(job__state__in=states)
+        return photos.filter(owner=owner)
+    standings = [standing for standing, those in STATES.items() if not those.isdisjoint(states)]
+    if len(standings) > 1:
+        return photos.filter(owner=owner, job__state__in=states)
+    # By the job's copies of owner and time, which have an index with the standing. The photo's own are the same.
+    photos = photos.filter(job__owner=owner, job__standing=standings[0])
+    photos = photos.order_by("-job__photo_created_at", "-job__photo")
+    return photos if STATES[standings[0]] == set(states) else photos.filter(job__state__in=states)
 
 
 def photos_search(*, owner: User, query: str) -> QuerySet[Photo]:
