@@ -43,7 +43,7 @@ test-slow: .venv/installed-development  ## the slow tests: whole stacks, browser
 chaos: .venv/installed-development  ## whatever dies, nothing is lost: hundreds of kill -9 at a whole stack, up to an hour
 	$(PY) -m tests.chaos $(CHAOS)
 
-bench: .venv/installed-development .venv/installed-peers  ## how fast it all is, into benchmarks/RESULTS.md: some 25 minutes on two idle cores
+bench: .venv/installed-development .venv/installed-peers  ## how fast it all is, into benchmarks/RESULTS.md: some 30 minutes on two idle cores
 	$(PY) -m benchmarks $(BENCH)
 
 lint: .venv/installed-development
