@@ -29,7 +29,7 @@ DEBUG = ENV["FOVEA_DEBUG"]
 ALLOWED_HOSTS = [*ENV["FOVEA_ALLOWED_HOSTS"], "127.0.0.1", "localhost", "[::1]"]  # health checks use the loopback
 CSRF_TRUSTED_ORIGINS = ENV["FOVEA_CSRF_TRUSTED_ORIGINS"]
 
-INSTALLED_APPS = [
+INSTALLED_APPS = [  # upper rooms first: when an account is deleted, its batches end before its photos
     "webapp",
     "webapp.api",
     "webapp.gallery",

@@ -70,6 +70,22 @@ def test_migrations_that_are_killed_go_on_where_they_stopped(database: str, tmp_
     assert "captioning.add_decision" in found["rights"]
 
 
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_migrations_go_back_and_forth(database: str, tmp_path: Path) -> None:
+    with postgres() if database == "postgresql" else nullcontext("") as url:
+        if url:
+            postgres_restore("c771c4c", tmp_path, url)
+        else:
+            sqlite_restore("c771c4c", tmp_path)
+        manage(tmp_path, "migrate", url=url)
+        manage(tmp_path, "migrate", "gallery", "0005", url=url)
+        manage(tmp_path, "migrate", url=url)
+        found = looked_at(tmp_path, url)
+    assert found["check"] == "14 photos have the right text.\n"
+    assert [verdict for verdict, *_ in found["decisions"]] == ["edited", "rejected"]
+    assert "captioning.add_decision" in found["rights"]
+
+
 def looked_at(data: Path, url: str = "") -> dict[str, Any]:
     found = json.loads(manage(data, "shell", "--no-imports", "-c", DUMP, url=url))
     return {"data": data, "check": manage(data, "check_texts", url=url), **found}

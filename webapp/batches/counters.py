@@ -24,7 +24,7 @@ _CHANGED: Final = f"{STANDING_SQL.format(row='old')} <> {STANDING_SQL.format(row
 kept_register(
     Kept(
         name="batch_item_states",
-        tables=(_ITEMS, _JOBS),
+        tables=(_JOBS, _ITEMS),
         sqlite={
             "kept_batch_item_states_job": f"""
                 CREATE TRIGGER kept_batch_item_states_job AFTER UPDATE OF state ON {_JOBS} WHEN {_CHANGED} BEGIN
@@ -60,8 +60,12 @@ kept_register(
                 RETURN NULL;
             END $$""",
             f"""
-            CREATE OR REPLACE TRIGGER kept_batch_item_states_insert BEFORE INSERT OR UPDATE OF photo_id ON {_ITEMS}
+            CREATE OR REPLACE TRIGGER kept_batch_item_states_insert BEFORE INSERT ON {_ITEMS}
             FOR EACH ROW EXECUTE FUNCTION kept_batch_item_states()""",
+            f"""
+            CREATE OR REPLACE TRIGGER kept_batch_item_states_photo BEFORE UPDATE OF photo_id ON {_ITEMS}
+            FOR EACH ROW WHEN (OLD.photo_id IS DISTINCT FROM NEW.photo_id)
+            EXECUTE FUNCTION kept_batch_item_states()""",
             f"""
             CREATE OR REPLACE TRIGGER kept_batch_item_states_job AFTER UPDATE ON {_JOBS}
             REFERENCING OLD TABLE AS removed NEW TABLE AS added

@@ -101,6 +101,9 @@ def grid_context(batch: Batch, number: str | None = None) -> dict[str, object]:
     """A page of the batch's photos. `seen_grid` is set if more photos may still join the page."""
     count = selectors.batch_photos_count(batch)
     page = CountedPaginator(selectors.batch_photo_ids(batch), PHOTOS_ON_PAGE, count=count).get_page(number)
+    if page.number > 1 and not page.object_list:  # files of one photo are counted each
+        count = selectors.batch_photo_ids(batch).count()
+        page = CountedPaginator(selectors.batch_photo_ids(batch), PHOTOS_ON_PAGE, count=count).get_page(number)
     page.object_list = list(photos_listed().filter(pk__in=list(page.object_list)).order_by("-pk"))
     growing = page.number == 1 and len(page) < PHOTOS_ON_PAGE
     return {"page": page, "seen_grid": f"{batch.pk}:{len(page)}" if growing else ""}

@@ -5,8 +5,9 @@ class CountersConfig(AppConfig):
     name = "webapp.counters"
 
     def ready(self) -> None:
-        from django.db.models.signals import post_migrate
+        from django.db.models.signals import post_migrate, pre_migrate
 
-        from webapp.counters.triggers import triggers_follow
+        from webapp.counters.triggers import triggers_drop, triggers_follow
 
+        pre_migrate.connect(triggers_drop, sender=self)
         post_migrate.connect(triggers_follow, sender=self)

@@ -33,7 +33,7 @@ class Counter:
         kept_register(
             Kept(
                 name=self.name,
-                tables=(self.table, COUNTS),
+                tables=(self.table,),
                 sqlite=self._sqlite(),
                 postgresql=self._postgresql(),
                 fill=self._fill(),

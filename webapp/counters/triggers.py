@@ -1,15 +1,23 @@
-"""Triggers that keep columns and counts right, whatever writes the rows. Made and mended after each `migrate`.
+"""Triggers that keep columns and counts right, whatever writes the rows.
 
-Django makes many SQLite tables anew to change a column, which drops the table's triggers, silently. So no migration
-makes them: `triggers_follow` compares what is there with what should be, and makes and fills what differs.
+They are there between migrations only. A migration may change or remove a table that a trigger names: SQLite then
+drops the trigger silently or refuses to rename the table, and PostgreSQL keeps a trigger that makes each write fail.
+So `triggers_drop` removes them before a migration, and `triggers_follow` makes them after each `migrate` and fills
+what they keep. After a kill in between, the next `migrate` makes them.
+
+SQLite's REPLACE and PostgreSQL's TRUNCATE fire no trigger for the rows that go. Nothing here uses them.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+FOLDING_LOCK: Final = 0xF05EA  # of PostgreSQL's advisory locks: counts are put together, or worked out anew
 
 
 @dataclass(frozen=True)
@@ -18,7 +26,8 @@ class Kept:
 
     Args:
         name: the triggers' names begin with kept_ and this name; so is the function on PostgreSQL.
-        tables: those that must be there first; the first one's rows are what is kept right.
+        tables: those that must be there, in the order in which workers lock them. Nothing is kept while the first one
+            is empty.
         sqlite: SQL of each trigger, by its name.
         postgresql: SQL that makes function and triggers, whatever is there of them.
         fill: SQL that works all out anew, on either database.
@@ -40,12 +49,23 @@ def kept_register(kept: Kept) -> None:
     _KEPT[kept.name] = kept
 
 
+def triggers_drop(*, using: str, plan: list[Any], **_signal: object) -> None:
+    """The receiver of `pre_migrate`: nothing to migrate, nothing to drop."""
+    if plan:
+        connection = connections[using]
+        with transaction.atomic(using=using), connection.cursor() as cursor:
+            for statement in _drops(connection):
+                cursor.execute(statement)
+
+
 def triggers_follow(*, using: str, **_signal: object) -> None:
     """The receiver of `post_migrate`."""
     connection = connections[using]
     tables = set(connection.introspection.table_names())
     for kept in _KEPT.values():
-        if tables.issuperset(kept.tables) and not (_there(connection, kept) and _filled(connection, kept)):
+        if tables.issuperset({*kept.tables, "counters_count"}) and not (
+            _there(connection, kept) and _filled(connection, kept)
+        ):
             kept_make(connection, kept)
 
 
@@ -67,19 +87,36 @@ def kept_make(connection: BaseDatabaseWrapper, kept: Kept) -> None:
                 cursor.execute(f"DROP TRIGGER {name}")
             statements = tuple(kept.sqlite.values())
         else:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FOLDING_LOCK])
             cursor.execute(f"LOCK TABLE {', '.join(kept.tables)} IN SHARE ROW EXCLUSIVE MODE")
             statements = (*kept.postgresql, f"COMMENT ON FUNCTION kept_{kept.name}() IS '{_digest(kept)}'")
         for statement in (*statements, *kept.fill):
             cursor.execute(statement)
 
 
+def _drops(connection: BaseDatabaseWrapper) -> list[str]:
+    """SQL that drops all triggers of this kind, those of other versions of Fovea too."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND substr(name, 1, 5) = 'kept_'")
+            return [f"DROP TRIGGER {name}" for (name,) in cursor.fetchall()]
+        cursor.execute(
+            "SELECT proname FROM pg_proc "
+            "WHERE left(proname, 5) = 'kept_' AND pronamespace = current_schema::regnamespace"
+        )
+        return [f"DROP FUNCTION {name}() CASCADE" for (name,) in cursor.fetchall()]
+
+
 def _there(connection: BaseDatabaseWrapper, kept: Kept) -> bool:
-    """Whether its triggers are there, as they should be."""
+    """Whether its triggers are there, enabled, and as they should be."""
     if connection.vendor == "sqlite":
         return _sqlite_found(connection, kept) == dict(kept.sqlite)
+    names = set(re.findall(r"TRIGGER (kept_\w+)", "\n".join(kept.postgresql)))
     with connection.cursor() as cursor:
         cursor.execute("SELECT obj_description(to_regproc(%s), 'pg_proc')", [f"kept_{kept.name}"])
-        return bool(cursor.fetchone()[0] == _digest(kept))
+        (digest,) = cursor.fetchone()
+        cursor.execute("SELECT tgname FROM pg_trigger WHERE tgname = ANY(%s) AND tgenabled = 'O'", [list(names)])
+        return bool(digest == _digest(kept)) and {name for (name,) in cursor.fetchall()} == names
 
 
 def _filled(connection: BaseDatabaseWrapper, kept: Kept) -> bool:

@@ -22,6 +22,7 @@ from webapp.photos.search_query import search_query
 LISTED: Final = 500  # photos, of what finds more
 OWNERS_TRIED: Final = 20  # of all whose names contain a word, those with the shortest names
 WORDS_TRIED: Final = 4  # for names of owners
+NAME_LENGTH: Final = 150  # characters of a user name at the most
 WORD_LENGTH: Final = 3  # characters; a shorter one is an owner's whole name or none
 NO_LIMIT: Final = 2**31
 _DIGEST: Final = re.compile("[0-9a-fA-F]{64}")
@@ -84,7 +85,7 @@ def _owners_by_rest(text: str) -> dict[str, list[int]]:
     """The owners whose names contain some of the words, by what remains of the text for their photos to have."""
     words = list(smart_split(text))
     owners: dict[int, str] = {}
-    for word in words[:WORDS_TRIED]:
+    for word in [word for word in words[:WORDS_TRIED] if len(word) <= NAME_LENGTH]:
         lookup = "username__icontains" if len(word) >= WORD_LENGTH else "username__iexact"
         named = User.objects.filter(**{lookup: word}).order_by(Length("username"), "pk")
         owners |= named.values_list("pk", "username")[:OWNERS_TRIED]

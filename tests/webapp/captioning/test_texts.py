@@ -114,7 +114,8 @@ def test_activating_a_model_touches_no_photo_with_one_caption(
 ) -> None:
     caption_make(user, active)
     chosen = model_version_make(state="verified")
-    with django_assert_num_queries(7):  # of them one looks for captions
+    looks = 2 if connection.features.has_select_for_update else 1  # the second one after the commit
+    with django_assert_num_queries(6 + looks):
         model_version_activate(model_version_id=chosen.pk)
 
 

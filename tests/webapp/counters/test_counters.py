@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection, connections, transaction
+from django.db.models import Model
 from django.db.models.functions import Now
 
 from tests.webapp.rows import caption_make, decision_make, model_version_make, photo_make
@@ -14,12 +15,13 @@ from webapp.accounts.models import User
 from webapp.batches.counters import ITEMS
 from webapp.batches.models import Batch, BatchItem
 from webapp.captioning.counters import CAPTIONS, JOBS
-from webapp.captioning.models import CaptionJob
+from webapp.captioning.models import Caption, CaptionJob
 from webapp.counters.models import Count
 from webapp.counters.selectors import counts_by_subject, counts_of
 from webapp.counters.services import counts_fold
-from webapp.counters.triggers import kept_differing, kept_mend, triggers_follow
+from webapp.counters.triggers import kept_differing, kept_mend, triggers_drop, triggers_follow
 from webapp.photos.models import Photo
+from webapp.photos.search_index import index_follow
 
 State = CaptionJob.State
 
@@ -145,6 +147,30 @@ def test_lost_triggers_are_made_again_after_a_migration_and_what_they_missed_is_
     triggers_follow(using="default")
     photo_make(user)
     assert (counts_of(JOBS, user.pk), kept_differing(connection)) == ({("interactive", "queued"): 2}, [])
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="elsewhere no table is made anew")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("model", [BatchItem, CaptionJob, Caption, Photo, Count])
+def test_tables_can_be_made_anew_by_a_later_migration(user: User, batch: Batch, model: type[Model]) -> None:
+    item(batch, photo_make(user))
+    triggers_drop(using="default", plan=[object()])
+    field = model._meta.get_field("id")
+    connection.disable_constraint_checking()
+    with connection.schema_editor(atomic=True) as editor:
+        editor._remake_table(model, alter_fields=[(field, field)])  # type: ignore[attr-defined]
+    triggers_follow(using="default")
+    index_follow(using="default")
+    item(batch, photo_make(user))
+    assert kept_differing(connection) == []
+    assert items_of(batch) == {("taken", "", "queued"): 2}
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite cannot disable a trigger")
+def test_disabled_triggers_are_found(user: User) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE captioning_captionjob DISABLE TRIGGER kept_jobs_insert")
+    assert "jobs" in kept_differing(connection)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import wait
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ from webapp.accounts.models import User
 from webapp.captioning.models import CaptionJob, WorkerHeartbeat
 from webapp.captioning.services.heartbeats import heartbeat_record, heartbeat_start
 from webapp.monitoring import health
+from webapp.monitoring.health import PROBES
 from webapp.upkeep.selectors import media_messages
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,6 +40,13 @@ sqlite_only = pytest.mark.skipif("sqlite3" not in settings.DATABASES["default"][
 def worker(db: None) -> None:
     """A worker that said a moment ago that it has a model."""
     heartbeat_record(name="host-1", device="cpu", model_version_id=model_version_make().pk)
+
+
+@pytest.fixture(autouse=True)
+def _probes_end() -> Iterator[None]:
+    """A probe of one test that still runs would answer for the next test."""
+    yield
+    wait([probe.start() for probe in PROBES], timeout=30)
 
 
 def readyz(client: Client) -> tuple[int, dict[str, Any]]:

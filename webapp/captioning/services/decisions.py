@@ -15,7 +15,9 @@ TEXT_LIMIT: Final = 1000  # characters
 
 def _decide(*, caption: Caption, reviewer: User, verdict: Decision.Verdict, text: str, seen: int | None) -> Decision:
     with transaction.atomic():
-        Caption.objects.select_for_update().only("id").get(pk=caption.pk)  # one decision at a time on a caption
+        Caption.objects.select_for_update(no_key=True).only("id").get(
+            pk=caption.pk
+        )  # one decision at a time on a caption
         newest = Decision.objects.filter(caption=caption).select_related("reviewer").order_by("-id").first()
         if newest is not None and newest.pk != seen:
             raise DecisionConflict(

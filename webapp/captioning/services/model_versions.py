@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from webapp import jobs
@@ -69,8 +69,9 @@ def model_version_activate(*, model_version_id: int) -> ModelVersion:
     Raises:
         ActionRefused: a candidate is not verified yet, or was rejected.
     """
+    changed: list[int] = []
     with transaction.atomic():
-        rows = {row.id: row for row in ModelVersion.objects.select_for_update().order_by("id")}
+        rows = {row.id: row for row in ModelVersion.objects.select_for_update(no_key=True).order_by("id")}
         chosen = rows[model_version_id]
         if chosen.state in {State.CANDIDATE, State.REJECTED}:
             why = f"was rejected: {chosen.error}" if chosen.state == State.REJECTED else "is not verified yet"
@@ -78,7 +79,9 @@ def model_version_activate(*, model_version_id: int) -> ModelVersion:
         if chosen.state != State.ACTIVE:
             ModelVersion.objects.filter(state=State.ACTIVE).update(state=State.RETIRED)
             ModelVersion.objects.filter(id=chosen.id).update(state=State.ACTIVE, activated_at=Now())
-            former = [row.id for row in rows.values() if row.state == State.ACTIVE]
-            texts_settle_for([chosen.id, *former])
+            changed = [chosen.id, *(row.id for row in rows.values() if row.state == State.ACTIVE)]
+            texts_settle_for(changed)
             chosen.refresh_from_db()
+    if changed and connection.features.has_select_for_update:  # captions recorded meanwhile saw the former one active
+        texts_settle_for(changed)
     return chosen
