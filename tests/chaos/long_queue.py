@@ -17,6 +17,7 @@ from tests.webapp.job_rows import together
 from webapp import jobs
 from webapp.captioning.models import CaptionJob
 from webapp.captioning.services.lost_jobs import SETTLED_SECONDS
+from webapp.upkeep.services.lost_work_sweep import sweep
 
 PHOTOS = {"full": 10_000, "small": 700}
 SWEEPS = 6  # while nobody takes anything
@@ -67,11 +68,11 @@ def run(stack: Stack, scale: str, seed: int) -> Figures:
 
 
 def _sweep(at_a_time: int) -> None:
-    def sweep() -> None:
+    def sweep_once() -> None:
         sweep()
         connection.close()
 
-    together([sweep] * at_a_time)
+    together([sweep_once] * at_a_time)
 
 
 def _doubled(messages: "Counter[int]") -> int:
