@@ -162,7 +162,7 @@ class Visitor:
             try:
                 return execute(sql, params, many, context)
             finally:
-                asked.append(Asked(sql, params, time.perf_counter() - begun))
+                asked.append(Asked(sql, params[0] if many and params else params, time.perf_counter() - begun))
 
         with connection.execute_wrapper(watch):
             self.visit(name)
