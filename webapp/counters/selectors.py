@@ -3,7 +3,7 @@
 from collections import Counter as Sums
 from collections.abc import Collection
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from webapp.counters.counter import SEPARATOR, Counter
 from webapp.counters.models import Count
@@ -16,17 +16,21 @@ def counts_of(counter: Counter, subject: int) -> Sums[tuple[str, ...]]:
 
 def counts_of_many(counter: Counter, subjects: Collection[int]) -> dict[int, Sums[tuple[str, ...]]]:
     """The same for several subjects, by one query."""
-    counts: dict[int, Sums[tuple[str, ...]]] = {subject: Sums() for subject in subjects}
-    rows = Count.objects.filter(counter=counter.name, subject__in=subjects).values_list("subject", "label")
-    for subject, label, count in rows.annotate(count=Sum("n")).order_by():
-        counts[subject][tuple(label.split(SEPARATOR))] = count
-    return counts
+    found = _summed(_rows(counter).filter(subject__in=subjects))
+    return {subject: found.get(subject, Sums()) for subject in subjects}
 
 
 def counts_by_subject(counter: Counter) -> dict[int, Sums[tuple[str, ...]]]:
     """Of all subjects."""
+    return _summed(_rows(counter))
+
+
+def _rows(counter: Counter) -> QuerySet[Count]:
+    return Count.objects.filter(counter=counter.name)
+
+
+def _summed(rows: QuerySet[Count]) -> dict[int, Sums[tuple[str, ...]]]:
     counts: dict[int, Sums[tuple[str, ...]]] = {}
-    rows = Count.objects.filter(counter=counter.name).values_list("subject", "label")
-    for subject, label, count in rows.annotate(count=Sum("n")).order_by():
+    for subject, label, count in rows.values_list("subject", "label").annotate(count=Sum("n")).order_by():
         counts.setdefault(subject, Sums())[tuple(label.split(SEPARATOR))] = count
     return counts

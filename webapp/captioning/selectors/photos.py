@@ -65,7 +65,7 @@ def photos_by_id(photos: QuerySet[Photo], ids: Collection[int], *, user: User) -
 
 def photos_listed() -> QuerySet[Photo]:
     """All photos, newest first, with the columns that a list shows."""
-    return Photo.objects.select_related("job", "owner", "caption").defer(*_UNLISTED).order_by("-created_at", "-id")
+    return Photo.objects.select_related("job", "caption").defer(*_UNLISTED).order_by("-created_at", "-id")
 
 
 def photos_detailed(photos: QuerySet[Photo]) -> QuerySet[Photo]:

@@ -39,16 +39,12 @@ class Difference:
         return f"photo {self.photo_id} ({self.name}): {'; '.join(wrong)}"
 
 
-def texts_settle(photo_ids: Iterable[int]) -> list[Difference]:
-    """Settles the text of these photos. To be called after the change, in its transaction. Returns what was changed."""
-    changed: list[Difference] = []
+def texts_settle(photo_ids: Iterable[int]) -> None:
+    """Settles the text of these photos. To be called after the change, in its transaction."""
     ids = sorted(set(photo_ids))
     with transaction.atomic(savepoint=False):
         for start in range(0, len(ids), PHOTOS_AT_ONCE):
-            differences = texts_compare(ids[start : start + PHOTOS_AT_ONCE])
-            _write(differences)
-            changed += differences
-    return changed
+            _write(texts_compare(ids[start : start + PHOTOS_AT_ONCE]))
 
 
 def texts_settle_for(model_version_ids: Collection[int]) -> None:
