@@ -106,6 +106,7 @@ class BatchItem(models.Model):
         constraints = [models.UniqueConstraint(fields=["batch", "key", "sha256"], name="content_once_per_item")]
         indexes = [
             models.Index(fields=["batch", "problem", "id"], name="item_problems"),
+            models.Index(fields=["batch", "outcome", "id"], name="item_outcome"),  # the admin's list by outcome
             models.Index(fields=["batch", "-photo"], name="item_photos"),
         ]
 
