@@ -6,6 +6,7 @@
     vocab.json          captioner.vocabulary.Vocabulary
     metrics.json        scores, for people and for the model gate
     MODEL_CARD.md       what it was trained on, what it may be used for, where it fails
+    objects.json        captioner.objects.object_words.ObjectWords, if the bundle has an object head
     manifest.json       {"format_version": 1, "files": {name: sha256}}
 
 The sha256 of manifest.json's bytes is the model's version. No file holds a pickle.
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from captioner.config import FORMAT_VERSION, BundleConfig, WeightsReference
 from captioner.errors import BundleCorrupt, BundleIncompatible, BundleMissing, VocabularyError
+from captioner.objects.object_words import ObjectWords
 from captioner.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from captioner.encoders import Encoder
     from captioner.lstm_decoders import Decoder
+    from captioner.objects.object_head import ObjectHead
 
 MODEL, CONFIG, VOCABULARY, METRICS, CARD = FILES = (
     "model.safetensors",
@@ -41,13 +44,17 @@ MODEL, CONFIG, VOCABULARY, METRICS, CARD = FILES = (
     "metrics.json",
     "MODEL_CARD.md",
 )
+OBJECTS = "objects.json"  # only with an object head
 MANIFEST = "manifest.json"
 _REMEDY = "Restore the bundle from where it came from, or train a new one with: manage.py train_captioner"
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A loaded model. `version`: 64 hex digits. Both modules are in evaluation mode, float32, on the CPU."""
+    """A loaded model. `version`: 64 hex digits. The modules are in evaluation mode, float32, on the CPU.
+
+    `object_words`, `object_head`: None where it has no object head.
+    """
 
     version: str
     config: BundleConfig
@@ -56,6 +63,8 @@ class Bundle:
     card: str
     encoder: Encoder
     decoder: Decoder
+    object_words: ObjectWords | None = None
+    object_head: ObjectHead | None = None
 
 
 def bundle_save(
@@ -67,8 +76,9 @@ def bundle_save(
     metrics: Mapping[str, Any],
     card: str,
     encoder: Encoder | None = None,
+    object_words: ObjectWords | None = None,
 ) -> str:
-    """Writes a bundle and returns its version.
+    """Writes a bundle and returns its version. `object_words`: given if the configuration names an object head.
 
     `encoder`: given when its weights are to lie in the bundle (fine-tuned, or from a local file, which no reader of
     the bundle would have); the configuration then refers to the bundle for them. Readers see the whole bundle or none:
@@ -84,6 +94,8 @@ def bundle_save(
             f"The encoder's weights come from {config.encoder.weights.name} ({config.encoder.weights.source}), which "
             "nobody who loads the bundle has. Save the encoder with it: bundle_save(..., encoder=...)."
         )
+    if (config.objects is None) != (object_words is None):
+        raise BundleIncompatible("A bundle with an object head needs both its configuration and its table of words.")
     _vocabulary_require(decoder.state_dict(), vocabulary)
     tensors = {f"decoder.{key}": value for key, value in decoder.state_dict().items()}
     if encoder is not None:
@@ -96,6 +108,8 @@ def bundle_save(
         METRICS: _json(dict(metrics)),
         CARD: card.encode(),
     }
+    if object_words is not None:
+        contents[OBJECTS] = f"{object_words.to_json()}\n".encode()
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
     contents[MANIFEST] = _json({"format_version": FORMAT_VERSION, "files": digests})
     directory.parent.mkdir(parents=True, exist_ok=True)
@@ -129,9 +143,9 @@ def bundle_validate(directory: Path) -> str:
             "Use the version of Fovea that wrote the bundle, or train a new one."
         )
     digests = manifest.get("files")
-    if not isinstance(digests, dict) or set(digests) != set(FILES):
+    if not isinstance(digests, dict) or set(digests) - {OBJECTS} != set(FILES):
         raise BundleCorrupt(f"{directory / MANIFEST} must list {', '.join(FILES)}. {_REMEDY}.")
-    for name in FILES:
+    for name in digests:
         path = directory / name
         if not path.is_file():
             raise BundleMissing(f"The bundle's file {path} is missing. {_REMEDY}.")
@@ -164,6 +178,7 @@ def bundle_load(directory: Path) -> Bundle:
 
     from captioner.encoders import encoder_create
     from captioner.lstm_decoders import decoder_create
+    from captioner.objects.object_head import object_head_create
 
     version, config, vocabulary = _read(directory)
     encoder = encoder_create(config.encoder, preprocessing=config.preprocessing)
@@ -192,7 +207,13 @@ def bundle_load(directory: Path) -> Bundle:
                 f"{_REMEDY}."
             ) from error
     metrics, card = _json_object(directory / METRICS), (directory / CARD).read_text(encoding="utf-8")
-    return Bundle(version, config, vocabulary, metrics, card, encoder=encoder, decoder=decoder)
+    words = head = None
+    if config.objects is not None:
+        words = ObjectWords.from_json(_text(directory / OBJECTS))
+        head = object_head_create(
+            replace(config.encoder, weights=config.objects.weights), encoder, classes=words.classes
+        )
+    return Bundle(version, config, vocabulary, metrics, card, encoder, decoder, words, head)
 
 
 def _read(directory: Path) -> tuple[str, BundleConfig, Vocabulary]:
@@ -230,6 +251,15 @@ def _stored(tensor: Any) -> Any:
 
 def _json(data: Mapping[str, Any]) -> bytes:
     return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise BundleMissing(f"The bundle's file {path} is missing. {_REMEDY}.") from error
+    except UnicodeDecodeError as error:
+        raise BundleCorrupt(f"{path} is not UTF-8 text ({error}). {_REMEDY}.") from error
 
 
 def _json_object(path: Path) -> dict[str, Any]:

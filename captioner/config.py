@@ -174,14 +174,34 @@ class DecodingDefaults(_Record):
 
 
 @dataclass(frozen=True)
+class ObjectsConfig(_Record):
+    """The object head: the encoder's network as a classifier, with weights of its own (captioner.objects).
+
+    `temperature`: divides its scores. The words of its classes stand in the bundle's objects.json.
+    """
+
+    weights: WeightsReference
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        _require(not self.weights.carried, "ObjectsConfig.weights must be those of a package or a library.")
+        _require(self.temperature > 0, f"ObjectsConfig.temperature is {self.temperature}; it must be above 0.")
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        return super().from_dict({**data, "weights": WeightsReference.from_dict(_object(data, "weights"))})
+
+
+@dataclass(frozen=True)
 class BundleConfig(_Record):
-    """The whole of config.json."""
+    """The whole of config.json. `objects`: None where the bundle has no object head."""
 
     encoder: EncoderConfig
     decoder: DecoderConfig
     preprocessing: Preprocessing
     decoding: DecodingDefaults
     format_version: int = FORMAT_VERSION
+    objects: ObjectsConfig | None = None
 
     def __post_init__(self) -> None:
         _require(
@@ -189,6 +209,10 @@ class BundleConfig(_Record):
             f"The bundle's format_version is {self.format_version!r}; this version reads {FORMAT_VERSION}. "
             "Use the version of Fovea that wrote the bundle, or train a new one.",
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Without `objects` where there are none, so that bundles without them are written as ever."""
+        return {key: value for key, value in super().to_dict().items() if key != "objects" or value is not None}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -204,4 +228,6 @@ class BundleConfig(_Record):
             "preprocessing": Preprocessing.from_dict(_object(data, "preprocessing")),
             "decoding": DecodingDefaults.from_dict(_object(data, "decoding")),
         }
+        if data.get("objects") is not None:
+            made["objects"] = ObjectsConfig.from_dict(_object(data, "objects"))
         return super().from_dict({**data, **made})

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from captioner.config import DecodingDefaults
-from captioner.vocabulary import Vocabulary
 
 ORDERS = 4  # n-grams of 1..4 words count
 SIGMA = 6.0  # words: how far captions may differ in length
@@ -72,11 +71,11 @@ class Consensus:
         return len(words), vectors
 
 
-def consensus_create(decoding: DecodingDefaults, vocabulary: Vocabulary) -> Consensus | None:
-    """None where captions stay in the order of the search."""
+def consensus_create(decoding: DecodingDefaults, information: Sequence[float]) -> Consensus | None:
+    """None where captions stay in the order of the search. `information`: of each word, in nats."""
     if not decoding.consensus:
         return None
-    return Consensus(vocabulary.information, votes=decoding.consensus, certainty=decoding.certainty)
+    return Consensus(information, votes=decoding.consensus, certainty=decoding.certainty)
 
 
 def _likenesses(one: _Vectors, other: _Vectors) -> tuple[float, float]:

@@ -7,18 +7,22 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from captioner.beam_search import Hypothesis, beam_search
+from captioner.beam_search import Hypothesis, Stepper, beam_search
 from captioner.bundle import Bundle, bundle_load
 from captioner.config import BundleConfig, Preprocessing
 from captioner.consensus import consensus_create
 from captioner.engines import CudaEngine, Engine, EngineUnfit, PyTorchEngine, engine_accelerate
 from captioner.errors import BundleIncompatible, CaptionImpossible, DeviceError
+from captioner.lstm_decoders import DecoderState
+from captioner.objects.object_decoding import ObjectDecoding, ObjectStepper
+from captioner.objects.object_evidence import ObjectEvidence, SeenObject
+from captioner.objects.object_grammar import articles_mend
 from captioner.probe_pictures import probe_pictures
 from captioner.vocabulary import Vocabulary, caption_text
 
@@ -27,10 +31,14 @@ THREADS = torch.get_num_threads()  # of the engine: as many as torch takes by it
 
 @dataclass(frozen=True)
 class Word:
-    """A word of a caption and the log-probability that the model gave it, after the words before it."""
+    """A word of a caption and the log-probability that the model gave it, after the words before it.
+
+    `seen`: the probability of the object that the word says, if the classifier sees that object too.
+    """
 
     text: str
     log_probability: float
+    seen: float | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,7 @@ class CaptionResult:
     `alternatives`: the rest of the beam, best first, each text once.
     `attention`: uint8 (T, H, W), one map per word, 255 the greatest weight of that map; (T, 0, 0) from a decoder
     without attention.
+    `objects`: what the encoder's own classifier sees, likeliest first; empty for a bundle without an object head.
     """
 
     text: str
@@ -57,6 +66,7 @@ class CaptionResult:
     confidence: float
     alternatives: tuple[Alternative, ...]
     attention: np.ndarray
+    objects: tuple[SeenObject, ...] = ()
 
 
 class Captioner:
@@ -77,12 +87,18 @@ class Captioner:
             self.device = torch.device(name)
             self.encoder = bundle.encoder.to(self.device)
             self.decoder = bundle.decoder.to(self.device)
+            self.head = None if bundle.object_head is None else bundle.object_head.to(self.device)
         except (RuntimeError, AssertionError) as error:  # what torch raises depends on how it was built
             reason = str(error).partition("\n")[0]
             raise DeviceError(
                 f"The device {device} cannot be used: {reason}. Give another one, such as cpu."
             ) from error
-        reference = PyTorchEngine(self.encoder, self.decoder)
+        self.objects: _Objects | None = None
+        if bundle.object_words is not None and bundle.config.objects is not None:
+            evidence = ObjectEvidence(bundle.object_words, temperature=bundle.config.objects.temperature)
+            decoding = ObjectDecoding(self.vocabulary, bundle.object_words, device=self.device)
+            self.objects = _Objects(evidence.to(self.device), decoding)
+        reference = PyTorchEngine(self.encoder, self.decoder, self.head)
         self.engine: Engine = reference
         if self.device.type == "cuda":
             self._accelerate(reference, lambda: CudaEngine(reference))
@@ -105,7 +121,7 @@ class Captioner:
             engine = create()
             probes = self._pixels(probe_pictures(self.preprocessing.size))
             differing = sum(
-                one[0].tokens != other[0].tokens
+                one[0][0].tokens != other[0][0].tokens
                 for one, other in zip(self._search(engine, probes), self._search(reference, probes), strict=True)
             )
             if differing:
@@ -136,7 +152,7 @@ class Captioner:
                     f"An image must be uint8 ({size}, {size}, 3), not {image.dtype} {image.shape}: use photo_pixels."
                 )
         found = self._search(self.engine, self._pixels(images), beam=beam, max_words=max_words)
-        return [self._result(hypotheses) for hypotheses in found]
+        return [self._result(hypotheses, seen) for hypotheses, seen in found]
 
     def _pixels(self, images: Sequence[np.ndarray]) -> Tensor:
         """uint8 (B, 3, S, S)"""
@@ -147,36 +163,80 @@ class Captioner:
 
     def _search(
         self, engine: Engine, pixels: Tensor, *, beam: int | None = None, max_words: int | None = None
-    ) -> list[list[Hypothesis]]:
+    ) -> list[tuple[list[Hypothesis], Tensor | None]]:
+        """The captions of each photo, and the probabilities of the objects in it: float (words of the table,)."""
         decoding = self.config.decoding
-        return beam_search(
-            engine,
+        state, scores = engine.start(pixels)
+        stepper: Stepper[Any] = _Started(state, engine)
+        information: Sequence[float] = self.vocabulary.information
+        seen = None
+        if self.objects is not None and scores is not None:
+            seen = self.objects.evidence.probabilities(scores)
+            if bool(seen.any()):
+                stepper = ObjectStepper(stepper, self.objects.decoding, seen)
+                information = self.objects.decoding.information
+        found = beam_search(
+            stepper,
             pixels,
             beam=decoding.beam if beam is None else beam,
             max_words=decoding.max_words if max_words is None else max_words,
             length_penalty=decoding.length_penalty,
-            consensus=consensus_create(decoding, self.vocabulary),
+            consensus=consensus_create(decoding, information),
         )
+        return list(zip(found, [None] * len(found) if seen is None else seen.cpu(), strict=True))
 
-    def _result(self, hypotheses: list[Hypothesis]) -> CaptionResult:
+    def _result(self, hypotheses: list[Hypothesis], seen: Tensor | None) -> CaptionResult:
         if not hypotheses:
             raise CaptionImpossible("The model's numbers are not finite for this photo, so there is no caption.")
-        best, text = hypotheses[0], self._text(hypotheses[0])
+        best, (places, words) = hypotheses[0], self._words(hypotheses[0], seen)
+        text = _text(words)
         confidences: dict[str, float] = {}
         for other in hypotheses[1:]:
-            confidences.setdefault(self._text(other), _confidence(other))
+            confidences.setdefault(_text(self._words(other, seen)[1]), _confidence(other))
         confidences.pop(text, None)
-        words = self.vocabulary.decode(best.tokens)
         return CaptionResult(
             text=text,
-            words=tuple(Word(word, log) for word, log in zip(words, best.log_probabilities, strict=False)),
+            words=tuple(words),
             confidence=_confidence(best),
             alternatives=tuple(Alternative(text, confidence) for text, confidence in confidences.items()),
-            attention=_maps(best.attention.numpy()),
+            attention=_maps(best.attention.numpy()[places]),
+            objects=() if seen is None or self.objects is None else self.objects.evidence.told(seen),
         )
 
-    def _text(self, hypothesis: Hypothesis) -> str:
-        return caption_text(self.vocabulary.decode(hypothesis.tokens))
+    def _words(self, hypothesis: Hypothesis, seen: Tensor | None) -> tuple[list[int], list[Word]]:
+        """The words that stay once articles are mended, and the place of each in the hypothesis."""
+        tokens, logs = hypothesis.tokens, hypothesis.log_probabilities
+        if seen is None or self.objects is None:
+            return list(range(len(tokens))), [
+                Word(word, log) for word, log in zip(self.vocabulary.decode(tokens), logs, strict=False)
+            ]
+        decoding = self.objects.decoding
+        mended = articles_mend([decoding.words[token] for token in tokens], nouns=decoding.nouns, mass=decoding.mass)
+        said = [int(decoding.object_of[token]) for token in tokens]
+        probabilities = [float(seen[number]) if number < len(seen) else 0.0 for number in said]
+        return [place for place, _ in mended], [
+            Word(word, logs[place], probabilities[place] or None) for place, word in mended
+        ]
+
+
+@dataclass(frozen=True)
+class _Objects:
+    evidence: ObjectEvidence
+    decoding: ObjectDecoding
+
+
+class _Started:
+    """An engine that has encoded the photos already."""
+
+    def __init__(self, state: DecoderState, engine: Engine) -> None:
+        self._state, self.step = state, engine.step
+
+    def start(self, photos: Tensor, /) -> DecoderState:
+        return self._state
+
+
+def _text(words: Sequence[Word]) -> str:
+    return caption_text(word.text for word in words)
 
 
 def _confidence(hypothesis: Hypothesis) -> float:

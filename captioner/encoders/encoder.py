@@ -26,7 +26,7 @@ class Encoder(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """uint8 (B, 3, S, S) -> float (B, L, C), L places in row-major order."""
-        return _places(self.body(self.normalise(pixels)))
+        return maps_places(self.body(self.normalise(pixels)))
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """uint8 (B, 3, S, S) -> what the network takes."""
@@ -73,9 +73,9 @@ class _Head(nn.Module):
         self.stages = nn.Sequential(*stages)
 
     def forward(self, maps: Tensor) -> Tensor:
-        return _places(self.stages(maps))
+        return maps_places(self.stages(maps))
 
 
-def _places(maps: Tensor) -> Tensor:
+def maps_places(maps: Tensor) -> Tensor:
     """(B, C, H, W) -> (B, H * W, C)."""
     return maps.flatten(2).transpose(1, 2)

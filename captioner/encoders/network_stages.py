@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from captioner.encoders.encoder_catalogue import encoder_library
+from captioner.encoders.network_classifier import TimmClassifier, TorchvisionClassifier
 from captioner.encoders.pretrained_weights import weights_fill, weights_unfit
 from captioner.errors import BundleIncompatible
 
@@ -21,11 +22,15 @@ Stages = list[tuple[str, nn.Module]]
 
 
 class Network(nn.Module):
-    """(B, 3, S, S) normalised pixels -> (B, C, H, H). `net` is the library's own module and holds all weights."""
+    """(B, 3, S, S) normalised pixels -> (B, C, H, H). `net` is the library's own module and holds all weights.
 
-    def __init__(self, net: nn.Module, stages: Stages) -> None:
+    `classify`: its maps -> scores (B, classes), if it was made with its classifier.
+    """
+
+    def __init__(self, net: nn.Module, stages: Stages, *, classify: nn.Module | None = None) -> None:
         super().__init__()
         self.net = net
+        self.classify = classify
         self._stages = tuple(stages)  # a tuple: their weights are those of `net` and not registered again
 
     def stages(self) -> tuple[tuple[str, nn.Module], ...]:
@@ -37,16 +42,19 @@ class Network(nn.Module):
         return inputs
 
 
-def network_create(name: str, *, tensors: Mapping[str, Tensor] | None, source: str) -> Network:
+def network_create(
+    name: str, *, tensors: Mapping[str, Tensor] | None, source: str, classifier: bool = False
+) -> Network:
     """The network of encoder `name`, in evaluation mode. `tensors`: its weights (None: random). `source`: of `tensors`.
 
+    `classifier`: with the layers that score its classes, which an encoder has no use for.
     Raises BundleIncompatible: no such encoder, tensors that do not fit it, or a network without a map of features.
     """
     library, network = encoder_library(name)
     if library == "torchvision":
-        return _torchvision_network(network, tensors, source)
+        return _torchvision_network(network, tensors, source, classifier=classifier)
     own = name != f"timm/{network}"  # the packages of our own encoders name the tensors otherwise than timm
-    return _timm_network(network, tensors, source, ordered=own)
+    return _timm_network(network, tensors, source, ordered=own, classifier=classifier)
 
 
 def network_channels(network: Network, *, name: str, size: int) -> int:
@@ -70,14 +78,17 @@ def network_channels(network: Network, *, name: str, size: int) -> int:
     return maps.shape[1]
 
 
-def _timm_network(network: str, tensors: Mapping[str, Tensor] | None, source: str, *, ordered: bool) -> Network:
+def _timm_network(
+    network: str, tensors: Mapping[str, Tensor] | None, source: str, *, ordered: bool, classifier: bool
+) -> Network:
     import timm
 
-    # num_classes=0 drops the classifier.
-    net = timm.create_model(network, pretrained=False, num_classes=0).eval()
+    # num_classes=0 drops the classifier. Without the argument, the network has as many as its usual weights.
+    options: dict[str, Any] = {} if classifier else {"num_classes": 0}
+    net = timm.create_model(network, pretrained=False, **options).eval()
     if tensors is not None:
         weights_fill(net, tensors if ordered else _timm_tensors(network, tensors, source), source=source)
-    return Network(net, _timm_stages(net))
+    return Network(net, _timm_stages(net), classify=TimmClassifier(net) if classifier else None)
 
 
 def _timm_tensors(network: str, tensors: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
@@ -128,29 +139,39 @@ class _TimmFeatures(nn.Module):
         return features
 
 
-def _torchvision_network(network: str, tensors: Mapping[str, Tensor] | None, source: str) -> Network:
+def _torchvision_network(
+    network: str, tensors: Mapping[str, Tensor] | None, source: str, *, classifier: bool
+) -> Network:
     import torchvision
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # two networks warn of how they draw random weights
         net: Any = torchvision.models.get_model(network, weights=None).eval()
-    for part in ("fc", "classifier", "head", "heads"):
-        if hasattr(net, part) and not isinstance(net, torchvision.models.MaxVit):
-            setattr(net, part, nn.Identity())
+    if not classifier:
+        for part in ("fc", "classifier", "head", "heads"):
+            if hasattr(net, part) and not isinstance(net, torchvision.models.MaxVit):
+                setattr(net, part, nn.Identity())
     if tensors is not None:
         weights_fill(net, tensors, source=source)
+    classify = TorchvisionClassifier(net) if classifier else None
+    return Network(*_torchvision_stages(net, network), classify=classify)
+
+
+def _torchvision_stages(net: Any, network: str) -> tuple[nn.Module, Stages]:
+    import torchvision
+
     models = torchvision.models
     featured = (models.AlexNet, models.VGG, models.SqueezeNet, models.MobileNetV2, models.MobileNetV3)
     if isinstance(net, models.ResNet):
-        return Network(net, [("stem", nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool)), *_layers(net)])
+        return net, [("stem", nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool)), *_layers(net)]
     if isinstance(net, (*featured, models.EfficientNet, models.ConvNeXt)):
-        return Network(net, _learning(_blocks("features", net.features)))
+        return net, _learning(_blocks("features", net.features))
     if isinstance(net, models.DenseNet):
-        return Network(net, _learning([*_blocks("features", net.features), ("relu", nn.ReLU())]))
+        return net, _learning([*_blocks("features", net.features), ("relu", nn.ReLU())])
     if isinstance(net, models.MNASNet):
-        return Network(net.layers, _learning(_blocks("layers", net.layers)))
+        return net.layers, _learning(_blocks("layers", net.layers))
     net = _pooled(net, network)
-    return Network(net, [("network", net)])
+    return net, [("network", net)]
 
 
 def _pooled(net: Any, name: str) -> nn.Module:

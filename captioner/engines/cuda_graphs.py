@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from captioner.engines.pytorch_reference import PyTorchEngine
 from captioner.lstm_decoders import Decoder, DecoderState
@@ -33,12 +33,15 @@ class CudaEngine:
 
     def __init__(self, reference: PyTorchEngine) -> None:
         encoder, decoder = copy.deepcopy(reference.encoder).half(), copy.deepcopy(reference.decoder).half()
-        self._start, self._step = partial(_start, encoder, decoder), partial(_step, decoder)
+        head = None if reference.head is None else copy.deepcopy(reference.head).half()
+        self._sees = head is not None
+        self._start = partial(_start, PyTorchEngine(encoder, decoder, head))
+        self._step = partial(_step, decoder)
         self._captured: dict[tuple[_Function, int, int], _Captured] = {}
 
-    def start(self, photos: Tensor, /) -> DecoderState:
-        *memory, hidden, cell = self._run(self._start, photos, captions=1)
-        return DecoderState(tuple(memory), hidden, cell)
+    def start(self, photos: Tensor, /) -> tuple[DecoderState, Tensor | None]:
+        *memory, hidden, cell, scores = self._run(self._start, photos, captions=1)
+        return DecoderState(tuple(memory), hidden, cell), scores if self._sees else None
 
     def step(self, state: DecoderState, tokens: Tensor, /) -> tuple[Tensor, Tensor, DecoderState]:
         given = tokens, state.hidden, state.cell, *state.memory
@@ -52,9 +55,10 @@ class CudaEngine:
         return self._captured[function, *shape](given)
 
 
-def _start(encoder: nn.Module, decoder: Decoder, photos: Tensor) -> tuple[Tensor, ...]:
-    state = decoder.start(encoder(photos))
-    return *state.memory, state.hidden, state.cell
+def _start(engine: PyTorchEngine, photos: Tensor) -> tuple[Tensor, ...]:
+    """Without an object head the last tensor stands for its scores and is empty."""
+    state, scores = engine.start(photos)
+    return *state.memory, state.hidden, state.cell, photos.new_zeros(len(photos), 0) if scores is None else scores
 
 
 def _step(decoder: Decoder, tokens: Tensor, hidden: Tensor, cell: Tensor, *memory: Tensor) -> tuple[Tensor, ...]:

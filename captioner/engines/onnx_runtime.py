@@ -22,13 +22,17 @@ from captioner.vocabulary import START
 
 
 class OnnxRuntimeEngine:
-    """`beginning`: photos -> the parts of the first state. `advance`: these parts and tokens -> a step's result."""
+    """`beginning`: photos -> the parts of the first state. `advance`: these parts and tokens -> a step's result.
 
-    def __init__(self, beginning: Session, advance: Session) -> None:
-        self._beginning, self._advance = beginning, advance
+    `sees`: whether the scores of the object head come behind the parts.
+    """
 
-    def start(self, photos: Tensor, /) -> DecoderState:
-        return _state(self._beginning(photos))
+    def __init__(self, beginning: Session, advance: Session, *, sees: bool) -> None:
+        self._beginning, self._advance, self._sees = beginning, advance, sees
+
+    def start(self, photos: Tensor, /) -> tuple[DecoderState, Tensor | None]:
+        parts = self._beginning(photos)
+        return (_state(parts[:-1]), parts[-1]) if self._sees else (_state(parts), None)
 
     def step(self, state: DecoderState, tokens: Tensor, /) -> tuple[Tensor, Tensor, DecoderState]:
         logs, attention, hidden, cell = self._advance(*_parts(state), tokens)
@@ -42,7 +46,7 @@ def engine_accelerate(engine: PyTorchEngine, *, size: int, threads: int, exports
     """
     pixels = _noise(size)
     with torch.inference_mode():
-        parts = _parts(engine.start(pixels).select(torch.zeros(len(pixels), 2, dtype=torch.int64)))
+        parts = _parts(engine.start(pixels)[0].select(torch.zeros(len(pixels), 2, dtype=torch.int64)))
     names = [*(f"memory{index}" for index in range(len(parts) - 2)), "hidden", "cell", "tokens"]
     inputs = dict(zip(names, (*parts, torch.full((len(pixels), 2), START)), strict=True))
     sizes = {name: ("photos",) if name.startswith("memory") else ("photos", "captions") for name in names}
@@ -51,6 +55,7 @@ def engine_accelerate(engine: PyTorchEngine, *, size: int, threads: int, exports
             _Beginning(engine), {"photos": pixels}, sizes={"photos": ("photos",)}, threads=threads, exports=exports
         ),
         session_create(_Advance(engine.decoder), inputs, sizes=sizes, threads=threads, exports=exports),
+        sees=engine.head is not None,
     )
 
 
@@ -86,14 +91,16 @@ def _state(parts: tuple[Tensor, ...]) -> DecoderState:
 
 
 class _Beginning(nn.Module):
-    """uint8 (B, 3, S, S) -> the parts of the state before the first word."""
+    """uint8 (B, 3, S, S) -> the parts of the state before the first word, and the scores of an object head."""
 
     def __init__(self, engine: PyTorchEngine) -> None:
         super().__init__()
-        self.encoder, self.decoder = engine.encoder, engine.decoder
+        self.encoder, self.decoder, self.head = engine.encoder, engine.decoder, engine.head
+        self._start = engine.start
 
     def forward(self, photos: Tensor) -> tuple[Tensor, ...]:
-        return _parts(self.decoder.start(self.encoder(photos)))
+        state, scores = self._start(photos)
+        return _parts(state) if scores is None else (*_parts(state), scores)
 
 
 class _Advance(nn.Module):

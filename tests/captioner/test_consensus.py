@@ -115,10 +115,10 @@ def test_consensus_takes_few_captions_and_empty_ones(captions):
 def test_consensus_is_made_of_a_bundles_decoding_and_vocabulary():
     vocabulary = Vocabulary((*SPECIALS, "a", "dog", "kazoo"), (0, 0, 0, 0, 6, 3, 0))
 
-    consensus = consensus_create(DecodingDefaults(consensus=0.2, certainty=0.5), vocabulary)
+    consensus = consensus_create(DecodingDefaults(consensus=0.2, certainty=0.5), vocabulary.information)
 
     assert consensus == Consensus(vocabulary.information, votes=0.2, certainty=0.5)
-    assert consensus_create(DecodingDefaults(consensus=0.0, certainty=0.5), vocabulary) is None
+    assert consensus_create(DecodingDefaults(consensus=0.0, certainty=0.5), vocabulary.information) is None
 
 
 def test_search_by_consensus_gives_the_same_captions_in_the_order_of_the_vote():

@@ -45,7 +45,7 @@ def photos(count: int) -> list[np.ndarray]:
 def run(engine: Engine, pixels: torch.Tensor) -> list[torch.Tensor]:
     """All that an engine gives in two steps, the second of three captions a photo."""
     with torch.inference_mode():
-        state = engine.start(pixels)
+        state, _ = engine.start(pixels)
         first, looked, after = engine.step(state, torch.ones(len(pixels), 1, dtype=torch.int64, device=pixels.device))
         spread = after.select(torch.zeros(len(pixels), 3, dtype=torch.int64, device=pixels.device))
         second, moved, last = engine.step(spread, first[:, 0].topk(3).indices)
@@ -159,7 +159,7 @@ def test_engine_of_half_precision_keeps_what_it_gave_when_it_goes_on(device, tin
     captioner = Captioner.load(tiny_bundle, device=device)
     engine = CudaEngine(PyTorchEngine(captioner.encoder, captioner.decoder))
     with torch.inference_mode():
-        state = engine.start(pixels_of(3, device))
+        state, _ = engine.start(pixels_of(3, device))
         given = engine.step(state, torch.ones(3, 1, dtype=torch.int64, device=device))
         kept = [*state.memory, state.hidden, *given[:2], given[2].hidden]
         before = [part.clone() for part in kept]

@@ -114,7 +114,7 @@ class Validation:
                 beam=decoding.beam,
                 max_words=decoding.max_words,
                 length_penalty=decoding.length_penalty,
-                consensus=consensus_create(decoding, self.vocabulary),
+                consensus=consensus_create(decoding, self.vocabulary.information),
             )
             spoken += [self._spoken(photo.id, best[0]) for photo, best in zip(chosen, found, strict=True)]
         return spoken

@@ -1,0 +1,75 @@
+"""The table of a bundle's object head: which everyday word each class has, and how far the word is trusted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from captioner.errors import BundleCorrupt
+
+IMAGENET = Path(__file__).with_name("imagenet_words.json")
+PERSON, OPEN = "(person)", "(open)"  # nouns of people; other nouns that another thing may take the place of
+
+
+@dataclass(frozen=True)
+class ObjectWord:
+    """An everyday word.
+
+    `plural`: empty for a mass noun. `kind`: words of one kind stand in the same places of a caption; empty: the word is
+    told beside captions and never said in one. `like`: words that the decoder is fed in its place, the nearest first.
+    `synonyms`: other words for it. `classes`: those of the classifier that mean it. `trust`: 0..1, how often people who
+    described photos named it where the classifier saw it.
+    """
+
+    word: str
+    plural: str
+    kind: str
+    like: tuple[str, ...]
+    synonyms: tuple[str, ...]
+    classes: tuple[int, ...]
+    trust: float = 1.0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All words that say it."""
+        return tuple(dict.fromkeys(name for name in (self.word, self.plural, *self.synonyms) if name))
+
+
+@dataclass(frozen=True)
+class ObjectWords:
+    """`nouns`: for each kind, other nouns of it that a caption model may know: in the singular, in the plural."""
+
+    words: tuple[ObjectWord, ...]
+    nouns: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
+
+    @property
+    def classes(self) -> int:
+        """How many classes the classifier has."""
+        return 1 + max(index for word in self.words for index in word.classes)
+
+    def to_json(self) -> str:
+        return json.dumps({"words": [asdict(word) for word in self.words], "nouns": self.nouns}, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> ObjectWords:
+        """Raises BundleCorrupt."""
+        try:
+            data: Any = json.loads(text)
+            words = tuple(_word(each) for each in data["words"])
+            nouns = {kind: (tuple(one), tuple(many)) for kind, (one, many) in data["nouns"].items()}
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise BundleCorrupt(f"The table of object words is malformed: {error!r}.") from error
+        return cls(words, nouns)
+
+
+def _word(data: dict[str, Any]) -> ObjectWord:
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+    return ObjectWord(**values)
+
+
+def object_words_imagenet() -> ObjectWords:
+    """The table of ImageNet's 1,000 classes, each word trusted fully."""
+    return ObjectWords.from_json(IMAGENET.read_text(encoding="utf-8"))

@@ -1,0 +1,87 @@
+"""A bundle, and the same one with an object head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from captioner.bundle import Bundle, bundle_load, bundle_save
+from captioner.config import ObjectsConfig
+from captioner.encoders import encoder_config, encoder_config_pinned
+from captioner.errors import BundleIncompatible, PhotoError
+from captioner.objects.object_evidence import ObjectEvidence
+from captioner.objects.object_head import ObjectHead, object_head_create
+from captioner.objects.object_words import object_words_imagenet
+from captioner.preprocessing import photo_pixels
+from training.data.dataset import CaptionedPhoto
+from training.errors import DatasetError
+from training.objects.object_fit import reliability, temperature_fit, trust_fit, words_named
+
+BATCH = 32
+
+
+def object_head_add(
+    source: Path, destination: Path, *, photos: Sequence[CaptionedPhoto], calibration: Sequence[CaptionedPhoto]
+) -> dict[str, Any]:
+    """Writes the bundle `source` with the classifier of its encoder to `destination`. Returns what was fitted.
+
+    `photos`: those that the captioner was trained on; they say how far each word is trusted. `calibration`: others, of
+    this kind and of other kinds; they fit the temperature. Raises CaptionerError, DatasetError.
+    """
+    bundle = bundle_load(source)
+    if bundle.config.encoder.weights.source == "file":
+        raise BundleIncompatible(f"The encoder of {source} comes from a file, whose classifier is not known.")
+    named = encoder_config_pinned(encoder_config(bundle.config.encoder.name))
+    table = object_words_imagenet()
+    head = object_head_create(named, bundle.encoder, classes=table.classes)
+    calibrating = _scores(bundle, head, calibration, "calibrating")
+    truth = words_named(table, [photo.captions for photo in calibration])
+    temperature = temperature_fit(table, calibrating, truth)
+    evidence = ObjectEvidence(table, temperature=temperature)
+    seen = evidence.probabilities(_scores(bundle, head, photos, "learning which words to trust"))
+    table = trust_fit(table, seen, words_named(table, [photo.captions for photo in photos]))
+    evidence = ObjectEvidence(table, temperature=temperature)
+    found = {
+        "temperature": temperature,
+        "photos": len(photos),
+        "calibration_photos": len(calibration),
+        "reliability": [asdict(each) for each in reliability(evidence.probabilities(calibrating), truth)],
+    }
+    bundle_save(
+        destination,
+        decoder=bundle.decoder,
+        encoder=bundle.encoder if bundle.config.encoder.weights.carried else None,
+        config=replace(bundle.config, objects=ObjectsConfig(named.weights, temperature)),
+        vocabulary=bundle.vocabulary,
+        metrics={**bundle.metrics, "objects": found},
+        card=bundle.card,
+        object_words=table,
+    )
+    return found
+
+
+@torch.inference_mode()
+def _scores(bundle: Bundle, head: ObjectHead, photos: Sequence[CaptionedPhoto], what: str) -> Tensor:
+    """(photos, classes)"""
+    scores = []
+    with tqdm(total=len(photos), desc=what, unit="photo", disable=None) as bar:
+        for first in range(0, len(photos), BATCH):
+            batch = photos[first : first + BATCH]
+            pixels = np.stack([_pixels(photo, bundle) for photo in batch])
+            scores.append(head.see(bundle.encoder, torch.from_numpy(pixels).permute(0, 3, 1, 2))[1])
+            bar.update(len(batch))
+    return torch.cat(scores)
+
+
+def _pixels(photo: CaptionedPhoto, bundle: Bundle) -> np.ndarray:
+    try:
+        return photo_pixels(photo.path, preprocessing=bundle.config.preprocessing)
+    except PhotoError as error:
+        raise DatasetError(f"{photo.path}: {error} Replace it, or take it out of the captions.") from error
