@@ -17,7 +17,7 @@ Compositional Captioning", section 3.3): the decoder is fed "dog" where the capt
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, NamedTuple, TypeVar
 
 import torch
@@ -31,15 +31,17 @@ TAUGHT = 100  # captions with a word from which on the caption model's own opini
 WEIGHT = 1.5  # of the evidence, at most 1 afterwards: chosen on 200 COCO and 1,000 Flickr8k photos, among 1, 1.5 and 2
 PERSON_SHARE = 0.5
 MOST = 0.97  # of a noun's probability that may go to objects
+SLIGHT = 0.02  # evidence that changes nothing worth its time
+NEVER = -27.6  # log-probability of a word that nothing speaks for
 
 S = TypeVar("S", bound=State)
 
 
 @dataclass(frozen=True)
 class _Forms:
-    """Nouns in one number. `nouns`: int64 (U,). `rates`: r, (U, O). `objects`: the word of each object, int64 (O,).
+    """Nouns in one number: int64 (U,), and the words of the objects: int64 (O,), as places in `columns`.
 
-    `people`: bool (U,).
+    `rates`: r, (U, O). `people`: bool (U,).
     """
 
     nouns: Tensor
@@ -62,17 +64,28 @@ class ObjectDecoding:
         self.taught = len(vocabulary)
         self.singular = self._forms(table, [one for one, _ in said], number=0, device=device)
         self.plural = self._forms(table, [many for _, many in said], number=1, device=device)
+        places = torch.zeros(len(self.words), dtype=torch.int64, device=device)
+        parts = [part for forms in (self.singular, self.plural) for part in (forms.nouns, forms.objects)]
+        self.columns = torch.tensor(sorted(set(torch.cat(parts).tolist())), device=device)
+        places[self.columns] = torch.arange(len(self.columns), device=device)
+        self.singular, self.plural = (
+            replace(forms, nouns=places[forms.nouns], objects=places[forms.objects])
+            for forms in (self.singular, self.plural)
+        )
         self.object_of = self._objects(table).to(device)
         self.known = torch.tensor(
             [1.0 if one is None else _share(vocabulary, word) for word, (one, _) in zip(table.words, said, strict=True)]
         ).to(device)
         self.nouns = {word.word for word in table.words if word.kind}
         self.mass = {word.word for word in table.words if word.kind and not word.plural}
-        self.compounds = [
-            (token, self._index[first])
-            for token, text in enumerate(self.words)
-            if " " in text and (first := text.split()[0]) in vocabulary.index
+        compounds = [
+            (place, self._index[first])
+            for place, token in enumerate(self.columns.tolist())
+            if " " in self.words[token] and (first := self.words[token].split()[0]) in vocabulary.index
         ]
+        # Words of more than one word, as places in `columns`, and the first word of each.
+        self.compounds = torch.tensor([place for place, _ in compounds], dtype=torch.int64, device=device)
+        self.firsts = torch.tensor([first for _, first in compounds], dtype=torch.int64, device=device)
 
     def _said(self, word: ObjectWord) -> tuple[int | None, int | None]:
         """The tokens of its singular and plural. None where it has no neighbour in the vocabulary, or no such form."""
@@ -133,7 +146,7 @@ def _share(vocabulary: Vocabulary, word: ObjectWord) -> float:
 
 
 class ObjectState(NamedTuple, Generic[S]):
-    """`evidence`: (B, O). `said`: of each caption, the objects that it has said, bool (B, K, O + 1)."""
+    """`evidence`: (B, A), of the objects that are seen in any photo of the batch. `said`: bool (B, K, A + 1)."""
 
     inner: S
     evidence: Tensor
@@ -148,14 +161,25 @@ class ObjectState(NamedTuple, Generic[S]):
 
 
 class ObjectStepper(Generic[S]):
-    """A captioner.beam_search.Stepper over another one. `evidence`: probabilities of the objects, (B, O).
+    """A captioner.beam_search.Stepper over another one. `probabilities`: of the objects, (B, O).
 
-    The words of its steps are those of `decoding.words`.
+    The words of its steps are those of `decoding.words`. Only columns of nouns and objects change.
     """
 
-    def __init__(self, stepper: Stepper[S], decoding: ObjectDecoding, evidence: Tensor) -> None:
+    def __init__(self, stepper: Stepper[S], decoding: ObjectDecoding, probabilities: Tensor) -> None:
         self._stepper, self._decoding = stepper, decoding
-        self._evidence = (WEIGHT * evidence * decoding.known).clamp(max=1.0)
+        evidence = (WEIGHT * probabilities * decoding.known).clamp(max=1.0)
+        seen = (evidence.amax(0) > SLIGHT).nonzero().squeeze(1)
+        self._evidence = evidence[:, seen]
+        self._forms = [
+            replace(forms, rates=forms.rates[:, seen], objects=forms.objects[seen])
+            for forms in (decoding.singular, decoding.plural)
+        ]
+        place = torch.full((evidence.shape[1] + 1,), len(seen), device=seen.device)
+        place[seen] = torch.arange(len(seen), device=seen.device)
+        self._object_of = place[decoding.object_of]
+        active = self._object_of[decoding.columns[decoding.compounds]] < len(seen)
+        self._compounds, self._firsts = decoding.compounds[active], decoding.firsts[active]
 
     def start(self, photos: Tensor, /) -> ObjectState[S]:
         said = torch.zeros(len(photos), 1, self._evidence.shape[1] + 1, dtype=torch.bool, device=self._evidence.device)
@@ -163,25 +187,28 @@ class ObjectStepper(Generic[S]):
 
     def step(self, state: ObjectState[S], tokens: Tensor, /) -> tuple[Tensor, Tensor, ObjectState[S]]:
         decoding = self._decoding
-        said = state.said.scatter(2, decoding.object_of[tokens].unsqueeze(-1), value=True)
+        said = state.said.scatter(2, self._object_of[tokens].unsqueeze(-1), value=True)
         logs, attention, inner = self._stepper.step(state.inner, decoding.feed[tokens])
-        before = torch.nn.functional.pad(logs.exp(), (0, len(decoding.words) - decoding.taught))
-        evidence = state.evidence.unsqueeze(1).masked_fill(said[:, :, :-1], 0.0)
+        logs = torch.nn.functional.pad(logs, (0, len(decoding.words) - decoding.taught), value=NEVER)
+        before = logs.index_select(2, decoding.columns).exp()
         after = before.clone()
-        for forms in (decoding.singular, decoding.plural):
+        evidence = state.evidence.unsqueeze(1).masked_fill(said[:, :, :-1], 0.0)
+        for forms in self._forms:
             _hand(before[:, :, forms.nouns], after, evidence, forms)
-        for token, first in decoding.compounds:  # no "tennis tennis racket"
-            after[:, :, token].masked_fill_(tokens == first, 0.0)
-        return after.clamp(min=1e-12).log(), attention, ObjectState(inner, state.evidence, said)
+        if len(self._compounds):  # no "tennis tennis racket"
+            repeats = tokens.unsqueeze(-1) == self._firsts
+            after[:, :, self._compounds] = after[:, :, self._compounds].masked_fill(repeats, 0.0)
+        logs.index_copy_(2, decoding.columns, after.clamp(min=1e-12).log())
+        return logs, attention, ObjectState(inner, state.evidence, said)
 
 
 def _hand(nouns: Tensor, after: Tensor, evidence: Tensor, forms: _Forms) -> None:
-    """Moves probability in `after` (B, K, V') from `nouns` (B, K, U) to the objects. `evidence`: (B, K, O)."""
-    doubt = 1 - (nouns * forms.people).sum(-1, keepdim=True)
-    wanted = (evidence @ forms.rates.T) * torch.where(forms.people, doubt, 1.0)
+    """Moves probability in `after` (B, K, columns) from `nouns` (B, K, U) to the objects. `evidence`: (B, K, A)."""
+    # The surer the caption model is of people, the less it hands over.
+    doubt = torch.where(forms.people, 1 - (nouns * forms.people).sum(-1, keepdim=True), 1.0)
+    wanted = (evidence @ forms.rates.T) * doubt
     handed = nouns * wanted.clamp(max=MOST)
     # Each noun divides what it hands among the objects as they asked for it.
-    gains = ((handed / wanted.clamp(min=1e-9) * torch.where(forms.people, doubt, 1.0)) @ forms.rates) * evidence
-    index = forms.nouns.expand_as(handed)
-    after.scatter_add_(2, index, -handed)
+    gains = ((handed * doubt / wanted.clamp(min=1e-9)) @ forms.rates) * evidence
+    after.scatter_add_(2, forms.nouns.expand_as(handed), -handed)
     after.scatter_add_(2, forms.objects.expand_as(gains), gains)
