@@ -27,10 +27,14 @@ THREADS = torch.get_num_threads()  # of the engine: as many as torch takes by it
 
 @dataclass(frozen=True)
 class Word:
-    """A word of a caption and the log-probability that the model gave it, after the words before it."""
+    """A word of a caption and the log-probability that the model gave it, after the words before it.
+
+    `seen`: the classifier's probability, 0..1, where the word is the classifier's and not the caption model's own.
+    """
 
     text: str
     log_probability: float
+    seen: float | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,15 @@ class Alternative:
 
 
 @dataclass(frozen=True)
+class SeenObject:
+    """An object that the encoder's own classifier sees: an everyday word in the singular, and its calibrated
+    probability, 0..1."""
+
+    word: str
+    probability: float
+
+
+@dataclass(frozen=True)
 class CaptionResult:
     """The model's captions of one photo.
 
@@ -50,6 +63,7 @@ class CaptionResult:
     `alternatives`: the rest of the beam, best first, each text once.
     `attention`: uint8 (T, H, W), one map per word, 255 the greatest weight of that map; (T, 0, 0) from a decoder
     without attention.
+    `objects`: what the classifier sees, at most five, likeliest first; empty where the encoder has no classifier.
     """
 
     text: str
@@ -57,6 +71,7 @@ class CaptionResult:
     confidence: float
     alternatives: tuple[Alternative, ...]
     attention: np.ndarray
+    objects: tuple[SeenObject, ...] = ()
 
 
 class Captioner:
