@@ -1,9 +1,9 @@
 """The objects that the captioner's image classifier sees in a photo: which are told. No database."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from webapp.photos.search_words import text_words
+from webapp.photos.search_words import search_words, text_words
 
 CERTAIN: Final = 0.5  # probability from which an object is shown below the photo and found by the search
 _PLURALS: Final = {"goose": "geese", "man": "men", "mouse": "mice", "person": "people", "woman": "women"}
@@ -14,9 +14,9 @@ def objects_certain(objects: Iterable[Mapping[str, Any]]) -> list[str]:
     return [seen["word"] for seen in objects if seen["probability"] >= CERTAIN]
 
 
-def objects_unsaid(words: Iterable[str], *, text: str) -> list[str]:
-    """Those words that the text does not say, neither in the singular nor in the plural."""
-    said = text_words(text)
+def objects_unsaid(words: Iterable[str], *, texts: Collection[str]) -> list[str]:
+    """Those words that no text says, neither in the singular nor in the plural."""
+    said = search_words(*texts).split()
     return [word for word in words if not any(_stands_in(form, said) for form in _forms(text_words(word)))]
 
 

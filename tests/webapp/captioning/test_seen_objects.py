@@ -27,7 +27,7 @@ def test_certain_objects_are_those_of_the_bound_or_more() -> None:
     ],
 )
 def test_object_is_said_by_its_word_or_its_plural(word: str, text: str) -> None:
-    assert objects_unsaid([word], text=text) == []
+    assert objects_unsaid([word], texts=[text]) == []
 
 
 @pytest.mark.parametrize(
@@ -43,14 +43,18 @@ def test_object_is_said_by_its_word_or_its_plural(word: str, text: str) -> None:
     ],
 )
 def test_object_is_not_said_by_other_words(word: str, text: str) -> None:
-    assert objects_unsaid([word], text=text) == [word]
+    assert objects_unsaid([word], texts=[text]) == [word]
 
 
 def test_objects_that_are_not_said_keep_their_order() -> None:
-    assert objects_unsaid(["table", "cat", "cup"], text="A cat sits.") == ["table", "cup"]
+    assert objects_unsaid(["table", "cat", "cup"], texts=["A cat sits."]) == ["table", "cup"]
+
+
+def test_object_is_said_by_one_text_and_not_by_two_together() -> None:
+    assert objects_unsaid(["dog", "teddy bear"], texts=["A dog and a teddy", "bear"]) == ["teddy bear"]
 
 
 @pytest.mark.parametrize("word", ["", "🐱", "-"])
 def test_object_without_a_letter_is_no_error(word: str) -> None:
-    unsaid: Any = objects_unsaid([word], text="A cat sits.")
+    unsaid: Any = objects_unsaid([word], texts=["A cat sits."])
     assert unsaid == [word]

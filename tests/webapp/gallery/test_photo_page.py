@@ -50,7 +50,7 @@ def test_photo_page_tells_certain_objects_that_the_text_does_not_say(
 ) -> None:
     objects = sees(("espresso", 0.91), ("dog", 0.8), ("<b>table", 0.5), ("cat", 0.49))
     caption(photo, model_version, seen_objects=objects)
-    assert "It also sees: <strong>espresso, &lt;b&gt;table</strong>" in page(member, f"/photos/{photo.pk}/")
+    assert "It also sees:</span> espresso, &lt;b&gt;table</p>" in page(member, f"/photos/{photo.pk}/")
 
 
 def test_photo_page_without_such_objects_says_nothing_of_them(
@@ -60,12 +60,12 @@ def test_photo_page_without_such_objects_says_nothing_of_them(
     assert "It also sees" not in page(member, f"/photos/{photo.pk}/")
 
 
-def test_photo_page_compares_objects_with_the_text_that_a_person_wrote(
+def test_photo_page_compares_objects_with_the_persons_text_and_the_machines(
     member: Client, photo: Photo, model_version: ModelVersion, staff_user: User
 ) -> None:
-    made = caption(photo, model_version, seen_objects=sees(("cat", 0.9), ("dog", 0.8)))
+    made = caption(photo, model_version, seen_objects=sees(("cat", 0.9), ("dog", 0.8), ("espresso", 0.7)))
     decision_make(made, staff_user, "edited", "Two cats sit.")
-    assert "It also sees: <strong>dog</strong>" in page(member, f"/photos/{photo.pk}/")
+    assert "It also sees:</span> espresso</p>" in page(member, f"/photos/{photo.pk}/")
 
 
 def test_photo_page_tells_what_the_active_model_sees_under_a_persons_text(
@@ -76,7 +76,7 @@ def test_photo_page_tells_what_the_active_model_sees_under_a_persons_text(
     caption(photo, active, seen_objects=sees(("cat", 0.9)))
     retired = ModelVersion.objects.create(version="d" * 64, name="newest", path="p")
     caption(photo, retired, seen_objects=sees(("espresso", 0.9)))
-    assert "It also sees: <strong>cat</strong>" in page(member, f"/photos/{photo.pk}/")
+    assert "It also sees:</span> cat</p>" in page(member, f"/photos/{photo.pk}/")
 
 
 @pytest.mark.parametrize("attention", [bytes(12), b""])
@@ -87,7 +87,7 @@ def test_photo_page_marks_the_words_that_the_classifier_chose(
     caption(photo, model_version, words=words, attention=attention, attention_shape=[2, 2, 3] if attention else [])
     shown = page(member, f"/photos/{photo.pk}/")
     assert 'title="“cat”: 83 % sure, says the image classifier"' in shown
-    assert 'cat<span class="unseen">, 83 % sure, says the image classifier</span>' in shown
+    assert 'cat <span class="unseen">(83 % sure, says the image classifier)</span>' in shown
     assert 'title="61 % sure of this word"' in shown
     assert (shown.count("data-classified"), shown.count("A dot marks")) == (1, 1)
 

@@ -115,11 +115,12 @@ def photo(request: HttpRequest, photo_id: int) -> HttpResponse:
 
 def photo_context(photo: Photo) -> dict[str, object]:
     certain = objects_certain(selectors.objects_shown(photo))
+    texts = (photo.text, photo.caption.text if photo.caption else "")
     return {
         "photo": photo,
         "decision": selectors.decision_shown(photo),
         "attention": attention_view(photo.caption) if photo.caption else None,
-        "also_seen": objects_unsaid(certain, text=photo.text),
+        "also_seen": objects_unsaid(certain, texts=texts),
         "retryable": photo.job.state in RETRYABLE,
         "waiting": photo.job.state in WAITING,
     }
