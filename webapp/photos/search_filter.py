@@ -26,7 +26,7 @@ def search_order(text: str) -> tuple[OrderBy, ...]:
     """For `order_by`, first: rows that have the wanted terms in their text or file name come before those that have
     some only in the objects seen.
 
-    The database then sorts all that it finds: tens of milliseconds for 100,000 rows.
+    The database then sorts all that it finds: of 100,000 photos 60 ms for every tenth, 0.2 s for all.
     """
     wanted = search_query(text).wanted
     return (_Found(SearchQuery(wanted, in_text=True)).desc(),) if wanted else ()
