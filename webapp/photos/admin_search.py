@@ -45,9 +45,7 @@ class PhotoSearch(admin.ModelAdmin[Any]):
 
     photo_lookup = "photo"
     search_fields = ("name",)  # shows the field; `get_search_results` says what it finds
-    search_help_text = (
-        "Words of text, file name or what the classifier sees, or their beginnings; an owner's name"
-    )
+    search_help_text = "Words of text, file name or what the classifier sees, or their beginnings; an owner's name"
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
