@@ -211,7 +211,10 @@ def bundle_load(directory: Path) -> Bundle:
     if config.objects is not None:
         words = ObjectWords.from_json(_text(directory / OBJECTS))
         head = object_head_create(
-            replace(config.encoder, weights=config.objects.weights), encoder, classes=words.classes
+            replace(config.encoder, weights=config.objects.weights),
+            encoder,
+            shared=config.objects.shared,
+            classes=words.classes,
         )
     return Bundle(version, config, vocabulary, metrics, card, encoder, decoder, words, head)
 

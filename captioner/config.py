@@ -177,14 +177,17 @@ class DecodingDefaults(_Record):
 class ObjectsConfig(_Record):
     """The object head: the encoder's network as a classifier, with weights of its own (captioner.objects).
 
-    `temperature`: divides its scores. The words of its classes stand in the bundle's objects.json.
+    `shared`: how many of the encoder's first stages it takes over. `temperature`: divides its scores. The words of its
+    classes stand in the bundle's objects.json.
     """
 
     weights: WeightsReference
+    shared: int
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
         _require(not self.weights.carried, "ObjectsConfig.weights must be those of a package or a library.")
+        _require(self.shared >= 0, f"ObjectsConfig.shared is {self.shared}; below 0.")
         _require(self.temperature > 0, f"ObjectsConfig.temperature is {self.temperature}; it must be above 0.")
 
     @classmethod

@@ -33,7 +33,8 @@ THREADS = torch.get_num_threads()  # of the engine: as many as torch takes by it
 class Word:
     """A word of a caption and the log-probability that the model gave it, after the words before it.
 
-    `seen`: the probability of the object that the word says, if the classifier sees that object too.
+    `seen`: the probability of the object that the word says, 0..1, where the word is the classifier's: the caption
+    model was never taught it, or hardly.
     """
 
     text: str
@@ -58,7 +59,7 @@ class CaptionResult:
     `alternatives`: the rest of the beam, best first, each text once.
     `attention`: uint8 (T, H, W), one map per word, 255 the greatest weight of that map; (T, 0, 0) from a decoder
     without attention.
-    `objects`: what the encoder's own classifier sees, likeliest first; empty for a bundle without an object head.
+    `objects`: what the classifier sees, at most five, likeliest first; empty where the encoder has no classifier.
     """
 
     text: str
@@ -213,7 +214,7 @@ class Captioner:
         decoding = self.objects.decoding
         mended = articles_mend([decoding.words[token] for token in tokens], nouns=decoding.nouns, mass=decoding.mass)
         said = [int(decoding.object_of[token]) for token in tokens]
-        probabilities = [float(seen[number]) if number < len(seen) else 0.0 for number in said]
+        probabilities = [float(seen[number]) if decoding.borrowed(number) else 0.0 for number in said]
         return [place for place, _ in mended], [
             Word(word, logs[place], probabilities[place] or None) for place, word in mended
         ]

@@ -20,6 +20,7 @@ from webapp.captioning.services.unsent_messages import waiting_publish
 from webapp.processes.sandbox import SandboxError, SandboxHarmed
 from worker.batcher import Captioned
 from worker.loaded_model import LoadedModel
+from worker.result_values import alternatives_values, objects_values, words_values
 from worker.running_worker import RunningWorker
 
 log = logging.getLogger(__name__)
@@ -159,8 +160,9 @@ def caption_fields(result: CaptionResult) -> dict[str, Any]:
     return {
         "text": result.text,
         "confidence": result.confidence,
-        "words": [{"text": word.text, "log_probability": word.log_probability} for word in result.words],
-        "alternatives": [{"text": each.text, "confidence": each.confidence} for each in result.alternatives],
+        "words": words_values(result),
+        "alternatives": alternatives_values(result),
+        "seen_objects": objects_values(result),
         "attention": result.attention.tobytes(),
         "attention_shape": list(result.attention.shape),
     }

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
+from worker.result_values import alternatives_values, objects_values, words_values
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -28,7 +30,8 @@ class Captioned:
     result: CaptionResult
 
     def line(self) -> str:
-        return f"{name_shown(self.file)}: {self.sentence()}"
+        objects = ", ".join(f"{each.word} ({each.probability:.2f})" for each in self.result.objects)
+        return f"{name_shown(self.file)}: {self.sentence()}{f'; it sees: {objects}' if objects else ''}"
 
     def sentence(self) -> str:
         return f"{self.result.text} ({self.result.confidence:.2f})"
@@ -39,8 +42,9 @@ class Captioned:
             "file": self.file,
             "caption": result.text,
             "confidence": result.confidence,
-            "words": [{"text": word.text, "log_probability": word.log_probability} for word in result.words],
-            "alternatives": [{"text": other.text, "confidence": other.confidence} for other in result.alternatives],
+            "words": words_values(result),
+            "alternatives": alternatives_values(result),
+            "objects": objects_values(result),
             "error": None,
         }
 
@@ -62,6 +66,7 @@ class Failed:
             "confidence": None,
             "words": [],
             "alternatives": [],
+            "objects": [],
             "error": {"code": self.error.code, "message": self.error.message},
         }
 

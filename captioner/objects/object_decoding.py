@@ -87,6 +87,10 @@ class ObjectDecoding:
         self.compounds = torch.tensor([place for place, _ in compounds], dtype=torch.int64, device=device)
         self.firsts = torch.tensor([first for _, first in compounds], dtype=torch.int64, device=device)
 
+    def borrowed(self, number: int) -> bool:
+        """Whether the word of object `number` is the classifier's rather than the caption model's own. O: no object."""
+        return number < len(self.known) and float(self.known[number]) > 0.5
+
     def _said(self, word: ObjectWord) -> tuple[int | None, int | None]:
         """The tokens of its singular and plural. None where it has no neighbour in the vocabulary, or no such form."""
         like = [each for each in (word.word, *word.synonyms, *word.like) if each in self._index]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 
@@ -34,20 +36,16 @@ class ObjectHead(nn.Module):
         return maps_places(features), scores
 
 
-def object_head_create(config: EncoderConfig, encoder: Encoder, *, classes: int) -> ObjectHead:
-    """The head of the classifier that `config` names, in evaluation mode.
+def object_head_create(config: EncoderConfig, encoder: Encoder, *, shared: int, classes: int) -> ObjectHead:
+    """The head of the classifier that `config` names, on the first `shared` stages of `encoder`, in evaluation mode.
 
-    Stages whose weights are those of `encoder`, as a bundle rounds them, are shared. Raises BundleMissing,
-    BundleCorrupt, or BundleIncompatible where the network has another number of classes.
+    Raises BundleMissing, BundleCorrupt, or BundleIncompatible where the network has another number of classes.
     """
     network = network_create(
         config.name, tensors=weights_read(config), source=config.weights.name, classifier=True
     ).eval()
     assert network.classify is not None
-    own, theirs = network.stages(), encoder.body.stages()
-    shared = 0
-    while shared < len(own) and _same(own[shared][1], theirs[shared][1]):
-        shared += 1
+    own = network.stages()
     head = ObjectHead(shared, [stage for _, stage in own[shared:]], network.classify)
     with torch.no_grad():
         found = head.classify(torch.zeros(1, config.feature_channels, 7, 7)).shape[1]
@@ -57,6 +55,13 @@ def object_head_create(config: EncoderConfig, encoder: Encoder, *, classes: int)
             "Use the bundle without an object head, or one of a network trained on ImageNet's 1,000 classes."
         )
     return head.to(memory_format=torch.channels_last)  # type: ignore[no-any-return, call-overload]
+
+
+def stages_frozen(config: EncoderConfig, encoder: Encoder) -> int:
+    """How many of the first stages of `encoder` have the weights that `config` names, as a bundle rounds them."""
+    own = network_create(config.name, tensors=weights_read(config), source=config.weights.name).stages()
+    same = (_same(mine, theirs) for (_, mine), (_, theirs) in zip(own, encoder.body.stages(), strict=True))
+    return sum(itertools.takewhile(bool, same))
 
 
 def _same(one: nn.Module, other: nn.Module) -> bool:

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+from collections.abc import Mapping, Sequence
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
@@ -46,6 +47,7 @@ def caption_make(
     text: str = "a dog runs",
     confidence: float = 0.5,
     photo: Photo | None = None,
+    objects: Sequence[Mapping[str, object]] = (),
 ) -> Caption:
     """A caption of a photo of its own, unless one is given."""
     caption = Caption.objects.create(
@@ -55,6 +57,7 @@ def caption_make(
         confidence=confidence,
         words=[{"text": word, "log_probability": -0.5} for word in text.split()],
         alternatives=[{"text": text, "confidence": confidence}, {"text": "a cat sits", "confidence": 0.1}],
+        seen_objects=list(objects),
         decode_ms=1.5,
         wait_ms=2.5,
         model_ms=3.5,

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import sqlite3
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.databases import postgres
@@ -51,6 +53,38 @@ print(json.dumps({
 """
 
 
+SQLITE_INDEX_OF_ONE_COLUMN = """
+CREATE VIRTUAL TABLE photos_photo_search USING fts5(
+    search_words, content='photos_photo', content_rowid='id', tokenize='ascii', columnsize=0
+);
+CREATE TRIGGER photos_photo_search_insert AFTER INSERT ON photos_photo BEGIN
+    INSERT INTO photos_photo_search(rowid, search_words) VALUES (new.id, new.search_words);
+END;
+CREATE TRIGGER photos_photo_search_update AFTER UPDATE OF id, search_words ON photos_photo
+WHEN old.id <> new.id OR old.search_words <> new.search_words BEGIN
+    INSERT INTO photos_photo_search(photos_photo_search, rowid, search_words)
+        VALUES ('delete', old.id, old.search_words);
+    INSERT INTO photos_photo_search(rowid, search_words) VALUES (new.id, new.search_words);
+END;
+CREATE TRIGGER photos_photo_search_delete AFTER DELETE ON photos_photo BEGIN
+    INSERT INTO photos_photo_search(photos_photo_search, rowid, search_words)
+        VALUES ('delete', old.id, old.search_words);
+END;
+INSERT INTO photos_photo_search(photos_photo_search) VALUES ('rebuild');
+"""
+POSTGRESQL_INDEX_OF_ONE_COLUMN = """
+CREATE FUNCTION photos_photo_search_vector(words text) RETURNS tsvector
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT coalesce(pg_catalog.string_agg('''' || word || ''':' || place, ' '), '')::pg_catalog.tsvector
+    FROM pg_catalog.unnest(pg_catalog.string_to_array(words, ' ')) WITH ORDINALITY AS listed(word, place)
+    WHERE word <> '' AND word <> '¦'
+$$;
+ALTER TABLE photos_photo ADD COLUMN search_vector tsvector
+    GENERATED ALWAYS AS (photos_photo_search_vector(search_words)) STORED;
+CREATE INDEX photos_photo_search ON photos_photo USING gin (search_vector);
+"""
+
+
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_migrations_that_are_killed_go_on_where_they_stopped(database: str, tmp_path: Path) -> None:
     """Killed later and later, so that each migration is cut off at some place."""
@@ -84,6 +118,27 @@ def test_migrations_go_back_and_forth(database: str, tmp_path: Path) -> None:
     assert found["check"] == "14 photos have the right text.\n"
     assert [verdict for verdict, *_ in found["decisions"]] == ["edited", "rejected"]
     assert "captioning.add_decision" in found["rights"]
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_index_of_one_column_gets_a_second_one(database: str, tmp_path: Path) -> None:
+    """As the migration 0003 of photos once made it."""
+    with postgres() if database == "postgresql" else nullcontext("") as url:
+        if url:
+            postgres_restore("c771c4c", tmp_path, url)
+        else:
+            sqlite_restore("c771c4c", tmp_path)
+        manage(tmp_path, "migrate", "captioning", "0008", url=url)
+        if url:
+            with psycopg.connect(url) as connection:
+                connection.execute(POSTGRESQL_INDEX_OF_ONE_COLUMN)
+        else:
+            with closing(sqlite3.connect(tmp_path / "fovea.sqlite3")) as connection:
+                connection.executescript(SQLITE_INDEX_OF_ONE_COLUMN)
+        manage(tmp_path, "migrate", url=url)
+        found = looked_at(tmp_path, url)
+    assert found["check"] == "14 photos have the right text.\n"
+    assert found["found"] == ["ada-done.jpg"]
 
 
 def looked_at(data: Path, url: str = "") -> dict[str, Any]:

@@ -7,14 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from captioner.inference import Captioner
+from captioner.inference import Captioner, CaptionResult, Word
+from captioner.objects.object_evidence import SeenObject
 from captioner.preprocessing import photo_pixels
 from tests.bundles import CAPTIONS
 from tests.worker.caption_command import caption_lines
-from worker.captioned_files import BATCH
+from worker.captioned_files import BATCH, Captioned
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,14 +36,29 @@ def test_caption_json_lines_hold_exactly_what_programs_read(caption, photo):
     (line,) = caption(file, json=True)
 
     entry = json.loads(line)
-    assert entry.keys() == {"file", "caption", "confidence", "words", "alternatives", "error"}
+    assert entry.keys() == {"file", "caption", "confidence", "words", "alternatives", "objects", "error"}
     assert entry["file"] == file
     assert 0 <= entry["confidence"] <= 1
     assert entry["caption"] == CAPTIONS["red"]
     assert [word["text"] for word in entry["words"]] == ["a", "dog", "runs", "on", "the", "grass"]
     assert all(word.keys() == {"text", "log_probability"} for word in entry["words"])
     assert all(other.keys() == {"text", "confidence"} for other in entry["alternatives"])
+    assert entry["objects"] == []
     assert entry["error"] is None
+
+
+def test_caption_tells_objects_and_the_words_that_the_classifier_chose():
+    words = (Word("a", -0.5), Word("cat", -3.0, seen=0.83))
+    objects = (SeenObject("cat", 0.83), SeenObject("table", 0.1))
+    result = CaptionResult("A cat.", words, 0.4, (), np.zeros((2, 0, 0), np.uint8), objects)
+    captioned = Captioned("a.png", np.zeros((1, 1, 3), np.uint8), result)
+
+    assert captioned.line() == "a.png: A cat. (0.40); it sees: cat (0.83), table (0.10)"
+    entry = captioned.to_dict()
+    assert entry["objects"] == [{"word": "cat", "probability": 0.83}, {"word": "table", "probability": 0.1}]
+    assert entry["words"] == [
+        {"text": "a", "log_probability": -0.5}, {"text": "cat", "log_probability": -3.0, "seen": 0.83},
+    ]  # fmt: skip
 
 
 def test_caption_says_what_the_library_says(caption, photo, bundle):
@@ -99,7 +116,8 @@ def test_caption_json_error_has_code_and_message(bundle, tmp_path):
     entry = json.loads(line)
     assert entry["error"]["code"] == "empty"
     assert "0 bytes" in entry["error"]["message"]
-    assert (entry["caption"], entry["confidence"], entry["words"], entry["alternatives"]) == (None, None, [], [])
+    assert (entry["caption"], entry["confidence"]) == (None, None)
+    assert entry["words"] == entry["alternatives"] == entry["objects"] == []
 
 
 def test_caption_of_a_file_that_is_not_there_says_so(bundle, tmp_path):

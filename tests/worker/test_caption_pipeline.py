@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import F
 
+from captioner.inference import CaptionResult, Word
+from captioner.objects.object_evidence import SeenObject
 from captioner.preprocessing import photo_pixels
 from tests.brokers import wait_until
 from tests.photos import photo_store, picture
@@ -55,6 +58,38 @@ def test_caption_keeps_one_attention_map_for_each_word(running_worker: RunningWo
     words, height, width = caption.attention_shape
     assert words == len(caption.words)
     assert len(caption.attention) == words * height * width
+
+
+def test_caption_keeps_the_objects_and_the_words_that_the_classifier_chose(
+    running_worker: RunningWorker, user, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    captioner = running_worker.model.captioner
+    whole = captioner.caption_batch
+
+    def caption_batch(images: list[np.ndarray], **options: Any) -> list[CaptionResult]:
+        return [_with_a_cat(result) for result in whole(images, **options)]
+
+    monkeypatch.setattr(captioner, "caption_batch", caption_batch)
+    photo = photo_store(user, picture(1))
+    caption_all(running_worker, photo)
+    caption = photo.captions.get()
+    assert caption.seen_objects == [{"word": "cat", "probability": 0.75}, {"word": "table", "probability": 0.25}]
+    first, *others = caption.words
+    assert first == {"text": "cat", "log_probability": -2.0, "seen": 0.75}
+    assert all(word.keys() == {"text", "log_probability"} for word in others)
+    photo.refresh_from_db()
+    assert photo.search_objects == "cat"
+
+
+def _with_a_cat(result: CaptionResult) -> CaptionResult:
+    words = (Word("cat", -2.0, seen=0.75), *result.words[1:])
+    return replace(result, words=words, objects=(SeenObject("cat", 0.75), SeenObject("table", 0.25)))
+
+
+def test_caption_of_a_captioner_without_a_classifier_has_no_objects(running_worker: RunningWorker, user) -> None:
+    photo = photo_store(user, picture(1))
+    caption_all(running_worker, photo)
+    assert photo.captions.get().seen_objects == []
 
 
 def test_broken_file_fails_alone_with_its_reason(running_worker: RunningWorker, user) -> None:

@@ -17,7 +17,7 @@ from captioner.config import ObjectsConfig
 from captioner.encoders import encoder_config, encoder_config_pinned
 from captioner.errors import BundleIncompatible, PhotoError
 from captioner.objects.object_evidence import ObjectEvidence
-from captioner.objects.object_head import ObjectHead, object_head_create
+from captioner.objects.object_head import ObjectHead, object_head_create, stages_frozen
 from captioner.objects.object_words import object_words_imagenet
 from captioner.preprocessing import photo_pixels
 from training.data.dataset import CaptionedPhoto
@@ -28,19 +28,27 @@ BATCH = 32
 
 
 def object_head_add(
-    source: Path, destination: Path, *, photos: Sequence[CaptionedPhoto], calibration: Sequence[CaptionedPhoto]
+    source: Path,
+    destination: Path,
+    *,
+    photos: Sequence[CaptionedPhoto],
+    calibration: Sequence[CaptionedPhoto],
+    shared_tuned: int = 0,
 ) -> dict[str, Any]:
     """Writes the bundle `source` with the classifier of its encoder to `destination`. Returns what was fitted.
 
     `photos`: those that the captioner was trained on; they say how far each word is trusted. `calibration`: others, of
-    this kind and of other kinds; they fit the temperature. Raises CaptionerError, DatasetError.
+    this kind and of other kinds; they fit the temperature. `shared_tuned`: how many of the encoder's fine-tuned stages
+    the classifier takes over besides the frozen ones: each saves time, and costs some certainty. Raises
+    CaptionerError, DatasetError.
     """
     bundle = bundle_load(source)
     if bundle.config.encoder.weights.source == "file":
         raise BundleIncompatible(f"The encoder of {source} comes from a file, whose classifier is not known.")
     named = encoder_config_pinned(encoder_config(bundle.config.encoder.name))
     table = object_words_imagenet()
-    head = object_head_create(named, bundle.encoder, classes=table.classes)
+    shared = stages_frozen(named, bundle.encoder) + shared_tuned
+    head = object_head_create(named, bundle.encoder, shared=shared, classes=table.classes)
     calibrating = _scores(bundle, head, calibration, "calibrating")
     truth = words_named(table, [photo.captions for photo in calibration])
     temperature = temperature_fit(table, calibrating, truth)
@@ -58,7 +66,7 @@ def object_head_add(
         destination,
         decoder=bundle.decoder,
         encoder=bundle.encoder if bundle.config.encoder.weights.carried else None,
-        config=replace(bundle.config, objects=ObjectsConfig(named.weights, temperature)),
+        config=replace(bundle.config, objects=ObjectsConfig(named.weights, shared, temperature)),
         vocabulary=bundle.vocabulary,
         metrics={**bundle.metrics, "objects": found},
         card=bundle.card,

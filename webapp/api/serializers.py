@@ -9,7 +9,8 @@ from webapp.api.models import AuthToken
 from webapp.batches.models import Batch, BatchItem
 from webapp.batches.selectors import batch_progress
 from webapp.captioning.models import CaptionJob, Decision, ModelVersion
-from webapp.captioning.selectors.photos import decision_shown
+from webapp.captioning.seen_objects import CERTAIN
+from webapp.captioning.selectors.photos import decision_shown, objects_shown
 from webapp.photos.models import Photo
 
 
@@ -63,6 +64,14 @@ class DecisionSerializer(serializers.ModelSerializer[Decision]):
 class WordSerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
     log_probability = serializers.FloatField()
+    seen = serializers.FloatField(
+        required=False, help_text="only of a word that the image classifier chose: its probability, 0 to 1"
+    )
+
+
+class SeenObjectSerializer(serializers.Serializer[Any]):
+    word = serializers.CharField(help_text="an everyday word in the singular")
+    probability = serializers.FloatField(help_text="0 to 1, calibrated")
 
 
 class AlternativeSerializer(serializers.Serializer[Any]):
@@ -127,13 +136,21 @@ class PhotoSerializer(PhotoSummarySerializer):
     review = serializers.SerializerMethodField(help_text="the newest decision of a person on this caption")
     words = WordSerializer(source="caption.words", many=True, default=[])
     alternatives = AlternativeSerializer(source="caption.alternatives", many=True, default=[])
+    objects = serializers.SerializerMethodField(
+        help_text="what the image classifier sees, likeliest first; the search finds those of probability "
+        f"{CERTAIN} or more. Where a person wrote the text, the active model's classifier."
+    )
     timings = TimingsSerializer(source="*")
 
     class Meta(PhotoSummarySerializer.Meta):
         fields = [
             *PhotoSummarySerializer.Meta.fields,
-            "machine_caption", "model_version", "review", "words", "alternatives", "timings",
+            "machine_caption", "model_version", "review", "words", "alternatives", "objects", "timings",
         ]  # fmt: skip
+
+    @extend_schema_field(SeenObjectSerializer(many=True))
+    def get_objects(self, photo: Photo) -> Any:
+        return SeenObjectSerializer(objects_shown(photo), many=True).data
 
     @extend_schema_field(DecisionSerializer(allow_null=True))
     def get_review(self, photo: Photo) -> Any:

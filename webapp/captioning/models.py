@@ -129,8 +129,11 @@ class Caption(models.Model):
     model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="captions", db_index=False)
     text = models.TextField()
     confidence = models.FloatField(help_text="exp(mean log-probability of the words and <end>), 0 to 1")
-    words = models.JSONField(help_text='[{"text", "log_probability"}]')
+    words = models.JSONField(help_text='[{"text", "log_probability"}], with "seen" where the classifier chose the word')
     alternatives = models.JSONField(default=list, help_text='[{"text", "confidence"}], best first')
+    seen_objects = models.JSONField(
+        default=list, help_text='[{"word", "probability"}] that the image classifier sees, likeliest first'
+    )
     attention = models.BinaryField(default=bytes, help_text="uint8, one map per word, row by row")
     attention_shape = models.JSONField(default=list, help_text="[words, height, width]")
     decode_ms = models.FloatField(help_text="opening and resizing the file")

@@ -22,6 +22,7 @@ class Said:
     text: str
     written_at: datetime
     by_active_model: bool
+    objects: tuple[str, ...] = ()  # that the image classifier is certain of
     decision_id: int = 0  # 0: nobody has decided
     verdict: str = ReviewState.UNDECIDED
     decision_text: str = ""
@@ -38,17 +39,21 @@ class ShownText:
     caption_id: int | None = None
     review_state: str = ReviewState.UNDECIDED
     search_words: str = ""
+    search_objects: str = ""
 
 
 def text_rank(captions: Sequence[Said], *, name: str) -> ShownText:
-    """The text of a photo with these captions, and the words by which a search finds it, its file name's too."""
-    standing = [said for said in captions if said.verdict in _STANDING]
-    if standing:
-        said = max(standing, key=lambda each: each.decision_id)
-    elif captions:
-        said = max(captions, key=lambda each: (each.by_active_model, each.caption_id))
-    else:
+    """The text of a photo with these captions, and the words by which a search finds it: the text's, its file name's
+    and, with less weight, those of the objects in it.
+
+    The objects are those of the caption that stands. Where a person wrote the text, the active model's caption tells
+    them: it may be newer than the one that the person corrected.
+    """
+    if not captions:
         return ShownText(search_words=search_words(name))
+    by_model = max(captions, key=lambda each: (each.by_active_model, each.caption_id))
+    standing = [said for said in captions if said.verdict in _STANDING]
+    said = max(standing, key=lambda each: each.decision_id) if standing else by_model
     edited = said.verdict == ReviewState.EDITED
     text = said.decision_text if edited else said.text
     return ShownText(
@@ -58,4 +63,5 @@ def text_rank(captions: Sequence[Said], *, name: str) -> ShownText:
         caption_id=said.caption_id,
         review_state=said.verdict,
         search_words=search_words(text, name),
+        search_objects=search_words(*(by_model if edited else said).objects),
     )

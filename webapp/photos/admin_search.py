@@ -1,4 +1,7 @@
-"""The search of the staff's lists whose rows belong to photos: by text, file name, owner and digest of the file."""
+"""The search of the staff's lists whose rows belong to photos: by text, file name, objects seen, owner and digest.
+
+The lists keep their order, so text and objects weigh the same here.
+"""
 
 import re
 from collections import defaultdict
@@ -42,7 +45,7 @@ class PhotoSearch(admin.ModelAdmin[Any]):
 
     photo_lookup = "photo"
     search_fields = ("name",)  # shows the field; `get_search_results` says what it finds
-    search_help_text = "Words of the text or the file name, or their beginnings; an owner's name"
+    search_help_text = "Words of text, file name or what the classifier sees, or their beginnings; an owner's name"
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -61,7 +64,8 @@ class PhotoSearch(admin.ModelAdmin[Any]):
 
 
 def photos_found(text: str) -> Found:
-    """The newest photos that have each word in their text, their file's name or their owner's name."""
+    """The newest photos that have each word in their text, their file's name, the objects seen in them or their owner's
+    name."""
     if _DIGEST.fullmatch(text.strip()):
         branches = [list(Photo.objects.filter(sha256=text.strip().lower()).values_list("pk", flat=True))]
     else:

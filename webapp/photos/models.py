@@ -50,6 +50,9 @@ class Photo(models.Model):
     )  # fmt: skip
     review_state = models.CharField(max_length=16, choices=ReviewState, default=ReviewState.UNDECIDED)
     search_words = models.TextField(blank=True, default="", editable=False, help_text="see `search_words.py`")
+    search_objects = models.TextField(
+        blank=True, default="", editable=False, help_text="the words of objects in it, which weigh less in a search"
+    )
 
     class Meta:
         ordering = ["-created_at", "-id"]

@@ -1,4 +1,7 @@
-"""The full-text index over a column of normalised words, kept by the database itself.
+"""The full-text index over two columns of normalised words, kept by the database itself.
+
+One column has the words of text and file name, the other those of the objects seen in the photo. A query may ask for
+the first alone: so the objects weigh less.
 
 SQLite: an FTS5 table that holds no text of its own, and triggers. PostgreSQL: a generated `tsvector` column that no
 model knows, with a GIN index. Neither database divides the text by rules of its own: see search_words.
@@ -21,7 +24,9 @@ from webapp.photos.search_words import BORDER
 
 TABLE: Final = "photos_photo"
 WORDS: Final = "search_words"
+OBJECTS: Final = "search_objects"
 VECTOR: Final = "search_vector"  # on PostgreSQL
+TEXT_WEIGHT: Final = "A"  # there, of text and file name; objects have the weight D, which takes no label
 
 
 def index_name(table: str = TABLE) -> str:
@@ -79,7 +84,7 @@ def index_follow(*, using: str, table: str = TABLE, **_signal: object) -> None:
 
 
 def index_differs(connection: BaseDatabaseWrapper, *, table: str = TABLE) -> bool:
-    """Whether the index is missing, in part or whole, corrupt, or says anything else than the column of words.
+    """Whether the index is missing, in part or whole, corrupt, or says anything else than the columns of words.
 
     Reads everything: about half a second for 100,000 photos, in which SQLite takes no other writes.
     """
@@ -91,15 +96,16 @@ def index_differs(connection: BaseDatabaseWrapper, *, table: str = TABLE) -> boo
 def _sqlite_parts(table: str) -> dict[str, str]:
     """The index and its triggers as SQLite's schema tells them, by name."""
     name = index_name(table)
-    forget = f"INSERT INTO {name}({name}, rowid, {WORDS}) VALUES ('delete', old.id, old.{WORDS});"  # noqa: S608
-    learn = f"INSERT INTO {name}(rowid, {WORDS}) VALUES (new.id, new.{WORDS});"  # noqa: S608
-    changed = f"old.id <> new.id OR old.{WORDS} <> new.{WORDS}"
+    columns = f"{WORDS}, {OBJECTS}"
+    forget = f"INSERT INTO {name}({name}, rowid, {columns}) VALUES ('delete', old.id, old.{WORDS}, old.{OBJECTS});"  # noqa: S608
+    learn = f"INSERT INTO {name}(rowid, {columns}) VALUES (new.id, new.{WORDS}, new.{OBJECTS});"  # noqa: S608
+    changed = f"old.id <> new.id OR old.{WORDS} <> new.{WORDS} OR old.{OBJECTS} <> new.{OBJECTS}"
     return {
         # ASCII's tokenizer divides at spaces, and takes all other scripts as they are.
-        name: f"CREATE VIRTUAL TABLE {name} USING fts5({WORDS}, content='{table}', content_rowid='id', "
+        name: f"CREATE VIRTUAL TABLE {name} USING fts5({columns}, content='{table}', content_rowid='id', "
         "tokenize='ascii', columnsize=0)",
         f"{name}_insert": f"CREATE TRIGGER {name}_insert AFTER INSERT ON {table} BEGIN {learn} END",
-        f"{name}_update": f"CREATE TRIGGER {name}_update AFTER UPDATE OF id, {WORDS} ON {table} WHEN {changed} "
+        f"{name}_update": f"CREATE TRIGGER {name}_update AFTER UPDATE OF id, {columns} ON {table} WHEN {changed} "
         f"BEGIN {forget} {learn} END",
         f"{name}_delete": f"CREATE TRIGGER {name}_delete AFTER DELETE ON {table} BEGIN {forget} END",
     }
@@ -136,9 +142,14 @@ def _postgresql_parts(table: str) -> list[str]:
             WHERE word <> '' AND word <> '{BORDER}'
         $$
         """,  # noqa: S608
-        f"ALTER TABLE {table} ADD COLUMN {VECTOR} tsvector GENERATED ALWAYS AS ({name}_vector({WORDS})) STORED",
+        f"ALTER TABLE {table} ADD COLUMN {VECTOR} tsvector GENERATED ALWAYS AS ({_postgresql_vector(name)}) STORED",
         f"CREATE INDEX {name} ON {table} USING gin ({VECTOR})",
     ]
+
+
+def _postgresql_vector(name: str) -> str:
+    """The border keeps a phrase from crossing from the last word of the text to the first object."""
+    return f"setweight({name}_vector({WORDS}), '{TEXT_WEIGHT}') || {name}_vector('{BORDER} ' || {OBJECTS})"
 
 
 def _postgresql_differs(connection: BaseDatabaseWrapper, table: str) -> bool:
@@ -152,7 +163,8 @@ def _postgresql_differs(connection: BaseDatabaseWrapper, table: str) -> bool:
         (indexes,) = cursor.fetchone()
         if not indexes:
             return True
-        cursor.execute(f"SELECT EXISTS (SELECT FROM {table} WHERE {VECTOR} IS DISTINCT FROM {name}_vector({WORDS}))")  # noqa: S608
+        vector = _postgresql_vector(name)
+        cursor.execute(f"SELECT EXISTS (SELECT FROM {table} WHERE {VECTOR} IS DISTINCT FROM ({vector}))")  # noqa: S608
         (differs,) = cursor.fetchone()
     return bool(differs)
 

@@ -6,7 +6,8 @@
     IMG_1234-beach    a phrase too, as its parts stand together in a name; the last word may go on
     -dog  -"two dogs" photos that the term does not find
 
-A photo has all wanted terms, in any order, and none of the unwanted. Case and accents do not count. There are no other
+A photo has all wanted terms, in any order, and none of the unwanted: in its text, its file name, or the objects that
+were seen in it. Case and accents do not count. There are no other
 operators: OR is a word. What is no word is ignored. A query without any word filters nothing: it finds all photos.
 """
 
@@ -14,6 +15,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from webapp.photos.search_index import TEXT_WEIGHT, WORDS
 from webapp.photos.search_words import text_words
 
 CHARACTERS_READ: Final = 10_000
@@ -35,16 +37,20 @@ class Term:
     def fts5(self) -> str:
         return f'"{" ".join(self.words)}"{" *" if self.prefix else ""}'
 
-    @property
-    def tsquery(self) -> str:
-        words = " <-> ".join(f"'{word}'" for word in self.words)
-        return f"({words}{':*' if self.prefix else ''})"
+    def tsquery(self, *, weight: str = "") -> str:
+        """`weight`: which the words must have."""
+        *before, last = self.words
+        labelled = [*(f"'{word}':{weight}" for word in before), f"'{last}':{'*' if self.prefix else ''}{weight}"]
+        return f"({' <-> '.join(word.removesuffix(':') for word in labelled)})"
 
 
 @dataclass(frozen=True)
 class SearchQuery:
+    """`in_text`: each wanted term stands in text or file name. Without it, objects that were seen count too."""
+
     wanted: tuple[Term, ...] = ()
     unwanted: tuple[Term, ...] = ()
+    in_text: bool = False
 
     def __bool__(self) -> bool:
         """Whether it filters anything."""
@@ -54,13 +60,17 @@ class SearchQuery:
     def fts5(self) -> str:
         """For MATCH. Without a wanted term it finds what the query does not: FTS5 has no bare NOT."""
         wanted = " AND ".join(term.fts5 for term in self.wanted)
+        if wanted and self.in_text:
+            wanted = f"{{{WORDS}}} : ({wanted})"
         unwanted = " OR ".join(term.fts5 for term in self.unwanted)
         return f"({wanted}) NOT ({unwanted})" if wanted and unwanted else wanted or unwanted
 
     @property
     def tsquery(self) -> str:
         """Lexemes that need no text search configuration."""
-        return " & ".join([*(term.tsquery for term in self.wanted), *(f"!{term.tsquery}" for term in self.unwanted)])
+        weight = TEXT_WEIGHT if self.in_text else ""
+        wanted = [term.tsquery(weight=weight) for term in self.wanted]
+        return " & ".join([*wanted, *(f"!{term.tsquery()}" for term in self.unwanted)])
 
 
 def search_query(text: str) -> SearchQuery:

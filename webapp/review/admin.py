@@ -59,11 +59,13 @@ class ConfidenceFilter(_QueueFilter):
 
 
 def _words(caption: Caption) -> list[dict[str, object]]:
-    """The words with their probability in per cent, and its fifth (`level`, 0 to 4) for shading."""
+    """The words with the fifth of their probability (`level`, 0 to 4) for shading, and a title that says it."""
     words = []
     for word in caption.words:
-        probability = math.exp(min(word["log_probability"], 0.0))
-        words.append({"text": word["text"], "percent": round(100 * probability), "level": min(int(5 * probability), 4)})
+        seen = word.get("seen")
+        probability = math.exp(min(word["log_probability"], 0.0)) if seen is None else seen
+        title = f"{probability:.0%}".replace("%", " % sure") + ("" if seen is None else ", says the image classifier")
+        words.append({"text": word["text"], "title": title, "level": min(int(5 * probability), 4)})
     return words
 
 
@@ -249,7 +251,9 @@ class DecisionAdmin(PhotoSearch, ReadOnlyAdmin):
     fields = ["caption", "machine_text", "verdict", "text", "reviewer", "created_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
-        return super().get_queryset(request).defer("caption__attention", "caption__words", "caption__alternatives")
+        return super().get_queryset(request).defer(
+            "caption__attention", "caption__words", "caption__alternatives", "caption__seen_objects"
+        )  # fmt: skip
 
     @admin.display(description="the machine's text")
     def machine_text(self, decision: Decision) -> str:

@@ -46,7 +46,7 @@ def captions_for_review() -> QuerySet[Any]:
     newest = Decision.objects.filter(caption=OuterRef("pk")).order_by("-id").values("text")[:1]
     return (
         CaptionForReview.objects.select_related("photo", "photo__owner", "model_version")
-        .defer("attention", "words", "alternatives", "model_version__vocabulary", "model_version__card")
+        .defer("attention", "words", "alternatives", "seen_objects", "model_version__vocabulary", "model_version__card")
         .annotate(reviewed_text=Coalesce(Subquery(newest), Value(""), output_field=TextField()))
         .order_by(*QUEUE)
     )

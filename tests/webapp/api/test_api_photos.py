@@ -222,7 +222,7 @@ def test_detail_of_a_waiting_photo_has_no_caption(api: APIClient, user: User) ->
     body = api.get(f"/api/v1/photos/{photo_make(user).pk}/").json()
     assert body["state"] == "queued"
     assert body["caption"] is body["caption_by"] is body["model_version"] is body["timings"]["model_ms"] is None
-    assert body["words"] == body["alternatives"] == []
+    assert body["words"] == body["alternatives"] == body["objects"] == []
 
 
 def test_detail_of_a_failed_photo_names_code_and_message(api: APIClient, user: User) -> None:

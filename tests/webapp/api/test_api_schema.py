@@ -36,3 +36,12 @@ def test_schema_asks_for_a_token_but_at_the_login(schema: Any) -> None:
     assert schema["components"]["securitySchemes"]["token"]["name"] == "Authorization"
     assert schema["paths"]["/api/v1/photos/"]["post"]["security"] == [{"token": []}]
     assert schema["paths"]["/api/v1/auth/login/"]["post"]["security"] == [{}]
+
+
+def test_schema_tells_the_objects_and_that_a_word_may_lack_seen(schema: Any) -> None:
+    schemas = schema["components"]["schemas"]
+    objects = schemas["Photo"]["properties"]["objects"]
+    assert objects["items"] == {"$ref": "#/components/schemas/SeenObject"}
+    assert "0.5 or more" in objects["description"]
+    assert sorted(schemas["SeenObject"]["properties"]) == ["probability", "word"]
+    assert sorted(schemas["Word"]["required"]) == ["log_probability", "text"]

@@ -64,11 +64,13 @@ def test_photos_take_as_many_queries_for_many_rows(
         page.get("/admin/photos/photo/")
 
 
-def test_photo_shows_preview_captions_and_error(page: Client, user: User) -> None:
+def test_photo_shows_preview_captions_objects_and_error(page: Client, user: User) -> None:
     photo = photo_make(user, state=State.FAILED, error_code="truncated", error_message="it ends too early")
-    caption_make(user, model_version_make(), photo=photo, confidence=0.42)
+    objects = [{"word": "cat", "probability": 0.83}, {"word": "cup", "probability": 0.12}]
+    caption_make(user, model_version_make(), photo=photo, confidence=0.42, objects=objects)
     html = html_of(page, f"photos/photo/{photo.pk}/change/")
-    for text in (f"/media/{photo.pk}/preview/", "truncated: it ends too early", "42%", "2 waiting"):
+    preview = f"/media/{photo.pk}/preview/"
+    for text in (preview, "truncated: it ends too early", "42%", "2 waiting", "cat 83%, cup 12%"):
         assert text in html
 
 

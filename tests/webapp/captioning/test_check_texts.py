@@ -56,6 +56,16 @@ def test_check_texts_tells_programs(wrong: Photo, capsys: pytest.CaptureFixture[
     assert counts == {"photos": 1, "differ": 1, "index_differs": False, "counts_differ": [], "repaired": False}
 
 
+def test_check_texts_finds_wrong_objects_and_repairs_them(user: User, capsys: pytest.CaptureFixture[str]) -> None:
+    photo = caption_make(user, model_version_make(), objects=[{"word": "cat", "probability": 0.9}]).photo
+    Photo.objects.update(search_objects="dog")
+    status, told = check(capsys)
+    assert (status, "search_objects is 'dog', should be 'cat'" in told) == (1, True)
+    check(capsys, "--repair")
+    assert [list(photos_search(owner=user, query=query)) for query in ("cat -dog", "cat")] == [[], [photo]]
+    assert check(capsys)[0] == 0
+
+
 @pytest.mark.django_db(transaction=True)
 def test_check_texts_builds_a_lost_index_anew(user: User, capsys: pytest.CaptureFixture[str]) -> None:
     caption_make(user, model_version_make())

@@ -57,6 +57,25 @@ def test_search_finds_what_a_person_wrote_and_no_longer_what_the_model_wrote(use
     assert [photos_search(owner=user, query=query).count() for query in ("zebra", "horse")] == [1, 0]
 
 
+def test_search_finds_what_the_classifier_sees_after_what_texts_say(user: User) -> None:
+    version = model_version_make()
+    certain, unsure = [{"word": "cat", "probability": 0.9}], [{"word": "cat", "probability": 0.4}]
+    names = []
+    for text, objects in (("a cat", []), ("a dog", certain), ("cats", certain), ("a fox", unsure), ("a pony", certain)):
+        photo = caption_make(user, version, text=text, objects=objects).photo
+        names.append(photo.name)
+    assert [photo.name for photo in photos_search(owner=user, query="cat")] == [names[n] for n in (2, 0, 4, 1)]
+    assert [photo.name for photo in photos_search(owner=user, query="-cat")] == [names[3]]
+
+
+def test_search_finds_what_the_active_model_sees_where_a_person_wrote(user: User, staff_user: User) -> None:
+    old = caption_make(user, model_version_make(), objects=[{"word": "dog", "probability": 0.9}])
+    decision_make(old, staff_user, "edited", "A zebra stands.")
+    newer = model_version_make(state="active")
+    caption_make(user, newer, photo=old.photo, objects=[{"word": "horse", "probability": 0.9}])
+    assert [photos_search(owner=user, query=query).count() for query in ("zebra", "horse", "dog")] == [1, 1, 0]
+
+
 def test_photos_of_any_states_are_those_and_as_many_as_counted(user: User, other_user: User) -> None:
     for state in State.values:
         photo_make(user, state=state)

@@ -10,7 +10,8 @@ DECIDED = datetime(2026, 11, 2, tzinfo=UTC)
 
 def said(number: int, *, active: bool = False, decision: int = 0, verdict: str = "undecided", edited: str = "") -> Said:
     decided_at = DECIDED if decision else None
-    return Said(number, f"caption {number}", WRITTEN, active, decision, verdict, edited, decided_at)
+    objects = (f"object {number}", "Table")
+    return Said(number, f"caption {number}", WRITTEN, active, objects, decision, verdict, edited, decided_at)
 
 
 def rank(*captions: Said) -> ShownText:
@@ -69,3 +70,21 @@ def test_ranking_tells_who_wrote_it_and_when_it_was_decided_on(caption: Said, by
 
 def test_ranking_gives_the_words_of_text_and_file_name_for_the_search() -> None:
     assert rank(said(1)).search_words == "caption 1 ¦ img 1 jpg"
+
+
+@pytest.mark.parametrize(
+    ("captions", "number"),
+    [
+        ([said(1), said(2)], 2),
+        ([said(1, active=True), said(2)], 1),
+        ([said(1, decision=1, verdict="approved"), said(2, active=True)], 1),
+        ([said(1, active=True, decision=1, verdict="rejected"), said(2)], 1),
+        ([said(1, decision=1, verdict="edited", edited="Mine."), said(2, active=True)], 2),
+        ([said(1, active=True), said(2, decision=1, verdict="edited", edited="Mine.")], 1),
+    ],
+    ids=["newest", "active", "approved", "rejected", "active under a person's text", "active, though older"],
+)
+def test_ranking_gives_the_objects_of_the_caption_that_stands_or_of_the_active_model(
+    captions: list[Said], number: int
+) -> None:
+    assert rank(*captions).search_objects == f"object {number} ¦ table"

@@ -41,6 +41,66 @@ def test_photo_page_carries_a_map_for_each_word(member: Client, photo: Photo, mo
     assert shown.count('<button class="word"') == 3
 
 
+def sees(*objects: tuple[str, float]) -> list[dict[str, object]]:
+    return [{"word": word, "probability": probability} for word, probability in objects]
+
+
+def test_photo_page_tells_certain_objects_that_the_text_does_not_say(
+    member: Client, photo: Photo, model_version: ModelVersion
+) -> None:
+    objects = sees(("espresso", 0.91), ("dog", 0.8), ("<b>table", 0.5), ("cat", 0.49))
+    caption(photo, model_version, seen_objects=objects)
+    assert "It also sees:</span> espresso, &lt;b&gt;table</p>" in page(member, f"/photos/{photo.pk}/")
+
+
+def test_photo_page_without_such_objects_says_nothing_of_them(
+    member: Client, photo: Photo, model_version: ModelVersion
+) -> None:
+    caption(photo, model_version, seen_objects=sees(("dog", 0.9), ("cat", 0.3)))
+    assert "It also sees" not in page(member, f"/photos/{photo.pk}/")
+
+
+def test_photo_page_compares_objects_with_the_persons_text_and_the_machines(
+    member: Client, photo: Photo, model_version: ModelVersion, staff_user: User
+) -> None:
+    made = caption(photo, model_version, seen_objects=sees(("cat", 0.9), ("dog", 0.8), ("espresso", 0.7)))
+    decision_make(made, staff_user, "edited", "Two cats sit.")
+    assert "It also sees:</span> espresso</p>" in page(member, f"/photos/{photo.pk}/")
+
+
+def test_photo_page_tells_what_the_active_model_sees_under_a_persons_text(
+    member: Client, photo: Photo, model_version: ModelVersion, staff_user: User
+) -> None:
+    decision_make(caption(photo, model_version), staff_user, "edited", "Two dogs run.")
+    active = ModelVersion.objects.create(version="e" * 64, name="newer", path="p", state="active")
+    caption(photo, active, seen_objects=sees(("cat", 0.9)))
+    retired = ModelVersion.objects.create(version="d" * 64, name="newest", path="p")
+    caption(photo, retired, seen_objects=sees(("espresso", 0.9)))
+    assert "It also sees:</span> cat</p>" in page(member, f"/photos/{photo.pk}/")
+
+
+@pytest.mark.parametrize("attention", [bytes(12), b""])
+def test_photo_page_marks_the_words_that_the_classifier_chose(
+    member: Client, photo: Photo, model_version: ModelVersion, attention: bytes
+) -> None:
+    words = [{"text": "a", "log_probability": -0.5}, {"text": "cat", "log_probability": -4.0, "seen": 0.83}]
+    caption(photo, model_version, words=words, attention=attention, attention_shape=[2, 2, 3] if attention else [])
+    shown = page(member, f"/photos/{photo.pk}/")
+    assert 'title="“cat”: 83 % sure, says the image classifier"' in shown
+    assert 'cat <span class="unseen">(83 % sure, says the image classifier)</span>' in shown
+    assert 'title="61 % sure of this word"' in shown
+    assert (shown.count("data-classified"), shown.count("A dot marks")) == (1, 1)
+
+
+def test_photo_page_explains_no_mark_where_there_is_none(
+    member: Client, photo: Photo, model_version: ModelVersion
+) -> None:
+    caption(photo, model_version)
+    shown = page(member, f"/photos/{photo.pk}/")
+    assert "A dot marks" not in shown
+    assert "data-classified" not in shown
+
+
 def test_photo_page_of_a_model_that_does_not_attend_shows_plain_words(
     member: Client, photo: Photo, model_version: ModelVersion
 ) -> None:

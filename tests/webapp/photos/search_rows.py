@@ -1,6 +1,6 @@
 """A table with the index of search, and what a search finds in plain Python."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from django.db import connection, models
 from webapp.photos.search_filter import search_filter
 from webapp.photos.search_index import index_build, index_drop
 from webapp.photos.search_query import SearchQuery, Term
-from webapp.photos.search_words import search_words
+from webapp.photos.search_words import BORDER, search_words
 
 TABLE = "scratch_photo"
 
@@ -22,6 +22,7 @@ class ScratchPhoto(models.Model):
     name = models.CharField(max_length=255, default="img.jpg")
     text = models.TextField(default="")
     search_words = models.TextField(default="")
+    search_objects = models.TextField(default="")
 
     objects: ClassVar[models.Manager["ScratchPhoto"]] = models.Manager()
 
@@ -49,8 +50,10 @@ def search_table() -> Iterator[None]:
             editor.delete_model(ScratchPhoto)
 
 
-def row_make(text: str = "", *, name: str = "img.jpg", owner: int = 1) -> ScratchPhoto:
-    return ScratchPhoto.objects.create(owner=owner, name=name, text=text, search_words=search_words(text, name))
+def row_make(text: str = "", *, name: str = "img.jpg", owner: int = 1, objects: Sequence[str] = ()) -> ScratchPhoto:
+    return ScratchPhoto.objects.create(
+        owner=owner, name=name, text=text, search_words=search_words(text, name), search_objects=search_words(*objects)
+    )
 
 
 def row_change(row: ScratchPhoto, text: str) -> None:
@@ -62,10 +65,18 @@ def texts_found(query: str) -> list[str]:
     return sorted(ScratchPhoto.objects.filter(search_filter(query)).values_list("text", flat=True))
 
 
+def words_of(row: ScratchPhoto) -> list[str]:
+    """Of text, file name and objects, with borders between them."""
+    return f"{row.search_words} {BORDER} {row.search_objects}".split()
+
+
 def query_finds(query: SearchQuery, words: list[str]) -> bool:
-    return all(_stands_in(term, words) for term in query.wanted) and not any(
-        _stands_in(term, words) for term in query.unwanted
-    )
+    return query_in(query, words) and not any(_stands_in(term, words) for term in query.unwanted)
+
+
+def query_in(query: SearchQuery, words: list[str]) -> bool:
+    """Whether all wanted terms are there."""
+    return all(_stands_in(term, words) for term in query.wanted)
 
 
 def _stands_in(term: Term, words: list[str]) -> bool:

@@ -47,6 +47,14 @@ def test_photo_is_found_by_words_of_its_text_name_and_owner(page: Client, user: 
     assert found(page, "grace runs") == set()
 
 
+def test_photo_is_found_by_what_the_classifier_sees_and_the_list_keeps_its_order(page: Client, user: User) -> None:
+    version, cat = model_version_make(), [{"word": "cat", "probability": 0.9}]
+    older = caption_make(user, version, text="a cat").photo
+    newer = caption_make(user, version, text="a dog", objects=cat).photo
+    caption_make(user, version, text="a fox", objects=[{"word": "cat", "probability": 0.4}])
+    assert list(page.get(PHOTOS, {"q": "cat"}).context["cl"].result_list) == [newer, older]
+
+
 def test_owner_is_found_by_a_part_of_the_name_of_three_letters(page: Client, photo_named: Callable[..., Photo]) -> None:
     photo = photo_named("x.jpg", owner=User.objects.create_user("lovelace"))
     assert found(page, "vel") == {photo}

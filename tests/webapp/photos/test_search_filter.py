@@ -7,8 +7,16 @@ import pytest
 from django.db.models import Q
 from pytest_django import DjangoDbBlocker
 
-from tests.webapp.photos.search_rows import ScratchPhoto, query_finds, row_make, search_table, texts_found
-from webapp.photos.search_filter import search_filter
+from tests.webapp.photos.search_rows import (
+    ScratchPhoto,
+    query_finds,
+    query_in,
+    row_make,
+    search_table,
+    texts_found,
+    words_of,
+)
+from webapp.photos.search_filter import search_filter, search_order
 from webapp.photos.search_query import search_query
 from webapp.photos.search_words import REPEATS_KEPT, search_words
 
@@ -26,8 +34,9 @@ NAMES = ["IMG_1234-beach.JPG", "a dog.png", "新宿.jpg", "no-ext", "dog", "", "
 PIECES = [
     '"', "-", "*", "(", ")", "^", ":", "+", "{", "}", "'", "\\", "|", "&", "!", "<->", "¦", " AND ", " OR ", " NOT ",
     " NEAR(", ",5)", "%s", "%", "\0", "\ud800", "\udfff", "🐶", "\ufe0f", "\u0301", "\u3000", "\u200b", "“", "”", "--",
-    '-"', '" *', ":*", "search_words:", ";", "/*", "\n",
+    '-"', '" *', ":*", "search_words:", "{search_objects} :", ":A", ";", "/*", "\n",
 ]
+OBJECTS = ["dog", "cat", "teddy bear", "café", "台", "grass", "e1", "IMG"]
 # fmt: on
 
 
@@ -99,6 +108,33 @@ def test_query_without_a_word_finds_all() -> None:
     assert texts_found("") == texts_found("🐶 -!") == ["a dog"]
 
 
+def test_object_is_found_as_a_word_is() -> None:
+    row_make("a person sits", objects=["espresso", "teddy bear"])
+    for query in ("espresso", "ESPRES", '"teddy bear"', "person espresso", '"person" bear', "teddy-bear"):
+        assert texts_found(query) == ["a person sits"], query
+    assert texts_found("person -espresso") == texts_found("espresso -person") == []
+
+
+def test_phrase_does_not_cross_to_an_object_or_from_one_to_the_next() -> None:
+    row_make("a red", name="fire", objects=["truck", "car", "wheel"])
+    assert texts_found("red fire truck car") == ["a red"]
+    assert [texts_found(query) for query in ('"fire truck"', '"truck car"', '"red truck"')] == [[], [], []]
+
+
+def test_matches_by_text_or_name_come_before_those_that_need_an_object() -> None:
+    row_make("a dog", objects=["dog"])
+    row_make("a horse", objects=["dog"])
+    row_make("", name="dog.jpg")
+    row_make("a pony", objects=["hot dog"])
+    row_make("two dogs")
+    ordered = ScratchPhoto.objects.filter(search_filter("dog")).order_by(*search_order("dog"), "-pk")
+    assert [row.text for row in ordered] == ["two dogs", "", "a dog", "a pony", "a horse"]
+
+
+def test_query_that_wants_nothing_puts_nothing_first() -> None:
+    assert search_order("-dog") == search_order("") == ()
+
+
 def test_search_goes_with_filters_orders_and_pages() -> None:
     for number in range(6):
         row_make(f"dog {number}", owner=number % 2)
@@ -115,17 +151,24 @@ def test_search_goes_with_filters_orders_and_pages() -> None:
 def test_any_query_finds_what_plain_python_finds(queries: int) -> None:
     """Nasty texts and queries: no error, and the same rows."""
     chance = random.Random(queries)
-    words = {}
+    rows = []
     for number, text in enumerate(TEXTS + [_nasty(chance) for _ in range(20)]):
-        row = row_make(text.replace("\0", "").encode(errors="ignore").decode(), name=NAMES[number % len(NAMES)])
-        words[row.pk] = row.search_words.split()
-    some = 0
+        clean = text.replace("\0", "").encode(errors="ignore").decode()
+        objects = chance.sample(OBJECTS, number % 4)
+        rows.append(row_make(clean, name=NAMES[number % len(NAMES)], objects=objects))
+    some = later = 0
     for _ in range(queries):
-        query = _nasty(chance)
-        found = set(ScratchPhoto.objects.filter(search_filter(query)).values_list("pk", flat=True))
-        assert found == {key for key, listed in words.items() if query_finds(search_query(query), listed)}, repr(query)
-        some += 0 < len(found) < len(words)
+        typed = _nasty(chance)
+        query = search_query(typed)
+        found = ScratchPhoto.objects.filter(search_filter(typed)).order_by(*search_order(typed), "-pk")
+        expected = [row for row in reversed(rows) if query_finds(query, words_of(row))]
+        by_text = [row.pk for row in expected if query_in(query, row.search_words.split())]
+        by_objects = [row.pk for row in expected if row.pk not in by_text]
+        assert list(found.values_list("pk", flat=True)) == by_text + by_objects, repr(typed)
+        some += 0 < len(expected) < len(rows)
+        later += bool(by_text and by_objects)
     assert some > queries / 3  # the queries are nasty, not senseless
+    assert later > queries / 50
 
 
 LONG = [

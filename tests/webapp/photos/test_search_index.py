@@ -64,6 +64,10 @@ def test_index_follows_each_way_to_write() -> None:
     made[0].search_words = "wolf"
     ScratchPhoto.objects.bulk_update(made, ["search_words"])
     assert texts_found("wolf") == ["fox"]
+    assert ScratchPhoto.objects.filter(text="fox").update(search_objects="lynx") == 1
+    assert texts_found("lynx") == texts_found("wolf lynx") == ["fox"]
+    assert ScratchPhoto.objects.filter(text="fox").update(search_objects="") == 1
+    assert texts_found("lynx") == []
     assert ScratchPhoto.objects.filter(text="fox").delete()[0] == 1
     assert texts_found("wolf") == []
     assert not index_differs(connection, table=TABLE)
@@ -208,10 +212,12 @@ def test_copy_and_packed_database_have_the_index(tmp_path: Path) -> None:
     connection.ensure_connection()
     with closing(sqlite3.connect(tmp_path / "copy.sqlite3")) as copy:
         connection.connection.backup(copy)
-        copy.execute(f"INSERT INTO {TABLE}(owner, name, text, search_words) VALUES (1, '', 'two dogs', 'two dogs')")
+        copy.execute(
+            f"INSERT INTO {TABLE}(owner, name, text, search_words, search_objects) VALUES (1, '', '', 'hat', 'dog')"
+        )
         index = index_name(TABLE)
         found = copy.execute(f"SELECT search_words FROM {index} WHERE {index} MATCH 'dog*'").fetchall()
-    assert sorted(found) == [("a dog ¦ img jpg",), ("two dogs",)]
+    assert sorted(found) == [("a dog ¦ img jpg",), ("hat",)]
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no such index")

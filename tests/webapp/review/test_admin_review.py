@@ -94,6 +94,20 @@ def test_list_approves_the_selected(page: Client, captions: list[Caption], revie
     assert Decision.objects.get(caption=captions[1]).verdict == "rejected"
 
 
+def test_page_shows_the_objects_and_marks_the_words_that_the_classifier_chose(
+    page: Client, captions: list[Caption]
+) -> None:
+    words = [{"text": "a", "log_probability": -0.5}, {"text": "cat", "log_probability": -3.0, "seen": 0.83}]
+    objects = [{"word": "cat", "probability": 0.83}, {"word": "table", "probability": 0.12}]
+    Caption.objects.filter(pk=captions[0].pk).update(words=words, seen_objects=objects)
+    html = " ".join(page.get(url(captions[0])).content.decode().split())
+    assert 'title="83 % sure, says the image classifier">cat' in html
+    assert 'title="61 % sure">a<' in html
+    assert '<li>cat <span class="review-meta">83 %</span></li>' in html
+    assert '<li>table <span class="review-meta">12 %</span></li>' in html
+    assert "The image classifier sees" not in page.get(url(captions[1])).content.decode()
+
+
 def test_page_shows_photo_text_confidence_and_alternatives(page: Client, captions: list[Caption]) -> None:
     html = page.get(url(captions[0])).content.decode()
     assert f"/media/{captions[0].photo_id}/preview/" in html

@@ -26,6 +26,13 @@ class Command(BaseCommand):
         add("--captions", type=Path, required=True, metavar="FILE", help="their captions, COCO captions JSON")
         for name, what in (("images", "folders of other photos"), ("captions", "their captions")):
             add(f"--calibration-{name}", type=Path, nargs="+", required=True, metavar="PATH", help=what)
+        add(
+            "--shared-tuned",
+            type=int,
+            default=0,
+            metavar="N",
+            help="fine-tuned stages of the encoder that the classifier takes over, to be faster (default: 0)",
+        )
         add("--json", action="store_true", help="print one JSON object instead of text")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -44,6 +51,7 @@ class Command(BaseCommand):
                 options["destination"],
                 photos=dataset_read([options["captions"]], images=[options["images"]]).photos,
                 calibration=dataset_read(options["calibration_captions"], images=options["calibration_images"]).photos,
+                shared_tuned=options["shared_tuned"],
             )
         except (CaptionerError, TrainingError) as error:
             raise CommandError(str(error)) from error

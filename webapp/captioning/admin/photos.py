@@ -43,8 +43,8 @@ class ErrorCodeFilter(ChoiceFilter):
 
 class CaptionInline(admin.TabularInline[Caption, Photo]):
     model = Caption
-    fields = ["text", "confidence_percent", "model_version", "timings", "created_at"]
-    readonly_fields = ["confidence_percent", "timings", "created_at"]
+    fields = ["text", "confidence_percent", "objects_seen", "model_version", "timings", "created_at"]
+    readonly_fields = ["confidence_percent", "objects_seen", "timings", "created_at"]
     extra = 0
     can_delete = False
     show_change_link = False
@@ -61,6 +61,10 @@ class CaptionInline(admin.TabularInline[Caption, Photo]):
     @admin.display(description="confidence")
     def confidence_percent(self, caption: Caption) -> str:
         return f"{caption.confidence:.0%}"
+
+    @admin.display(description="sees")
+    def objects_seen(self, caption: Caption) -> str | None:
+        return ", ".join(f"{seen['word']} {seen['probability']:.0%}" for seen in caption.seen_objects) or None
 
     @admin.display(description="milliseconds")
     def timings(self, caption: Caption) -> str:
@@ -92,7 +96,7 @@ class PhotoAdmin(DeletesWhole, PhotoSearch, ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
-        return rows.select_related("owner", "job").defer("search_words")
+        return rows.select_related("owner", "job").defer("search_words", "search_objects")
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """Newest first. With a filter by state, by the time of queueing: the index of jobs has this order."""

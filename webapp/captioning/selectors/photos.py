@@ -2,18 +2,18 @@
 
 from collections import Counter
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from webapp.accounts.models import User
 from webapp.captioning.counters import JOBS
 from webapp.captioning.job_states import UNSUCCESSFUL, WAITING
-from webapp.captioning.models import CaptionJob, Decision
+from webapp.captioning.models import Caption, CaptionJob, Decision, ModelVersion
 from webapp.counters.selectors import counts_of
 from webapp.photos.access import sees_all_photos
 from webapp.photos.models import Photo, ReviewState
-from webapp.photos.search_filter import search_filter
+from webapp.photos.search_filter import search_filter, search_order
 
 State = CaptionJob.State
 STATES: Final = {
@@ -21,7 +21,10 @@ STATES: Final = {
     CaptionJob.Standing.CAPTIONED: {State.DONE},
     CaptionJob.Standing.FAILED: {*UNSUCCESSFUL},
 }
-_UNLISTED = ("search_words", "caption__attention", "caption__words", "caption__alternatives")
+_SEARCHED = ("search_words", "search_objects")
+_UNLISTED = (
+    *_SEARCHED, "caption__attention", "caption__words", "caption__alternatives", "caption__seen_objects",
+)  # fmt: skip
 _UNREAD = tuple(f"caption__model_version__{name}" for name in ("vocabulary", "card", "metrics"))
 
 
@@ -40,11 +43,13 @@ def photos_of(owner: User, *, states: Collection[str] = ()) -> QuerySet[Photo]:
 
 
 def photos_search(*, owner: User, query: str) -> QuerySet[Photo]:
-    """An owner's photos whose text or file name matches the query, newest first.
+    """An owner's photos that match the query, newest first: those whose text or file name does, then those in which
+    the image classifier sees what is searched for.
 
     No query is an error: see `search_query`.
     """
-    return photos_of(owner).filter(search_filter(query))
+    photos = photos_of(owner)
+    return photos.filter(search_filter(query)).order_by(*search_order(query), *photos.query.order_by)
 
 
 def photos_visible_to(user: User) -> QuerySet[Photo]:
@@ -70,7 +75,15 @@ def photos_listed() -> QuerySet[Photo]:
 
 def photos_detailed(photos: QuerySet[Photo]) -> QuerySet[Photo]:
     """Photos of a selector above, with the columns that a photo's page shows."""
-    return photos.defer(None).select_related("job", "owner", "caption__model_version").defer("search_words", *_UNREAD)
+    return photos.defer(None).select_related("job", "owner", "caption__model_version").defer(*_SEARCHED, *_UNREAD)
+
+
+def objects_shown(photo: Photo) -> list[dict[str, Any]]:
+    """What the image classifier sees in the photo, of the caption that also tells the search: see `text_ranking`."""
+    if photo.text_by != Photo.TextBy.PERSON:
+        return photo.caption.seen_objects if photo.caption else []
+    captions = Caption.objects.filter(photo=photo).annotate(active=Q(model_version__state=ModelVersion.State.ACTIVE))
+    return captions.order_by("-active", "-id").values_list("seen_objects", flat=True).first() or []
 
 
 def decision_shown(photo: Photo) -> Decision | None:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from webapp.accounts.request_user import user_of
 from webapp.captioning.job_states import WAITING
 from webapp.captioning.notices import captioning_notice
+from webapp.captioning.seen_objects import objects_certain, objects_unsaid
 from webapp.captioning.selectors import photos as selectors
 from webapp.captioning.services import photo_intake as services
 from webapp.captioning.services.caption_jobs import RETRYABLE
@@ -113,10 +114,13 @@ def photo(request: HttpRequest, photo_id: int) -> HttpResponse:
 
 
 def photo_context(photo: Photo) -> dict[str, object]:
+    certain = objects_certain(selectors.objects_shown(photo))
+    texts = (photo.text, photo.caption.text if photo.caption else "")
     return {
         "photo": photo,
         "decision": selectors.decision_shown(photo),
         "attention": attention_view(photo.caption) if photo.caption else None,
+        "also_seen": objects_unsaid(certain, texts=texts),
         "retryable": photo.job.state in RETRYABLE,
         "waiting": photo.job.state in WAITING,
     }

@@ -1,8 +1,6 @@
-"""The full-text index over the words of each photo's text and file name."""
+"""The full-text index was made here. Now 0006 makes it, because it has columns that are not there yet."""
 
 from django.db import migrations
-
-from webapp.photos.search_index import index_build, index_drop
 
 
 class Migration(migrations.Migration):
@@ -12,9 +10,4 @@ class Migration(migrations.Migration):
         ("captioning", "0003_texts_settled"),
     ]
 
-    operations = [
-        migrations.RunPython(
-            lambda apps, schema_editor: index_build(schema_editor.connection),
-            lambda apps, schema_editor: index_drop(schema_editor.connection),
-        ),
-    ]
+    operations = []
