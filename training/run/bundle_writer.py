@@ -33,7 +33,9 @@ def bundle_write(loop: EpochLoop) -> str:
         weights_round(part)  # as the bundle keeps them, so that the scores are those of the bundle
     validated = run.validation(stages[best.stage]).judge(model)
     metrics = {
-        **validation_metrics(run.validation_photos, validated, scorer=run.scorer, beam=options.beam),
+        **validation_metrics(
+            run.validation_photos, validated.captions, focus=validated.focus, scorer=run.scorer, beam=options.beam
+        ),
         "blind": blind_score(run.texts, run.validation_photos, scorer=run.scorer).to_dict(),
         "training": {
             "options": options.to_dict(),

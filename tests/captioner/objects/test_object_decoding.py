@@ -1,0 +1,112 @@
+"""What the classifier sees changes the next word. The expected numbers are worked out by hand."""
+
+import pytest
+import torch
+
+from captioner.objects.object_decoding import MOST, PERSON_SHARE, TAUGHT, WEIGHT, ObjectDecoding, ObjectStepper
+from captioner.vocabulary import START
+from tests.captioner.objects.tables import TABLE, VOCABULARY, Fed, Speaker
+
+DECODING = ObjectDecoding(VOCABULARY, TABLE)
+
+
+def index(word: str) -> int:
+    return DECODING.words.index(word)
+
+
+def step(speaker: Speaker, *, said: list[str] | None = None, **seen: float) -> tuple[dict[str, float], Fed]:
+    """The probabilities of the next word after `said`, with these probabilities of objects; what was fed last."""
+    names = [word.word for word in TABLE.words]
+    stepper = ObjectStepper(
+        speaker, DECODING, torch.tensor([[seen.get(name.replace(" ", "_"), 0.0) for name in names]])
+    )
+    state = stepper.start(torch.zeros(1, 1))
+    for word in [START, *(index(word) for word in said or [])]:
+        logs, _, state = stepper.step(state, torch.tensor([[word]]))
+    return dict(zip(DECODING.words, logs[0, 0].exp().tolist(), strict=True)), state.inner
+
+
+def test_dog_hands_its_probability_to_the_cat_that_is_seen() -> None:
+    found, _ = step(Speaker(dog=0.8), cat=0.4)
+    share = 0.4 * WEIGHT
+    assert found["cat"] == pytest.approx(0.8 * share)
+    assert found["dog"] == pytest.approx(0.8 * (1 - share))
+
+
+def test_plural_goes_to_the_plural() -> None:
+    found, _ = step(Speaker(dogs=0.8), cat=0.4)
+    assert found["cats"] == pytest.approx(0.8 * 0.4 * WEIGHT)
+    assert found["cat"] == pytest.approx(0, abs=1e-6)
+
+
+def test_noun_keeps_a_little_whatever_is_seen() -> None:
+    found, _ = step(Speaker(dog=0.8), cat=1.0)
+    assert found["dog"] == pytest.approx(0.8 * (1 - MOST), rel=1e-3)
+
+
+def test_probabilities_still_sum_to_one() -> None:
+    found, _ = step(Speaker(dog=0.3, man=0.3, table=0.2, dogs=0.1), cat=0.6, tennis_racket=0.5)
+    assert sum(found.values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_word_that_was_taught_well_needs_more_than_the_classifier() -> None:
+    found, _ = step(Speaker(table=0.5), dog=0.6)
+    known = TAUGHT / (TAUGHT + 350)  # 300 captions with "dog", 50 with "dogs"
+    assert found["dog"] == pytest.approx(0.5 * 0.6 * WEIGHT * known)
+
+
+def test_person_gives_less_the_surer_the_caption_model_is() -> None:
+    for sure in (0.2, 0.9):
+        found, _ = step(Speaker(man=sure), cat=0.4)
+        assert found["cat"] == pytest.approx(sure * 0.4 * WEIGHT * PERSON_SHARE * (1 - sure))
+
+
+def test_nothing_seen_changes_nothing() -> None:
+    found, _ = step(Speaker(dog=0.8), cat=0.0)
+    assert found["dog"] == pytest.approx(0.8)
+    assert found["cat"] == pytest.approx(0, abs=1e-6)
+
+
+def test_verbs_and_articles_keep_their_probability() -> None:
+    found, _ = step(Speaker(a=0.4, runs=0.3, dog=0.2), cat=0.9)
+    assert found["a"] == pytest.approx(0.4)
+    assert found["runs"] == pytest.approx(0.3)
+
+
+def test_object_is_said_once() -> None:
+    found, _ = step(Speaker(dog=0.8), said=["cat"], cat=0.4)
+    assert found["dog"] == pytest.approx(0.8)
+
+
+def test_decoder_is_fed_the_taught_neighbour() -> None:
+    _, fed = step(Speaker(dog=0.8), said=["cat"], cat=0.4)
+    assert fed.tokens.item() == index("dog")
+    _, fed = step(Speaker(dog=0.8), said=["cats"], cat=0.4)
+    assert fed.tokens.item() == index("dogs")
+
+
+def test_first_word_of_a_compound_is_not_said_twice() -> None:
+    found, _ = step(Speaker(table=0.5), said=["tennis"], tennis_racket=0.5)
+    assert found["tennis racket"] == pytest.approx(0, abs=1e-6)
+    found, _ = step(Speaker(table=0.5), said=["a"], tennis_racket=0.5)
+    assert found["tennis racket"] > 0.3
+
+
+def test_word_without_a_kind_is_never_said() -> None:
+    assert "velvet" not in DECODING.words
+    found, _ = step(Speaker(dog=0.8), velvet=0.9)
+    assert found["dog"] == pytest.approx(0.8)
+
+
+def test_photos_do_not_depend_on_those_beside_them() -> None:
+    alone, _ = step(Speaker(dog=0.8), cat=0.4)
+    seen = torch.tensor([[0.4, 0.0, 0.0, 0.0], [0.0, 0.0, 0.6, 0.0]])
+    stepper = ObjectStepper(Speaker(dog=0.8), DECODING, seen)
+    logs, _, _ = stepper.step(stepper.start(torch.zeros(2, 1)), torch.full((2, 1), START))
+    assert logs[0, 0].exp().tolist() == pytest.approx(list(alone.values()), abs=1e-5)
+
+
+def test_borrowed_words_are_those_hardly_taught() -> None:
+    assert DECODING.borrowed(0)  # cat
+    assert not DECODING.borrowed(1)  # dog
+    assert not DECODING.borrowed(len(TABLE.words))
