@@ -76,6 +76,10 @@ class ObjectDecoding:
         self.known = torch.tensor(
             [1.0 if one is None else _share(vocabulary, word) for word, (one, _) in zip(table.words, said, strict=True)]
         ).to(device)
+        self.closing = torch.zeros(len(self.words), dtype=torch.bool)  # borrowed words
+        for number, tokens in enumerate(said):
+            self.closing[[token for token in tokens if token is not None and self.borrowed(number)]] = True
+        self.closing = self.closing.to(device)
         self.nouns = {word.word for word in table.words if word.kind}
         self.mass = {word.word for word in table.words if word.kind and not word.plural}
         compounds = [
@@ -202,6 +206,8 @@ class ObjectStepper(Generic[S]):
         if len(self._compounds):  # no "tennis tennis racket"
             repeats = tokens.unsqueeze(-1) == self._firsts
             after[:, :, self._compounds] = after[:, :, self._compounds].masked_fill(repeats, 0.0)
+        # No noun follows a borrowed one: "a cup of coffee chair".
+        after = after.masked_fill(decoding.closing[tokens].unsqueeze(-1), 0.0)
         logs.index_copy_(2, decoding.columns, after.clamp(min=1e-12).log())
         return logs, attention, ObjectState(inner, state.evidence, said)
 

@@ -98,6 +98,7 @@ def _validated(bundle: Bundle, photos: Sequence[CaptionedPhoto]) -> dict[str, An
 
 def _card(found: dict[str, Any], scores: dict[str, Any]) -> str:
     """What a model card says of the object head."""
+    validation = scores["validation"]
     rows = [
         f"| {each['probability']:.2f} | {each['named']:.2f} | {each['photos']:,} |" for each in found["reliability"]
     ]
@@ -111,7 +112,7 @@ def _card(found: dict[str, Any], scores: dict[str, Any]) -> str:
             "",
             f"- Temperature {found['temperature']}, fitted on {found['calibration_photos']:,} described photos",
             f"- Trust in each word, from {found['photos']:,} photos: how often people name what the classifier sees",
-            f"- Validation with it: BLEU-4 {scores['validation']['bleu_4']}, CIDEr {scores['validation']['cider']}",
+            f"- Validation with it: BLEU-4 {validation['bleu_4']:.1f}, CIDEr {validation['cider']:.1f}",
             "- It knows ImageNet's 1,000 classes: no giraffe, no person, no skateboard. It errs at times.",
             "",
             "| Probability of the likeliest object | People name it | Photos |",

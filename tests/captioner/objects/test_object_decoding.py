@@ -73,8 +73,14 @@ def test_verbs_and_articles_keep_their_probability() -> None:
     assert found["runs"] == pytest.approx(0.3)
 
 
+def test_no_noun_follows_an_object() -> None:
+    found, _ = step(Speaker(dog=0.4, runs=0.4), said=["cat"], cat=0.4)
+    assert found["dog"] == pytest.approx(0, abs=1e-6)
+    assert found["runs"] == pytest.approx(0.4)
+
+
 def test_object_is_said_once() -> None:
-    found, _ = step(Speaker(dog=0.8), said=["cat"], cat=0.4)
+    found, _ = step(Speaker(dog=0.8), said=["cat", "runs"], cat=0.4)
     assert found["dog"] == pytest.approx(0.8)
 
 
