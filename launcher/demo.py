@@ -25,6 +25,7 @@ FIGURE_OF = SAMPLES / "camera.jpg"
 FIGURE = BASE_DIR / "var" / "demo" / "attention.png"
 SECONDS = 180.0  # before giving up; it takes a quarter of a minute on two idle cores
 KEPT = {"FOVEA_CACHE_DIR", "FOVEA_DEFAULT_BUNDLE", "FOVEA_DEVICE", "FOVEA_LOG_LEVEL"}  # of the caller's settings
+CERTAIN = 0.5  # as on the photo's page
 FINAL_STATES = {"done", "failed", "quarantined", "cancelled"}
 
 
@@ -118,14 +119,22 @@ def _still_possible(fovea: Fovea, give_up: float) -> None:
         raise LaunchError(f"not done after {SECONDS:.0f} seconds.")
 
 
+def _also(row: dict[str, Any]) -> str:
+    """What the classifier is certain of and the caption does not say."""
+    unsaid = [each for each in row["objects"] if each["word"] not in row["caption"].lower()]
+    return ", ".join(f"{each['word']} ({each['probability']:.2f})" for each in unsaid if each["probability"] >= CERTAIN)
+
+
 def _table(rows: list[dict[str, Any]]) -> str:
     """`ms`: the worker's milliseconds for the photo: opening it, waiting for its batch, the model."""
     width = max(len(row.get("caption") or "") for row in rows)
-    lines = [f"\n  {'photo':<14} {'caption':<{width}} {'confidence':>10} {'ms':>6}"]
+    lines = [f"\n  {'photo':<14} {'caption':<{width}} {'confidence':>10} {'ms':>6}  it also sees"]
     for row in rows:
         if row["state"] == "done":
             ms = sum(row["timings"][part] for part in ("decode_ms", "wait_ms", "model_ms"))
-            lines.append(f"  {row['name']:<14} {row['caption']:<{width}} {row['confidence']:>10.2f} {ms:>6.0f}")
+            lines.append(
+                f"  {row['name']:<14} {row['caption']:<{width}} {row['confidence']:>10.2f} {ms:>6.0f}  {_also(row)}"
+            )
         else:
             lines.append(f"  {row['name']:<14} {(row['error'] or {}).get('message') or row['state']}")
     return "\n".join(lines)
