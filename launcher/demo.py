@@ -132,9 +132,8 @@ def _table(rows: list[dict[str, Any]]) -> str:
     for row in rows:
         if row["state"] == "done":
             ms = sum(row["timings"][part] for part in ("decode_ms", "wait_ms", "model_ms"))
-            lines.append(
-                f"  {row['name']:<14} {row['caption']:<{width}} {row['confidence']:>10.2f} {ms:>6.0f}  {_also(row)}"
-            )
+            numbers = f"{row['confidence']:>10.2f} {ms:>6.0f}"
+            lines.append(f"  {row['name']:<14} {row['caption']:<{width}} {numbers}  {_also(row)}".rstrip())
         else:
             lines.append(f"  {row['name']:<14} {(row['error'] or {}).get('message') or row['state']}")
     return "\n".join(lines)
