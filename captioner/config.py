@@ -105,8 +105,16 @@ class WeightsReference(_Record):
         return self.source in {"file", "bundle"}
 
 
+class _WeightedRecord(_Record):
+    """A record with a field `weights`."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        return super().from_dict({**data, "weights": WeightsReference.from_dict(_object(data, "weights"))})
+
+
 @dataclass(frozen=True)
-class EncoderConfig(_Record):
+class EncoderConfig(_WeightedRecord):
     """`name`: one of ENCODERS, timm/NAME or torchvision/NAME. `feature_channels`: C of its (B, L, C) features."""
 
     name: str
@@ -120,10 +128,6 @@ class EncoderConfig(_Record):
             "torchvision/NAME.",
         )
         _require(self.feature_channels > 0, "EncoderConfig.feature_channels must be above 0.")
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        return super().from_dict({**data, "weights": WeightsReference.from_dict(_object(data, "weights"))})
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,7 @@ class DecodingDefaults(_Record):
 
 
 @dataclass(frozen=True)
-class ObjectsConfig(_Record):
+class ObjectsConfig(_WeightedRecord):
     """The object head: the encoder's network as a classifier, with weights of its own (captioner.objects).
 
     `shared`: how many of the encoder's first stages it takes over. `temperature`: divides its scores. The words of its
@@ -189,10 +193,6 @@ class ObjectsConfig(_Record):
         _require(not self.weights.carried, "ObjectsConfig.weights must be those of a package or a library.")
         _require(self.shared >= 0, f"ObjectsConfig.shared is {self.shared}; below 0.")
         _require(self.temperature > 0, f"ObjectsConfig.temperature is {self.temperature}; it must be above 0.")
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        return super().from_dict({**data, "weights": WeightsReference.from_dict(_object(data, "weights"))})
 
 
 @dataclass(frozen=True)

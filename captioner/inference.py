@@ -213,11 +213,9 @@ class Captioner:
             ]
         decoding = self.objects.decoding
         mended = articles_mend([decoding.words[token] for token in tokens], nouns=decoding.nouns, mass=decoding.mass)
-        said = [int(decoding.object_of[token]) for token in tokens]
-        probabilities = [float(seen[number]) if decoding.borrowed(number) else 0.0 for number in said]
-        return [place for place, _ in mended], [
-            Word(word, logs[place], probabilities[place] or None) for place, word in mended
-        ]
+        said = [decoding.objects[token] for token in tokens]
+        sure = [float(seen[number]) if decoding.borrowed[number] else 0.0 for number in said]
+        return [place for place, _ in mended], [Word(word, logs[place], sure[place] or None) for place, word in mended]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ Photos are decoded beforehand. Both sides have the same beam search and as many 
 
 from __future__ import annotations
 
+import copy
 import itertools
 import os
 import time
@@ -52,7 +53,7 @@ def measure(setting: Setting) -> list[Row]:
     photos = [photo_pixels(path, preprocessing=bundle.config.preprocessing) for path in setting.files(PHOTOS)]
     engine, eager = _captioner(setting, bundle), _eager(setting, bundle)
     fallback = Captioner(bundle, device=str(setting.device))
-    fallback.engine = PyTorchEngine(fallback.encoder, fallback.decoder)
+    fallback.engine = PyTorchEngine(fallback.encoder, fallback.decoder, fallback.head)
     shape = {"decoder": DecoderConfig(), "decoding": DecodingDefaults()}
     plain = _captioner(setting, _reshaped(bundle, "efficientnet_lite2", **shape))
     plainly = f"over Lite2, LSTM 512, beam 3 ({_words(engine, photos)} over {_words(plain, photos)} words a caption)"
@@ -85,7 +86,8 @@ def measure(setting: Setting) -> list[Row]:
 
 def _eager(setting: Setting, bundle: Bundle) -> Captioner:
     captioner = Captioner(bundle, device=str(setting.device))
-    captioner.engine = PyTorchEngine(DefaultLayout(captioner.encoder), captioner.decoder)
+    head = captioner.head and copy.deepcopy(captioner.head).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    captioner.engine = PyTorchEngine(DefaultLayout(captioner.encoder), captioner.decoder, head)
     return captioner
 
 
@@ -141,7 +143,8 @@ def _words(captioner: Captioner, photos: Sequence[np.ndarray]) -> float:
 def _reshaped(bundle: Bundle, encoder: str, **changes: Any) -> Bundle:
     """The bundle with another encoder and other parts of its configuration. Its weights are kept where they fit.
 
-    The other weights are random: they take as long, and captions are about as long.
+    The other weights are random: they take as long, and captions are about as long. An object head stays with its
+    network.
     """
     preprocessing = encoder_preprocessing(encoder, size=bundle.config.preprocessing.size)
     named = replace(encoder_config(encoder), weights=WeightsReference("bundle", ""))
@@ -155,7 +158,10 @@ def _reshaped(bundle: Bundle, encoder: str, **changes: Any) -> Bundle:
         own, known = module.state_dict(), trained.state_dict()
         fitting = {name for name in own.keys() & known.keys() if own[name].shape == known[name].shape}
         module.load_state_dict({name: known[name] if name in fitting else own[name] for name in own})
-    return replace(bundle, config=config, encoder=made, decoder=decoder)
+    made_of = replace(bundle, config=config, encoder=made, decoder=decoder)
+    if encoder == bundle.config.encoder.name:
+        return made_of
+    return replace(made_of, config=replace(config, objects=None), object_words=None, object_head=None)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from captioner.encoders import Encoder
+from captioner.encoders.encoder import Encoder, maps_places
 
 
 class DefaultLayout(nn.Module):
@@ -24,11 +25,17 @@ class DefaultLayout(nn.Module):
         super().__init__()
         self.encoder = copy.deepcopy(encoder).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
 
+    @property
+    def body(self) -> Any:
+        return self.encoder.body
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        normalised: Tensor = (pixels.contiguous() - self.encoder.mean) / self.encoder.std
+        return normalised
+
     def forward(self, pixels: Tensor) -> Tensor:
         """uint8 (B, 3, S, S) -> float (B, L, C)."""
-        normalised = (pixels.contiguous() - self.encoder.mean) / self.encoder.std
-        features: Tensor = self.encoder.body(normalised).flatten(2).transpose(1, 2)
-        return features
+        return maps_places(self.body(self.normalise(pixels)))
 
 
 def pixels_read(paths: Sequence[Path], *, size: int) -> Tensor:

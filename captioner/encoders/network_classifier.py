@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 
@@ -23,25 +22,17 @@ class TimmClassifier(nn.Module):
         return scores
 
 
-class TorchvisionClassifier(nn.Module):
+def torchvision_classifier(net: Any) -> nn.Module:
     """Maps (B, C, H, H) of torchvision's network `net` -> scores (B, classes). Its families name and pool otherwise."""
+    import torchvision
 
-    def __init__(self, net: Any) -> None:
-        super().__init__()
-        import torchvision
-
-        models = torchvision.models
-        self.last = next(
-            part for name in ("fc", "head", "classifier") if (part := getattr(net, name, None)) is not None
-        )
-        self.pool: nn.Module = nn.AdaptiveAvgPool2d(1)
-        self.flat_first = True
-        if isinstance(net, (models.AlexNet, models.VGG)):  # they keep a grid of 6 or 7 places a side
-            self.pool = net.avgpool
-        elif isinstance(net, (models.ConvNeXt, models.SqueezeNet, models.MaxVit)):  # these begin with maps
-            self.pool = net.avgpool if isinstance(net, models.ConvNeXt) else nn.Identity()
-            self.flat_first = False
-
-    def forward(self, maps: Tensor) -> Tensor:
-        pooled = self.pool(maps)
-        return torch.flatten(self.last(pooled.flatten(1) if self.flat_first else pooled), 1)
+    models = torchvision.models
+    parts = (getattr(net, name, None) for name in ("fc", "head", "classifier"))
+    last = next(part for part in parts if part is not None)
+    if isinstance(net, (models.SqueezeNet, models.MaxVit)):  # theirs pool by themselves
+        return nn.Sequential(last, nn.Flatten())
+    if isinstance(net, models.ConvNeXt):  # it flattens by itself
+        return nn.Sequential(net.avgpool, last)
+    # Those two keep a grid of 6 or 7 places a side.
+    pool = net.avgpool if isinstance(net, (models.AlexNet, models.VGG)) else nn.AdaptiveAvgPool2d(1)
+    return nn.Sequential(pool, nn.Flatten(), last)

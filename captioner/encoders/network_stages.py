@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from captioner.encoders.encoder_catalogue import encoder_library
-from captioner.encoders.network_classifier import TimmClassifier, TorchvisionClassifier
+from captioner.encoders.network_classifier import TimmClassifier, torchvision_classifier
 from captioner.encoders.pretrained_weights import weights_fill, weights_unfit
 from captioner.errors import BundleIncompatible
 
@@ -153,7 +153,7 @@ def _torchvision_network(
                 setattr(net, part, nn.Identity())
     if tensors is not None:
         weights_fill(net, tensors, source=source)
-    classify = TorchvisionClassifier(net) if classifier else None
+    classify = torchvision_classifier(net) if classifier else None
     return Network(*_torchvision_stages(net, network), classify=classify)
 
 

@@ -72,14 +72,16 @@ class ObjectDecoding:
             replace(forms, nouns=places[forms.nouns], objects=places[forms.objects])
             for forms in (self.singular, self.plural)
         )
-        self.object_of = self._objects(table).to(device)
-        self.known = torch.tensor(
-            [1.0 if one is None else _share(vocabulary, word) for word, (one, _) in zip(table.words, said, strict=True)]
-        ).to(device)
-        self.closing = torch.zeros(len(self.words), dtype=torch.bool)  # borrowed words
-        for number, tokens in enumerate(said):
-            self.closing[[token for token in tokens if token is not None and self.borrowed(number)]] = True
-        self.closing = self.closing.to(device)
+        self.objects = self._objects(table)
+        self.object_of = torch.tensor(self.objects, device=device)
+        known = [
+            0.0 if one is None else _share(vocabulary, word) for word, (one, _) in zip(table.words, said, strict=True)
+        ]
+        self.known = torch.tensor(known, device=device)
+        # Whether the word of an object is the classifier's rather than the caption model's own. The last: no object.
+        self.borrowed = [*(share > 0.5 for share in known), False]
+        closing = {token for tokens, own in zip(said, self.borrowed, strict=False) for token in tokens if own}
+        self.closing = torch.tensor([token in closing for token in range(len(self.words))], device=device)
         self.nouns = {word.word for word in table.words if word.kind}
         self.mass = {word.word for word in table.words if word.kind and not word.plural}
         compounds = [
@@ -90,10 +92,6 @@ class ObjectDecoding:
         # Words of more than one word, as places in `columns`, and the first word of each.
         self.compounds = torch.tensor([place for place, _ in compounds], dtype=torch.int64, device=device)
         self.firsts = torch.tensor([first for _, first in compounds], dtype=torch.int64, device=device)
-
-    def borrowed(self, number: int) -> bool:
-        """Whether the word of object `number` is the classifier's rather than the caption model's own. O: no object."""
-        return number < len(self.known) and float(self.known[number]) > 0.5
 
     def _said(self, word: ObjectWord) -> tuple[int | None, int | None]:
         """The tokens of its singular and plural. None where it has no neighbour in the vocabulary, or no such form."""
@@ -139,11 +137,13 @@ class ObjectDecoding:
         objects = torch.tensor([token or 0 for token in said])
         return _Forms(*(part.to(device) for part in (torch.tensor(nouns), rates, objects, people)))
 
-    def _objects(self, table: ObjectWords) -> Tensor:
-        """int64 (V',): which object a word says; O: none."""
-        found = torch.full((len(self.words),), len(table.words))
+    def _objects(self, table: ObjectWords) -> list[int]:
+        """For each word which object it says; O: none."""
+        found = [len(table.words)] * len(self.words)
         for number, word in reversed(list(enumerate(table.words))):
-            found[[self._index[name] for name in word.names if name in self._index]] = number
+            for name in word.names:
+                if name in self._index:
+                    found[self._index[name]] = number
         return found
 
 

@@ -41,9 +41,7 @@ def object_head_create(config: EncoderConfig, encoder: Encoder, *, shared: int, 
 
     Raises BundleMissing, BundleCorrupt, or BundleIncompatible where the network has another number of classes.
     """
-    network = network_create(
-        config.name, tensors=weights_read(config), source=config.weights.name, classifier=True
-    ).eval()
+    network = network_create(config.name, tensors=weights_read(config), source=config.weights.name, classifier=True)
     assert network.classify is not None
     own = network.stages()
     head = ObjectHead(shared, [stage for _, stage in own[shared:]], network.classify)

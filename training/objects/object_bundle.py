@@ -10,24 +10,20 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from captioner.bundle import Bundle, bundle_load, bundle_save
 from captioner.config import ObjectsConfig
 from captioner.encoders import encoder_config, encoder_config_pinned
-from captioner.errors import BundleIncompatible, PhotoError
+from captioner.errors import BundleIncompatible
 from captioner.inference import Captioner
 from captioner.objects.object_evidence import ObjectEvidence
 from captioner.objects.object_head import ObjectHead, object_head_create, stages_frozen
 from captioner.objects.object_words import object_words_imagenet
-from captioner.preprocessing import photo_pixels
 from training.data.dataset import CaptionedPhoto
-from training.errors import DatasetError
+from training.data.photo_batches import photos_batched
 from training.objects.object_fit import reliability, temperature_fit, trust_fit, words_named
 from training.run.model_card import validation_metrics
 from training.scoring.coco_scorer import scorer_choose
-
-BATCH = 32
 
 
 def object_head_add(
@@ -86,12 +82,9 @@ def object_head_add(
 def _validated(bundle: Bundle, photos: Sequence[CaptionedPhoto]) -> dict[str, Any]:
     captioner = Captioner(bundle)
     captions: dict[int, str] = {}
-    with tqdm(total=len(photos), desc="captioning", unit="photo", disable=None) as bar:
-        for first in range(0, len(photos), BATCH):
-            batch = photos[first : first + BATCH]
-            results = captioner.caption_batch([_pixels(photo, bundle) for photo in batch])
-            captions |= {photo.id: result.text for photo, result in zip(batch, results, strict=True)}
-            bar.update(len(batch))
+    for batch, pixels in photos_batched(photos, preprocessing=bundle.config.preprocessing, what="captioning"):
+        results = captioner.caption_batch(pixels)
+        captions |= {photo.id: result.text for photo, result in zip(batch, results, strict=True)}
     beam = bundle.config.decoding.beam
     return validation_metrics(photos, captions, focus=None, scorer=scorer_choose(), beam=beam)
 
@@ -126,18 +119,9 @@ def _card(found: dict[str, Any], scores: dict[str, Any]) -> str:
 @torch.inference_mode()
 def _scores(bundle: Bundle, head: ObjectHead, photos: Sequence[CaptionedPhoto], what: str) -> Tensor:
     """(photos, classes)"""
-    scores = []
-    with tqdm(total=len(photos), desc=what, unit="photo", disable=None) as bar:
-        for first in range(0, len(photos), BATCH):
-            batch = photos[first : first + BATCH]
-            pixels = np.stack([_pixels(photo, bundle) for photo in batch])
-            scores.append(head.see(bundle.encoder, torch.from_numpy(pixels).permute(0, 3, 1, 2))[1])
-            bar.update(len(batch))
-    return torch.cat(scores)
-
-
-def _pixels(photo: CaptionedPhoto, bundle: Bundle) -> np.ndarray:
-    try:
-        return photo_pixels(photo.path, preprocessing=bundle.config.preprocessing)
-    except PhotoError as error:
-        raise DatasetError(f"{photo.path}: {error} Replace it, or take it out of the captions.") from error
+    return torch.cat(
+        [
+            head.see(bundle.encoder, torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2))[1]
+            for _, pixels in photos_batched(photos, preprocessing=bundle.config.preprocessing, what=what)
+        ]
+    )

@@ -8,18 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
-from captioner.errors import PhotoError
 from captioner.inference import Captioner
-from captioner.preprocessing import photo_pixels
 from training.data.dataset import CaptionedPhoto
+from training.data.photo_batches import photos_batched
 from training.errors import DatasetError
 from training.scoring.attention_focus import Focus, attention_focus, greedy_attention
 from training.scoring.caption_faults import TextFaults, captions_faults
 from training.scoring.coco_scorer import Scorer, Scores, scorer_choose
 
-BATCH = 32
 FOCUS_PHOTOS = 200
 
 
@@ -78,17 +75,13 @@ def bundle_evaluate(
     written: dict[int, str] = {}
     words: list[list[str]] = []
     maps: list[np.ndarray] = []
-    with tqdm(total=len(photos), desc="captioning", unit="photo", disable=None) as bar:
-        for first in range(0, len(photos), BATCH):
-            batch = photos[first : first + BATCH]
-            pixels = [_photo_read(photo.path, captioner) for photo in batch]
-            results = captioner.caption_batch(pixels, beam=beam)
-            written |= {photo.id: result.text for photo, result in zip(batch, results, strict=True)}
-            if focus and first < FOCUS_PHOTOS:
-                greedy = greedy_attention(captioner, pixels[: FOCUS_PHOTOS - first])
-                words += greedy[0]
-                maps += greedy[1]
-            bar.update(len(batch))
+    for batch, pixels in photos_batched(photos, preprocessing=captioner.preprocessing, what="captioning"):
+        results = captioner.caption_batch(pixels, beam=beam)
+        if focus and len(written) < FOCUS_PHOTOS:
+            greedy = greedy_attention(captioner, pixels[: FOCUS_PHOTOS - len(written)])
+            words += greedy[0]
+            maps += greedy[1]
+        written |= {photo.id: result.text for photo, result in zip(batch, results, strict=True)}
     return Evaluation(
         bundle=bundle,
         version=captioner.version,
@@ -100,10 +93,3 @@ def bundle_evaluate(
         focus=attention_focus(words, maps) if maps and maps[0].shape[1] else None,
         captions=written,
     )
-
-
-def _photo_read(path: Path, captioner: Captioner) -> np.ndarray:
-    try:
-        return photo_pixels(path, preprocessing=captioner.preprocessing)
-    except PhotoError as error:
-        raise DatasetError(f"{path}: {error} Replace it, or take it out of the captions.") from error

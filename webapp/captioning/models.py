@@ -9,6 +9,8 @@ from django.db.models import Case, Q, Value, When
 
 from webapp.photos.models import Photo, ReviewState
 
+CAPTION_DETAILS = ("attention", "words", "alternatives", "seen_objects")  # columns that no list shows
+
 
 class ModelVersion(models.Model):
     """A registered bundle, with a copy of the data that the web process shows. That process opens no bundle."""

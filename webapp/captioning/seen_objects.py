@@ -1,5 +1,6 @@
-"""The objects that the captioner's image classifier sees in a photo: which are told. No database."""
+"""The objects that the captioner's image classifier sees: which are told, which words it chose. No database."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -7,6 +8,12 @@ from webapp.photos.search_words import search_words, text_words
 
 CERTAIN: Final = 0.5  # probability from which an object is shown below the photo and found by the search
 _PLURALS: Final = {"goose": "geese", "man": "men", "mouse": "mice", "person": "people", "woman": "women"}
+
+
+def word_certainty(word: Mapping[str, Any]) -> tuple[float, bool]:
+    """How sure a word of `Caption.words` is, 0 to 1, and whether the image classifier says so: it chose the word."""
+    seen = word.get("seen")
+    return (math.exp(min(word["log_probability"], 0.0)), False) if seen is None else (seen, True)
 
 
 def objects_certain(objects: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 from webapp.captioning.models import Caption
+from webapp.captioning.seen_objects import word_certainty
 
 
 def attention_view(caption: Caption) -> dict[str, Any]:
@@ -16,8 +17,7 @@ def attention_view(caption: Caption) -> dict[str, Any]:
     """
     words = []
     for index, word in enumerate(caption.words):
-        seen = word.get("seen")
-        probability = math.exp(min(0.0, float(word["log_probability"]))) if seen is None else seen
+        probability, classified = word_certainty(word)
         level = min(3, int(probability * 4))
         words.append(
             {
@@ -25,7 +25,7 @@ def attention_view(caption: Caption) -> dict[str, Any]:
                 "text": word["text"],
                 "probability": probability,
                 "level": level,
-                "classified": seen is not None,
+                "classified": classified,
             }
         )
     shape = caption.attention_shape

@@ -1,6 +1,5 @@
 """The review pages for staff: a list, least confident captions first, and a page with the photo beside the text."""
 
-import math
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -17,7 +16,8 @@ from django.utils.text import Truncator
 from webapp.admin import ReadOnlyAdmin, state_badge
 from webapp.captioning.counters import BANDS
 from webapp.captioning.errors import DecisionError
-from webapp.captioning.models import Caption, Decision, ModelVersion
+from webapp.captioning.models import CAPTION_DETAILS, Caption, Decision, ModelVersion
+from webapp.captioning.seen_objects import word_certainty
 from webapp.captioning.services import decisions as services
 from webapp.photos.admin_pictures import media_url, photo_image
 from webapp.photos.admin_search import PhotoSearch
@@ -62,9 +62,8 @@ def _words(caption: Caption) -> list[dict[str, object]]:
     """The words with the fifth of their probability (`level`, 0 to 4) for shading, and a title that says it."""
     words = []
     for word in caption.words:
-        seen = word.get("seen")
-        probability = math.exp(min(word["log_probability"], 0.0)) if seen is None else seen
-        title = f"{probability:.0%}".replace("%", " % sure") + ("" if seen is None else ", says the image classifier")
+        probability, classified = word_certainty(word)
+        title = f"{probability:.0%}".replace("%", " % sure") + (", says the image classifier" if classified else "")
         words.append({"text": word["text"], "title": title, "level": min(int(5 * probability), 4)})
     return words
 
@@ -251,9 +250,7 @@ class DecisionAdmin(PhotoSearch, ReadOnlyAdmin):
     fields = ["caption", "machine_text", "verdict", "text", "reviewer", "created_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
-        return super().get_queryset(request).defer(
-            "caption__attention", "caption__words", "caption__alternatives", "caption__seen_objects"
-        )  # fmt: skip
+        return super().get_queryset(request).defer(*(f"caption__{name}" for name in CAPTION_DETAILS))
 
     @admin.display(description="the machine's text")
     def machine_text(self, decision: Decision) -> str:

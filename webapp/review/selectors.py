@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 
 from webapp.accounts.models import User
 from webapp.captioning.counters import BANDS, CAPTIONS
-from webapp.captioning.models import Caption, Decision
+from webapp.captioning.models import CAPTION_DETAILS, Caption, Decision
 from webapp.counters.selectors import counts_by_subject
 from webapp.photos.models import ReviewState
 from webapp.review.models import CaptionForReview
@@ -46,7 +46,7 @@ def captions_for_review() -> QuerySet[Any]:
     newest = Decision.objects.filter(caption=OuterRef("pk")).order_by("-id").values("text")[:1]
     return (
         CaptionForReview.objects.select_related("photo", "photo__owner", "model_version")
-        .defer("attention", "words", "alternatives", "seen_objects", "model_version__vocabulary", "model_version__card")
+        .defer(*CAPTION_DETAILS, "model_version__vocabulary", "model_version__card")
         .annotate(reviewed_text=Coalesce(Subquery(newest), Value(""), output_field=TextField()))
         .order_by(*QUEUE)
     )

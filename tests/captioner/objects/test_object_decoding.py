@@ -1,11 +1,13 @@
 """What the classifier sees changes the next word. The expected numbers are worked out by hand."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from captioner.objects.object_decoding import MOST, PERSON_SHARE, TAUGHT, WEIGHT, ObjectDecoding, ObjectStepper
 from captioner.vocabulary import START
-from tests.captioner.objects.tables import TABLE, VOCABULARY, Fed, Speaker
+from tests.captioner.objects.tables import TABLE, VELVET, VOCABULARY, Fed, Speaker
 
 DECODING = ObjectDecoding(VOCABULARY, TABLE)
 
@@ -113,6 +115,11 @@ def test_photos_do_not_depend_on_those_beside_them() -> None:
 
 
 def test_borrowed_words_are_those_hardly_taught() -> None:
-    assert DECODING.borrowed(0)  # cat
-    assert not DECODING.borrowed(1)  # dog
-    assert not DECODING.borrowed(len(TABLE.words))
+    assert DECODING.borrowed[0]  # cat
+    assert not DECODING.borrowed[1]  # dog
+    assert not DECODING.borrowed[len(TABLE.words)]
+
+
+def test_word_that_captions_never_borrow_stays_the_caption_models_own() -> None:
+    decoding = ObjectDecoding(VOCABULARY, replace(TABLE, words=(*TABLE.words, replace(VELVET, word="runs"))))
+    assert not decoding.borrowed[decoding.objects[decoding.words.index("runs")]]

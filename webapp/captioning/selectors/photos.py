@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from webapp.accounts.models import User
 from webapp.captioning.counters import JOBS
 from webapp.captioning.job_states import UNSUCCESSFUL, WAITING
-from webapp.captioning.models import Caption, CaptionJob, Decision, ModelVersion
+from webapp.captioning.models import CAPTION_DETAILS, Caption, CaptionJob, Decision, ModelVersion
 from webapp.counters.selectors import counts_of
 from webapp.photos.access import sees_all_photos
 from webapp.photos.models import Photo, ReviewState
@@ -22,9 +22,7 @@ STATES: Final = {
     CaptionJob.Standing.FAILED: {*UNSUCCESSFUL},
 }
 _SEARCHED = ("search_words", "search_objects")
-_UNLISTED = (
-    *_SEARCHED, "caption__attention", "caption__words", "caption__alternatives", "caption__seen_objects",
-)  # fmt: skip
+_UNLISTED = (*_SEARCHED, *(f"caption__{name}" for name in CAPTION_DETAILS))
 _UNREAD = tuple(f"caption__model_version__{name}" for name in ("vocabulary", "card", "metrics"))
 
 
