@@ -20,9 +20,10 @@ from captioner.consensus import consensus_create
 from captioner.engines import CudaEngine, Engine, EngineUnfit, PyTorchEngine, engine_accelerate
 from captioner.errors import BundleIncompatible, CaptionImpossible, DeviceError
 from captioner.lstm_decoders import DecoderState
-from captioner.objects.object_decoding import ObjectDecoding, ObjectStepper
+from captioner.objects.object_decoding import object_search
 from captioner.objects.object_evidence import ObjectEvidence, SeenObject
 from captioner.objects.object_grammar import articles_mend
+from captioner.objects.object_vocabulary import ObjectVocabulary
 from captioner.probe_pictures import probe_pictures
 from captioner.vocabulary import Vocabulary, caption_text
 
@@ -97,8 +98,8 @@ class Captioner:
         self.objects: _Objects | None = None
         if bundle.object_words is not None and bundle.config.objects is not None:
             evidence = ObjectEvidence(bundle.object_words, temperature=bundle.config.objects.temperature)
-            decoding = ObjectDecoding(self.vocabulary, bundle.object_words, device=self.device)
-            self.objects = _Objects(evidence.to(self.device), decoding)
+            vocabulary = ObjectVocabulary(self.vocabulary, bundle.object_words, device=self.device)
+            self.objects = _Objects(evidence.to(self.device), vocabulary)
         reference = PyTorchEngine(self.encoder, self.decoder, self.head)
         self.engine: Engine = reference
         if self.device.type == "cuda":
@@ -167,24 +168,25 @@ class Captioner:
     ) -> list[tuple[list[Hypothesis], Tensor | None]]:
         """The captions of each photo, and the probabilities of the objects in it: float (words of the table,)."""
         decoding = self.config.decoding
+
+        def search(stepper: Stepper[Any], photos: Tensor, information: Sequence[float]) -> list[list[Hypothesis]]:
+            return beam_search(
+                stepper,
+                photos,
+                beam=decoding.beam if beam is None else beam,
+                max_words=decoding.max_words if max_words is None else max_words,
+                length_penalty=decoding.length_penalty,
+                consensus=consensus_create(decoding, information),
+            )
+
         state, scores = engine.start(pixels)
-        stepper: Stepper[Any] = _Started(state, engine)
-        information: Sequence[float] = self.vocabulary.information
-        seen = None
-        if self.objects is not None and scores is not None:
-            seen = self.objects.evidence.probabilities(scores)
-            if bool(seen.any()):
-                stepper = ObjectStepper(stepper, self.objects.decoding, seen)
-                information = self.objects.decoding.information
-        found = beam_search(
-            stepper,
-            pixels,
-            beam=decoding.beam if beam is None else beam,
-            max_words=decoding.max_words if max_words is None else max_words,
-            length_penalty=decoding.length_penalty,
-            consensus=consensus_create(decoding, information),
-        )
-        return list(zip(found, [None] * len(found) if seen is None else seen.cpu(), strict=True))
+        started, objects = _Started(state, engine), self.objects
+        if objects is not None and scores is not None:
+            seen = objects.evidence.probabilities(scores)
+            found = object_search(started, objects.vocabulary, seen, search=lambda s, p: search(s, p, s.information))
+            return list(zip(found, seen.cpu(), strict=True))
+        photos = torch.arange(len(pixels), device=pixels.device)
+        return [(captions, None) for captions in search(started, photos, self.vocabulary.information)]
 
     def _result(self, hypotheses: list[Hypothesis], seen: Tensor | None) -> CaptionResult:
         if not hypotheses:
@@ -211,27 +213,27 @@ class Captioner:
             return list(range(len(tokens))), [
                 Word(word, log) for word, log in zip(self.vocabulary.decode(tokens), logs, strict=False)
             ]
-        decoding = self.objects.decoding
-        mended = articles_mend([decoding.words[token] for token in tokens], nouns=decoding.nouns, mass=decoding.mass)
-        said = [decoding.objects[token] for token in tokens]
-        sure = [float(seen[number]) if decoding.borrowed[number] else 0.0 for number in said]
+        known = self.objects.vocabulary
+        mended = articles_mend([known.words[token] for token in tokens], nouns=known.nouns, mass=known.mass)
+        said = [known.objects[token] for token in tokens]
+        sure = [float(seen[number]) if known.borrowed[number] else 0.0 for number in said]
         return [place for place, _ in mended], [Word(word, logs[place], sure[place] or None) for place, word in mended]
 
 
 @dataclass(frozen=True)
 class _Objects:
     evidence: ObjectEvidence
-    decoding: ObjectDecoding
+    vocabulary: ObjectVocabulary
 
 
 class _Started:
-    """An engine that has encoded the photos already."""
+    """An engine that has encoded the photos already. They go by their numbers."""
 
     def __init__(self, state: DecoderState, engine: Engine) -> None:
         self._state, self.step = state, engine.step
 
     def start(self, photos: Tensor, /) -> DecoderState:
-        return self._state
+        return self._state if len(photos) == len(self._state.hidden) else self._state.keep(photos)
 
 
 def _text(words: Sequence[Word]) -> str:

@@ -28,14 +28,19 @@ class ObjectEvidence:
     def __init__(self, table: ObjectWords, *, temperature: float) -> None:
         self.table = table
         self.temperature = temperature
-        self.sums = torch.zeros(table.classes, len(table.words))  # the classes of each word
-        for column, word in enumerate(table.words):
-            self.sums[list(word.classes), column] = word.trust
+        pairs = [(index, column) for column, word in enumerate(table.words) for index in word.classes]
+        self.classes, self.columns = torch.tensor(pairs).T  # each class of each word
+        self.trust = torch.tensor([table.words[column].trust for _, column in pairs])
 
     def probabilities(self, scores: Tensor) -> Tensor:
-        """(B, classes) -> (B, words): the sum over a word's classes, times its trust. Zero below LEAST."""
-        found = (scores.float() / self.temperature).softmax(-1) @ self.sums
+        """(B, classes) -> (B, words). Zero below LEAST."""
+        found = self.sums(scores)
         return found.masked_fill(found < LEAST, 0.0)
+
+    def sums(self, scores: Tensor) -> Tensor:
+        """(B, classes) -> (B, words): the sum over a word's classes, times its trust."""
+        parts = (scores.float() / self.temperature).softmax(-1)[:, self.classes] * self.trust
+        return parts.new_zeros(len(parts), len(self.table.words)).index_add_(1, self.columns, parts)
 
     def told(self, probabilities: Tensor) -> tuple[SeenObject, ...]:
         """Of one photo (words,): what is seen, likeliest first."""
@@ -47,5 +52,5 @@ class ObjectEvidence:
         )
 
     def to(self, device: torch.device) -> Self:
-        self.sums = self.sums.to(device)
+        self.classes, self.columns, self.trust = (x.to(device) for x in (self.classes, self.columns, self.trust))
         return self

@@ -12,14 +12,15 @@ from captioner.errors import BundleCorrupt
 
 IMAGENET = Path(__file__).with_name("imagenet_words.json")
 PERSON, OPEN = "(person)", "(open)"  # nouns of people; other nouns that another thing may take the place of
+THING = "thing"  # the kind whose nouns the decoder is fed for an object that is like nothing it was taught
 
 
 @dataclass(frozen=True)
 class ObjectWord:
     """An everyday word.
 
-    `plural`: empty for a mass noun. `kind`: words of one kind stand in the same places of a caption; empty: the word is
-    told beside captions and never said in one. `like`: words that the decoder is fed in its place, the nearest first.
+    `plural`: empty for a mass noun. `kind`: words of one kind stand in the same places of a caption; empty: it is
+    said only where it must be. `like`: words that the decoder is fed in its place, the nearest first.
     `synonyms`: other words for it. `classes`: those of the classifier that mean it. `trust`: 0..1, how often people who
     described photos named it where the classifier saw it.
     """

@@ -47,14 +47,14 @@ def temperature_fit(table: ObjectWords, scores: Tensor, named: Tensor) -> float:
     words_named. Guo et al. 2017, "On Calibration of Modern Neural Networks",
     section 4.2, with people's captions for labels.
     """
-    sums = ObjectEvidence(table, temperature=1.0).sums[:, [bool(word.kind) for word in table.words]]
-    named = named[:, [bool(word.kind) for word in table.words]]
+    sayable = [bool(word.kind) for word in table.words]
     # The object stays the same: with classes in great numbers, "dog" would win whatever the temperature makes even.
-    column = (scores.softmax(-1) @ sums).argmax(1, keepdim=True)
-    truth = named.gather(1, column).float()
+    column = ObjectEvidence(table, temperature=1.0).sums(scores)[:, sayable].argmax(1, keepdim=True)
+    truth = named[:, sayable].gather(1, column).float()
     losses = {}
     for temperature in TEMPERATURES:
-        likely = ((scores / temperature).softmax(-1) @ sums).gather(1, column).clamp(1e-4, 1 - 1e-4)
+        sums = ObjectEvidence(table, temperature=temperature).sums(scores)[:, sayable]
+        likely = sums.gather(1, column).clamp(1e-4, 1 - 1e-4)
         losses[temperature] = float(torch.nn.functional.binary_cross_entropy(likely, truth))
     return min(losses, key=losses.__getitem__)
 

@@ -16,7 +16,13 @@ RACKET = ObjectWord("tennis racket", "tennis rackets", "sport", ("table",), (), 
 VELVET = ObjectWord("velvet", "", "", (), (), (3,))
 TABLE = ObjectWords(
     (CAT, DOG, RACKET, VELVET),
-    {"animal": (("dog",), ("dogs",)), "sport": ((), ()), "(person)": (("man",), ()), "(open)": (("table",), ())},
+    {
+        "animal": (("dog",), ("dogs",)),
+        "sport": ((), ()),
+        "thing": (("bag", "table"), ()),
+        "(person)": (("man",), ()),
+        "(open)": (("table",), ()),
+    },
 )
 
 

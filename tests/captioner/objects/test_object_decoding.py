@@ -5,27 +5,28 @@ from dataclasses import replace
 import pytest
 import torch
 
-from captioner.objects.object_decoding import MOST, PERSON_SHARE, TAUGHT, WEIGHT, ObjectDecoding, ObjectStepper
+from captioner.objects.object_decoding import MOST, PERSON_SHARE, SURE, WEIGHT, ObjectStepper
+from captioner.objects.object_vocabulary import TAUGHT, ObjectVocabulary
 from captioner.vocabulary import START
-from tests.captioner.objects.tables import TABLE, VELVET, VOCABULARY, Fed, Speaker
+from tests.captioner.objects.tables import DOG, TABLE, VELVET, VOCABULARY, Speaker
 
-DECODING = ObjectDecoding(VOCABULARY, TABLE)
-
-
-def index(word: str) -> int:
-    return DECODING.words.index(word)
+WORDS = ObjectVocabulary(VOCABULARY, TABLE)
 
 
-def step(speaker: Speaker, *, said: list[str] | None = None, **seen: float) -> tuple[dict[str, float], Fed]:
+def step(
+    speaker: Speaker, *, said: list[str] | None = None, must: str | None = None, **seen: float
+) -> tuple[dict[str, float], str]:
     """The probabilities of the next word after `said`, with these probabilities of objects; what was fed last."""
     names = [word.word for word in TABLE.words]
-    stepper = ObjectStepper(
-        speaker, DECODING, torch.tensor([[seen.get(name.replace(" ", "_"), 0.0) for name in names]])
-    )
+    probabilities = torch.tensor([[seen.get(name.replace(" ", "_"), 0.0) for name in names]])
+    forced = None if must is None else torch.tensor([names.index(must)])
+    stepper = ObjectStepper(speaker, WORDS, probabilities, must=forced)
+    words = [WORDS.words[word] for word in stepper.words]
     state = stepper.start(torch.zeros(1, 1))
-    for word in [START, *(index(word) for word in said or [])]:
-        logs, _, state = stepper.step(state, torch.tensor([[word]]))
-    return dict(zip(DECODING.words, logs[0, 0].exp().tolist(), strict=True)), state.inner
+    for word in ["<start>", *(said or [])]:
+        logs, _, state = stepper.step(state, torch.tensor([[words.index(word)]]))
+    found = dict.fromkeys(WORDS.words, 0.0) | dict(zip(words, logs[0, 0].exp().tolist(), strict=True))
+    return found, words[int(state.inner.tokens)]
 
 
 def test_dog_hands_its_probability_to_the_cat_that_is_seen() -> None:
@@ -88,9 +89,9 @@ def test_object_is_said_once() -> None:
 
 def test_decoder_is_fed_the_taught_neighbour() -> None:
     _, fed = step(Speaker(dog=0.8), said=["cat"], cat=0.4)
-    assert fed.tokens.item() == index("dog")
+    assert fed == "dog"
     _, fed = step(Speaker(dog=0.8), said=["cats"], cat=0.4)
-    assert fed.tokens.item() == index("dogs")
+    assert fed == "dogs"
 
 
 def test_first_word_of_a_compound_is_not_said_twice() -> None:
@@ -100,26 +101,73 @@ def test_first_word_of_a_compound_is_not_said_twice() -> None:
     assert found["tennis racket"] > 0.3
 
 
-def test_word_without_a_kind_is_never_said() -> None:
-    assert "velvet" not in DECODING.words
+def test_word_without_a_kind_is_said_only_where_it_must_be() -> None:
     found, _ = step(Speaker(dog=0.8), velvet=0.9)
+    assert found["velvet"] == pytest.approx(0, abs=1e-6)
     assert found["dog"] == pytest.approx(0.8)
+    found, _ = step(Speaker(dog=0.8), said=["a"], must="velvet", velvet=0.9)
+    assert found["velvet"] == pytest.approx(0.8)
+
+
+def test_word_without_a_kind_is_fed_as_a_thing() -> None:
+    _, fed = step(Speaker(dog=0.8), said=["velvet"], must="velvet", velvet=0.9)
+    assert fed == "table"
+
+
+def test_object_that_must_be_said_may_stand_for_any_noun() -> None:
+    found, _ = step(Speaker(table=0.3, dog=0.4), must="cat", cat=0.8)
+    assert found["cat"] == pytest.approx(0.7)
+    found, _ = step(Speaker(dog=0.4, runs=0.5), must="tennis racket", tennis_racket=0.8)
+    assert found["tennis racket"] == pytest.approx(0.4)
+    assert found["runs"] == pytest.approx(0.5)
+
+
+def test_person_makes_less_room_for_what_must_be_said_the_surer_the_caption_model_is() -> None:
+    for sure in (0.2, 0.9):
+        found, _ = step(Speaker(man=sure), must="velvet", velvet=0.6)
+        assert found["velvet"] == pytest.approx(sure * PERSON_SHARE * (1 - sure))
+
+
+def test_person_gives_freely_in_a_photo_of_a_sure_object() -> None:
+    found, _ = step(Speaker(man=0.9), cat=SURE)
+    assert found["cat"] == pytest.approx(0.9 * MOST)
+
+
+def test_borrowed_word_is_not_said_again_by_the_model_itself() -> None:
+    found, _ = step(Speaker(tennis=0.1, dog=0.5), said=["cat", "runs"], cat=0.4)
+    assert found["cat"] == pytest.approx(0, abs=1e-6)
+    words = replace(TABLE, words=(replace(DOG, word="table", kind="sport"), *TABLE.words[1:]))
+    stepper = ObjectStepper(Speaker(table=0.5), ObjectVocabulary(VOCABULARY, words), torch.tensor([[0.4, 0, 0, 0]]))
+    state = stepper.start(torch.zeros(1, 1))
+    for word in (START, VOCABULARY.index["table"], VOCABULARY.index["runs"]):
+        logs, _, state = stepper.step(state, torch.tensor([[word]]))
+    assert float(logs[0, 0, VOCABULARY.index["table"]].exp()) == pytest.approx(0, abs=1e-6)
+
+
+def test_caption_does_not_end_before_it_says_what_it_must() -> None:
+    found, _ = step(Speaker(dog=0.4), said=["dog"], must="cat", cat=0.8)
+    assert found["<end>"] == 0
+    found, _ = step(Speaker(dog=0.4), said=["cat"], must="cat", cat=0.8)
+    assert found["<end>"] == pytest.approx(0.6)
 
 
 def test_photos_do_not_depend_on_those_beside_them() -> None:
     alone, _ = step(Speaker(dog=0.8), cat=0.4)
     seen = torch.tensor([[0.4, 0.0, 0.0, 0.0], [0.0, 0.0, 0.6, 0.0]])
-    stepper = ObjectStepper(Speaker(dog=0.8), DECODING, seen)
+    stepper = ObjectStepper(Speaker(dog=0.8), WORDS, seen)
     logs, _, _ = stepper.step(stepper.start(torch.zeros(2, 1)), torch.full((2, 1), START))
-    assert logs[0, 0].exp().tolist() == pytest.approx(list(alone.values()), abs=1e-5)
+    words = [WORDS.words[word] for word in stepper.words]
+    assert dict(zip(words, logs[0, 0].exp().tolist(), strict=True)) == pytest.approx(
+        {word: alone[word] for word in words}, abs=1e-5
+    )
 
 
 def test_borrowed_words_are_those_hardly_taught() -> None:
-    assert DECODING.borrowed[0]  # cat
-    assert not DECODING.borrowed[1]  # dog
-    assert not DECODING.borrowed[len(TABLE.words)]
+    assert WORDS.borrowed[0]  # cat
+    assert not WORDS.borrowed[1]  # dog
+    assert not WORDS.borrowed[len(TABLE.words)]
 
 
-def test_word_that_captions_never_borrow_stays_the_caption_models_own() -> None:
-    decoding = ObjectDecoding(VOCABULARY, replace(TABLE, words=(*TABLE.words, replace(VELVET, word="runs"))))
-    assert not decoding.borrowed[decoding.objects[decoding.words.index("runs")]]
+def test_word_that_the_model_was_taught_stays_its_own() -> None:
+    words = ObjectVocabulary(VOCABULARY, replace(TABLE, words=(*TABLE.words, replace(VELVET, word="a"))))
+    assert not words.borrowed[words.objects[words.words.index("a")]]
