@@ -8,8 +8,8 @@ section 3.3), with nothing to train. At each step every noun hands a share of it
 
 e(o) is the evidence: the classifier's probability, less what the caption model was taught of the word itself. r(w, o)
 says whether o may stand where w does: 1 for nouns of one kind ("dog" and "cat") and for nouns of places and things that
-the classifier may replace ("a table"). For people it is 1 in a photo of a sure object, which is rarely one of people.
-Else it is PERSON_SHARE, the less the surer the caption model is of people.
+the classifier may replace ("a table"). For people it is 1 in a photo of a sure object that captions of training hardly
+had: such a photo is rarely one of people. Else it is PERSON_SHARE, the less the surer the caption model is of people.
 
 A word that the model was never taught has the input row of a taught neighbour (Hendricks et al. 2016, "Deep
 Compositional Captioning", section 3.3): the decoder is fed "dog" where the caption says "cat". Such a word
@@ -39,7 +39,7 @@ PERSON_SHARE = 0.5
 MOST = 0.97  # of a noun's probability that may go to objects
 SLIGHT = 0.02  # evidence that changes nothing worth its time
 NEVER = -27.6  # log-probability of a word that nothing speaks for
-SURE = 0.7  # probability from which on an object must be said, and stands for people freely
+SURE = 0.7  # probability from which on an object must be said, and stands freely for people if captions hardly had it
 SLACK = 0.5  # how much lower the score of a caption that was made to say an object may be
 
 S = TypeVar("S", bound=State)
@@ -50,7 +50,7 @@ class ObjectState(NamedTuple, Generic[S]):
     """Of B photos with K captions each. `said`: bool (B, K, F), the forms of the objects that a caption has said.
 
     `evidence`: (B, F), of the forms. `must`: bool (B, F), the forms one of which has to be said. `sure`: bool (B,),
-    whether an object is sure. `photos`: int64 (P,), those where anything changes.
+    whether an unmet object is sure. `photos`: int64 (P,), those where anything changes.
     """
 
     inner: S
@@ -94,7 +94,7 @@ class ObjectStepper(Generic[S]):
         self._evidence, self._form_objects = evidence[:, objects], objects
         none = torch.zeros_like(self._evidence, dtype=torch.bool)
         self._must = none if must is None else objects == must[:, None]
-        self._sure = (probabilities * vocabulary.sayable >= SURE).any(1)
+        self._sure = (probabilities * vocabulary.unmet >= SURE).any(1)
         self._once = vocabulary.sayable[objects]
         new = tokens[tokens >= taught].sort().values
         words = torch.cat([torch.arange(taught, device=device), new])

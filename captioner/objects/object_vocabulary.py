@@ -11,6 +11,7 @@ from captioner.objects.object_words import OPEN, PERSON, THING, ObjectWord, Obje
 from captioner.vocabulary import Vocabulary
 
 TAUGHT = 100  # captions with a word from which on the caption model's own opinion of it counts more than half
+MET = 25  # captions with a word from which on the caption model knows where people stand beside it
 
 
 class ObjectVocabulary:
@@ -28,7 +29,8 @@ class ObjectVocabulary:
     `known`: (O,), how much of the evidence counts: the more often the model was taught the word, the less; 0 where the
     object is like no noun.
     `borrowed`: for each object, and for none, whether its word is the classifier's rather than the model's own.
-    `sayable`: bool (O,), the borrowed objects: captions may be made to say them.
+    `sayable`: bool (O,), the borrowed objects: captions may be made to say them. `unmet`: those that captions of
+    training hardly had.
     `nouns`, `mass`: words whose articles are mended, those that take none.
     """
 
@@ -37,7 +39,8 @@ class ObjectVocabulary:
         self._index, self._feed = dict(vocabulary.index), list(range(self.taught))
         self._table = table
         self._plurals = {word.word: word.plural for word in table.words if word.plural}
-        share = torch.tensor([_share(vocabulary, word) for word in table.words])
+        counts = [_captions(vocabulary, word) for word in table.words]
+        share = torch.tensor([TAUGHT / (TAUGHT + count) for count in counts])
         said = [self._said(word, own=bool(mine > 0.5)) for word, mine in zip(table.words, share, strict=True)]
         forms = [
             (object_, number, token)
@@ -59,6 +62,7 @@ class ObjectVocabulary:
         sayable = (share > 0.5) & torch.tensor([one is not None for one, _ in said])
         self.borrowed = [*sayable.tolist(), False]
         self.sayable = sayable.to(device)
+        self.unmet = torch.tensor([count < MET for count in counts], device=device) & self.sayable
         self.closing = self._which(token for object_, _, token in forms if sayable[object_]).to(device)
         people = [noun for nouns in table.nouns.get(PERSON, ()) for noun in nouns]
         self.people = self._which(self._index[noun] for noun in people if noun in self._index).to(device)
@@ -130,6 +134,6 @@ class ObjectVocabulary:
         return rates, anywhere
 
 
-def _share(vocabulary: Vocabulary, word: ObjectWord) -> float:
-    count = sum(vocabulary.counts[vocabulary.index[name]] for name in word.names if name in vocabulary.index)
-    return TAUGHT / (TAUGHT + count)
+def _captions(vocabulary: Vocabulary, word: ObjectWord) -> int:
+    """How many captions of training have the word."""
+    return sum(vocabulary.counts[vocabulary.index[name]] for name in word.names if name in vocabulary.index)
