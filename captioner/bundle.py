@@ -225,7 +225,10 @@ def _read(directory: Path) -> tuple[str, BundleConfig, Vocabulary]:
         vocabulary = Vocabulary.load(directory / VOCABULARY)
     except VocabularyError as error:
         raise BundleCorrupt(f"{directory / VOCABULARY}: {error} {_REMEDY}.") from error
-    return version, BundleConfig.from_dict(_json_object(directory / CONFIG)), vocabulary
+    config = BundleConfig.from_dict(_json_object(directory / CONFIG))
+    if (config.objects is not None) != (OBJECTS in _json_object(directory / MANIFEST)["files"]):
+        raise BundleCorrupt(f"{directory / CONFIG} and {MANIFEST} disagree on whether there is {OBJECTS}. {_REMEDY}.")
+    return version, config, vocabulary
 
 
 def _vocabulary_require(decoder: Mapping[str, Any], vocabulary: Vocabulary) -> None:

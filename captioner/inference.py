@@ -214,7 +214,7 @@ class Captioner:
                 Word(word, log) for word, log in zip(self.vocabulary.decode(tokens), logs, strict=False)
             ]
         known = self.objects.vocabulary
-        mended = articles_mend([known.words[token] for token in tokens], nouns=known.nouns, mass=known.mass)
+        mended = articles_mend([known.words[token] for token in tokens], articles=known.articles)
         said = [known.objects[token] for token in tokens]
         sure = [float(seen[number]) if known.borrowed[number] else 0.0 for number in said]
         return [place for place, _ in mended], [Word(word, logs[place], sure[place] or None) for place, word in mended]

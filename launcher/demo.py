@@ -1,6 +1,7 @@
 """`make demo`: the main job once in a temporary folder, over HTTP as a user would do it: start, upload, captions."""
 
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -120,16 +121,22 @@ def _still_possible(fovea: Fovea, give_up: float) -> None:
         raise LaunchError(f"not done after {SECONDS:.0f} seconds.")
 
 
+def _says(text: str, word: str) -> bool:
+    """Whether the text has the word, or its regular plural."""
+    return bool(re.search(rf"\b{re.escape(word)}(s|es)?\b", text, re.IGNORECASE))
+
+
 def objects_note(row: dict[str, Any]) -> str:
     """What the classifier is certain of and the caption does not say; whether the caption model knows such photos.
 
     It does not where the caption is unsure and its own words name no object that the classifier is certain of.
     """
     certain = [each for each in row["objects"] if each["probability"] >= CERTAIN]
-    own = [word["text"].lower() for word in row["words"] if word.get("seen") is None]
-    unsaid = [each for each in certain if each["word"] not in row["caption"].lower()]
-    notes = [f"{each['word']} ({each['probability']:.2f})" for each in unsaid]
-    if row["confidence"] < UNSURE and not any(each["word"] in own for each in certain):
+    own = " ".join(word["text"] for word in row["words"] if word.get("seen") is None)
+    notes = [
+        f"{each['word']} ({each['probability']:.2f})" for each in certain if not _says(row["caption"], each["word"])
+    ]
+    if row["confidence"] < UNSURE and not any(_says(own, each["word"]) for each in certain):
         notes.append("outside what it was trained on")
     return ", ".join(notes)
 

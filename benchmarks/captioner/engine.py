@@ -7,6 +7,7 @@ Photos are decoded beforehand. Both sides have the same beam search and as many 
 - The bundle over the model that it must be no slower than: an EfficientNet-Lite2 at 224 pixels and an LSTM of 512 with
   the attention of the paper and a plain beam search of width 3, also by ONNX Runtime. The row gives the words of a
   caption on each side, because they take the time.
+- In batches of 16, the bundle over itself without its object head.
 - With a ResNet-50 as the encoder (random weights: they take as long).
 - Over the tutorial's way: batches of 16 over one photo at a time in eager PyTorch, greedy on both sides.
 """
@@ -43,6 +44,7 @@ TARGETS = {1: None, 8: 2.5, 16: 2.5}  # of ONNX Runtime, by batch size
 TARGET_RESNET = 1.3
 TARGET_TUTORIAL = 3.5
 TARGET_PLAIN = 1
+TARGET_OBJECTS = 0.87  # at most 15 % slower
 BATCH = 16
 PHOTOS = 96
 TURNS = 3  # of a round, all sides in each turn: a slow moment of the machine slows all sides
@@ -69,6 +71,14 @@ def measure(setting: Setting) -> list[Row]:
                 f"engine, batch {batch}, over its fallback": ("engine", "fallback", None),
                 f"bundle, batch {batch}, {plainly}": ("engine", "plain", TARGET_PLAIN),
             },
+        )
+    if bundle.object_head is not None:
+        rows += compare(
+            {
+                "objects": _run(engine, photos, BATCH),
+                "none": _run(_captioner(setting, _without_objects(bundle)), photos, BATCH),
+            },
+            {f"bundle, batch {BATCH}, over itself without objects": ("objects", "none", TARGET_OBJECTS)},
         )
     rows += compare(
         {
@@ -161,7 +171,11 @@ def _reshaped(bundle: Bundle, encoder: str, **changes: Any) -> Bundle:
     made_of = replace(bundle, config=config, encoder=made, decoder=decoder)
     if encoder == bundle.config.encoder.name:
         return made_of
-    return replace(made_of, config=replace(config, objects=None), object_words=None, object_head=None)
+    return _without_objects(made_of)
+
+
+def _without_objects(bundle: Bundle) -> Bundle:
+    return replace(bundle, config=replace(bundle.config, objects=None), object_words=None, object_head=None)
 
 
 if __name__ == "__main__":

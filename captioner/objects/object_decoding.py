@@ -6,10 +6,12 @@ section 3.3), with nothing to train. At each step every noun hands a share of it
     P'(w) = P(w) * (1 - sum over o of e(o) r(w, o))        for a noun w
     P'(o) = P(o) + e(o) * sum over w of P(w) r(w, o)       for an object o
 
-e(o) is the evidence: the classifier's probability, less what the caption model was taught of the word itself. r(w, o)
-says whether o may stand where w does: 1 for nouns of one kind ("dog" and "cat") and for nouns of places and things that
-the classifier may replace ("a table"). For people it is 1 in a photo of a sure object that captions of training hardly
-had: such a photo is rarely one of people. Else it is PERSON_SHARE, the less the surer the caption model is of people.
+e(o) = min(1, WEIGHT p(o) t(o)) is the evidence: the classifier's probability p, and t(o), which is the less the more
+captions of training had the word. r(w, o) says whether o may stand where w does: 1 for nouns of one kind ("dog" and
+"cat"), OPEN_SHARE for nouns of places and things that may be any ("a table"). For people it is PERSON_SHARE times
+(1 - P(people)). PERSON_GIVES takes its place in a photo of a sure object that captions of training hardly had: such a
+photo is rarely one of people. The sum is at most MOST. A noun that the classifier sees too, and that the model was
+taught well, has both on its side: OWN times its p is taken off the sum.
 
 A word that the model was never taught has the input row of a taught neighbour (Hendricks et al. 2016, "Deep
 Compositional Captioning", section 3.3): the decoder is fed "dog" where the caption says "cat". Such a word
@@ -25,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -34,12 +36,13 @@ from captioner.beam_search import Hypothesis, State, Stepper
 from captioner.objects.object_vocabulary import ObjectVocabulary
 from captioner.vocabulary import END
 
-WEIGHT = 1.75  # of the evidence, at most 1 afterwards: 1.5 to 2 did alike on 200 COCO and 1,000 Flickr8k photos
-PERSON_SHARE = 0.5
+WEIGHT = 1.75  # 1.5 to 2 did alike on 200 COCO and 1,000 Flickr8k photos
+PERSON_SHARE, PERSON_GIVES = 0.5, 2.0
+OWN = 2.0
 MOST = 0.97  # of a noun's probability that may go to objects
 SLIGHT = 0.02  # evidence that changes nothing worth its time
 NEVER = -27.6  # log-probability of a word that nothing speaks for
-SURE = 0.7  # probability from which on an object must be said, and stands freely for people if captions hardly had it
+SURE = 0.75  # probability from which on an object must be said
 SLACK = 0.5  # how much lower the score of a caption that was made to say an object may be
 
 S = TypeVar("S", bound=State)
@@ -47,30 +50,38 @@ Search = Callable[["ObjectStepper[S]", Tensor], list[list[Hypothesis]]]
 
 
 class ObjectState(NamedTuple, Generic[S]):
-    """Of B photos with K captions each. `said`: bool (B, K, F), the forms of the objects that a caption has said.
+    """Of B photos with K captions each. C: the columns of a step that change, F: the forms of objects that are seen.
 
-    `evidence`: (B, F), of the forms. `must`: bool (B, F), the forms one of which has to be said. `sure`: bool (B,),
-    whether an unmet object is sure. `photos`: int64 (P,), those where anything changes.
+    `said`: bool (B, K, F), the forms of the objects that a caption has said. `evidence`: (B, F). `own`: (B, C), what
+    the classifier sees of the nouns themselves. `must`: bool (B, F), the forms one of which has to be said. `people`:
+    (B,), what people give at most. `photos`: int64 (P,), those where anything changes.
     """
 
     inner: S
     said: Tensor
     evidence: Tensor
+    own: Tensor
     must: Tensor
-    sure: Tensor
+    people: Tensor
     photos: Tensor
 
-    @classmethod
-    def create(cls, inner: S, said: Tensor, evidence: Tensor, must: Tensor, sure: Tensor) -> ObjectState[S]:
-        return cls(inner, said, evidence, must, sure, (evidence.any(1) | must.any(1)).nonzero().squeeze(1))
-
-    def select(self, captions: Tensor) -> ObjectState[S]:
+    def select(self, captions: Tensor) -> Self:
         index = captions.unsqueeze(-1).expand(-1, -1, self.said.shape[-1])
         return self._replace(inner=self.inner.select(captions), said=self.said.gather(1, index))
 
-    def keep(self, photos: Tensor) -> ObjectState[S]:
-        parts = (part[photos] for part in (self.said, self.evidence, self.must, self.sure))
-        return self.create(self.inner.keep(photos), *parts)
+    def keep(self, photos: Tensor) -> Self:
+        said, evidence, own, must, people = (
+            part[photos] for part in (self.said, self.evidence, self.own, self.must, self.people)
+        )
+        return self._replace(
+            inner=self.inner.keep(photos),
+            said=said,
+            evidence=evidence,
+            own=own,
+            must=must,
+            people=people,
+            photos=_changing(evidence, must),
+        )
 
 
 class ObjectStepper(Generic[S]):
@@ -86,7 +97,8 @@ class ObjectStepper(Generic[S]):
         self._stepper, self._forced = stepper, must is not None
         taught, device = vocabulary.taught, probabilities.device
         evidence = (WEIGHT * probabilities * vocabulary.known).clamp(max=1.0)
-        active = evidence.amax(0) > SLIGHT
+        evidence = evidence.masked_fill(evidence <= SLIGHT, 0.0)
+        active = evidence.any(0)
         if must is not None:
             active[must] = True
         forms = active[vocabulary.form_objects].nonzero().squeeze(1)
@@ -94,14 +106,14 @@ class ObjectStepper(Generic[S]):
         self._evidence, self._form_objects = evidence[:, objects], objects
         none = torch.zeros_like(self._evidence, dtype=torch.bool)
         self._must = none if must is None else objects == must[:, None]
-        self._sure = (probabilities * vocabulary.unmet >= SURE).any(1)
-        self._once = vocabulary.sayable[objects]
+        sure = (probabilities * vocabulary.unmet >= SURE).any(1)
+        self._people_give = torch.where(sure, PERSON_GIVES, PERSON_SHARE)
+        self._once = vocabulary.once[objects]
         new = tokens[tokens >= taught].sort().values
         words = torch.cat([torch.arange(taught, device=device), new])
         self._new, self.words = len(new), words.tolist()
         self.information = [vocabulary.information[word] for word in self.words]
-        self._feed, self._closing = vocabulary.feed[words], vocabulary.closing[words]
-        self._object_of = vocabulary.object_of[words]
+        self._feed, self._object_of = vocabulary.feed[words], vocabulary.object_of[words]
 
         # Only these columns of a step change: the forms, and the nouns that make room for them.
         rates = vocabulary.rates[forms][:, words]
@@ -112,17 +124,21 @@ class ObjectStepper(Generic[S]):
         self._people = vocabulary.people[words[self._columns]].float()
         self._form_columns = torch.searchsorted(self._columns, form_words)
         self._rates, self._takes = rates[:, self._columns], rates[:, self._columns].T.contiguous()
-        self._anywhere = anywhere[:, self._columns].T
+        self._anywhere = anywhere[:, self._columns]
+        own = torch.nn.functional.pad(OWN * probabilities * vocabulary.taught_share, (0, 1))
+        self._own = own[:, self._object_of[self._columns]]
         first = vocabulary.first[words[self._columns]]
         self._compounds = (first >= 0).nonzero().squeeze(1)
         self._firsts = first[self._compounds]
 
     def start(self, photos: Tensor, /) -> ObjectState[S]:
         inner, said = self._stepper.start(photos), torch.zeros_like(self._must[:, None])
-        return ObjectState.create(inner, said, self._evidence, self._must, self._sure)
+        changing = _changing(self._evidence, self._must)
+        return ObjectState(inner, said, self._evidence, self._own, self._must, self._people_give, changing)
 
     def step(self, state: ObjectState[S], tokens: Tensor, /) -> tuple[Tensor, Tensor, ObjectState[S]]:
-        said = state.said | (self._object_of[tokens].unsqueeze(-1) == self._form_objects)
+        now = self._object_of[tokens].unsqueeze(-1) == self._form_objects
+        said = state.said | now
         logs, attention, inner = self._stepper.step(state.inner, self._feed[tokens])
         logs = torch.nn.functional.pad(logs, (0, self._new), value=NEVER)
         state = state._replace(inner=inner, said=said)
@@ -134,32 +150,42 @@ class ObjectStepper(Generic[S]):
             captions = torch.arange(tokens.shape[1], device=tokens.device)
             # Places in the flat tensor: on a CPU an index of three parts takes three times as long.
             places = ((photos[:, None] * tokens.shape[1] + captions) * logs.shape[2]).unsqueeze(-1) + self._columns
-            logs.put_(places, self._changed(logs.take(places).exp_(), state, tokens[photos]))
+            logs.put_(places, self._changed(logs.take(places).exp_(), state, now[photos], tokens[photos]))
         return logs, attention, state
 
-    def _changed(self, nouns: Tensor, state: ObjectState[S], tokens: Tensor) -> Tensor:
-        """Probabilities (P, K, C) -> log-probabilities, both of `state.photos`. `tokens`: (P, K)."""
-        said = state.said[state.photos]
-        evidence = state.evidence[state.photos].unsqueeze(1).masked_fill(said, 0.0)
-        wanted = evidence @ self._rates
-        people = PERSON_SHARE * (1 - nouns @ self._people)
-        people = people.masked_fill(state.sure[state.photos].unsqueeze(-1), 1.0).unsqueeze(-1)
+    def _changed(self, nouns: Tensor, state: ObjectState[S], now: Tensor, tokens: Tensor) -> Tensor:
+        """Probabilities (P, K, C) -> log-probabilities, both of `state.photos`.
+
+        `tokens`: (P, K), the last words. `now`: bool (P, K, F), the forms of the objects that they say.
+        """
+        photos = state.photos
+        said, seen = state.said[photos], state.evidence[photos].unsqueeze(1)
+        evidence = seen.masked_fill(said, 0.0)
+        asked = evidence @ self._rates
+        wanted = (asked - state.own[photos].unsqueeze(1)).clamp(min=0.0)
+        people = (state.people[photos].unsqueeze(-1) * (1 - nouns @ self._people)).clamp(max=1.0).unsqueeze(-1)
         share = 1 - (1 - people) * self._people
+        handed = nouns * (share * wanted).clamp(max=MOST)
+        after = nouns - handed
         # Each noun divides what it hands among the objects as they asked for it.
-        handed = nouns * torch.minimum(share, MOST / wanted)
-        after = nouns - handed * wanted
-        gains = (handed @ self._takes) * evidence
+        gains = ((handed / asked.clamp(min=1e-9)) @ self._takes) * evidence
         if self._forced:
-            due = state.must[state.photos].unsqueeze(1) & ~said
-            gains = gains + ((after * share) @ self._anywhere) * due
-        # A borrowed word is said once.
-        gains = torch.where(said & self._once, -after[:, :, self._form_columns], gains)
+            due = state.must[photos].unsqueeze(1) & ~said
+            gains = gains + ((after * share) @ self._anywhere.T) * due
+        # A word that takes the place of others is said once.
+        takes = ((seen > 0) | state.must[photos].unsqueeze(1)) & self._once
+        gains = torch.where(said & takes, -after[:, :, self._form_columns], gains)
         after.scatter_add_(2, self._form_columns.expand_as(gains), gains)
         if len(self._compounds):  # no "tennis tennis racket"
             repeats = tokens.unsqueeze(-1) == self._firsts
             after[:, :, self._compounds] = after[:, :, self._compounds].masked_fill(repeats, 0.0)
-        # No noun follows a borrowed one: "a cup of coffee chair".
-        return after.masked_fill_(self._closing[tokens].unsqueeze(-1), 0.0).clamp_(min=1e-12).log_()
+        # None of the nouns that it may stand for follows it: "a cup of coffee chair".
+        followers = (now & takes).float() @ self._anywhere > 0
+        return after.masked_fill_(followers, 0.0).clamp_(min=1e-12).log_()
+
+
+def _changing(evidence: Tensor, must: Tensor) -> Tensor:
+    return (evidence.any(1) | must.any(1)).nonzero().squeeze(1)
 
 
 def object_search(

@@ -38,8 +38,8 @@ class ObjectEvidence:
         return found.masked_fill(found < LEAST, 0.0)
 
     def sums(self, scores: Tensor) -> Tensor:
-        """(B, classes) -> (B, words): the sum over a word's classes, times its trust."""
-        parts = (scores.float() / self.temperature).softmax(-1)[:, self.classes] * self.trust
+        """(B, classes) -> (B, words): the sum over a word's classes, times its trust. 0 where scores are not finite."""
+        parts = (scores.float() / self.temperature).softmax(-1)[:, self.classes].nan_to_num_() * self.trust
         return parts.new_zeros(len(parts), len(self.table.words)).index_add_(1, self.columns, parts)
 
     def told(self, probabilities: Tensor) -> tuple[SeenObject, ...]:

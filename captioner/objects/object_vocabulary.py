@@ -11,6 +11,8 @@ from captioner.objects.object_words import OPEN, PERSON, THING, ObjectWord, Obje
 from captioner.vocabulary import Vocabulary
 
 TAUGHT = 100  # captions with a word from which on the caption model's own opinion of it counts more than half
+TAKES = 0.3  # of the evidence that has to count for a word to take the place of others
+OPEN_SHARE = 0.65  # how far an object may stand where a noun of a place or thing does that may be any
 MET = 25  # captions with a word from which on the caption model knows where people stand beside it
 
 
@@ -22,16 +24,17 @@ class ObjectVocabulary:
     `words`, `information`: of the W words. `taught`: V.
     `feed`: int64 (W,), what the decoder is fed for a word: the word itself, or a taught neighbour of a new one.
     `objects`, as a tensor `object_of`: for each word the object that it says; O: none.
-    `people`: bool (W,), words for people. `closing`: bool (W,), words that no noun follows: those of `borrowed`.
+    `people`: bool (W,), words for people.
     `first`: int64 (W,), the first word of one like "tennis racket"; -1: it is one word.
     `form_tokens`, `form_objects`: int64 (F,), each form's word and object.
-    `rates`: (F, W), 1 where a form may stand in a noun's place, else 0. `anywhere`: the same where it must be said.
+    `rates`: (F, W), how far a form may stand in a noun's place, people aside. `anywhere`: 1 where it may if it must.
     `known`: (O,), how much of the evidence counts: the more often the model was taught the word, the less; 0 where the
-    object is like no noun.
+    object is like no noun. `taught_share`: (O,), the rest of it. `once`: bool (O,), objects whose words take the place
+    of others: these are said once, and no such noun follows them.
     `borrowed`: for each object, and for none, whether its word is the classifier's rather than the model's own.
     `sayable`: bool (O,), the borrowed objects: captions may be made to say them. `unmet`: those that captions of
     training hardly had.
-    `nouns`, `mass`: words whose articles are mended, those that take none.
+    `articles`: of each object's word that captions may say, "" if it takes none.
     """
 
     def __init__(self, vocabulary: Vocabulary, table: ObjectWords, *, device: torch.device | str = "cpu") -> None:
@@ -59,17 +62,20 @@ class ObjectVocabulary:
         self.known = share.to(device) * torch.zeros(len(share), device=device).index_put(
             (self.form_objects[self.rates.any(1)],), torch.ones((), device=device)
         )
-        sayable = (share > 0.5) & torch.tensor([one is not None for one, _ in said])
+        self.taught_share = (1 - share).to(device)
+        has_form = torch.tensor([one is not None for one, _ in said])
+        self.once = (share > TAKES).to(device) & has_form.to(device)
+        sayable = (share > 0.5) & has_form
         self.borrowed = [*sayable.tolist(), False]
         self.sayable = sayable.to(device)
         self.unmet = torch.tensor([count < MET for count in counts], device=device) & self.sayable
-        self.closing = self._which(token for object_, _, token in forms if sayable[object_]).to(device)
         people = [noun for nouns in table.nouns.get(PERSON, ()) for noun in nouns]
         self.people = self._which(self._index[noun] for noun in people if noun in self._index).to(device)
         firsts = [vocabulary.index.get(word.split()[0], -1) if " " in word else -1 for word in self.words]
         self.first = torch.tensor(firsts, device=device)
-        self.nouns = {word.word for word, (one, _) in zip(table.words, said, strict=True) if one is not None}
-        self.mass = {word.word for word in table.words if word.kind and not word.plural}
+        self.articles = {
+            word.word: word.article for word, (one, _) in zip(table.words, said, strict=True) if one is not None
+        }
 
     def _which(self, tokens: Iterable[int]) -> Tensor:
         """bool (W,)"""
@@ -127,8 +133,8 @@ class ObjectVocabulary:
             word, nouns = self._table.words[object_], members[number]
             anywhere[form, sorted(set().union(*nouns.values()))] = 1.0
             if self._like(word):
-                for kind in (OPEN, PERSON, word.kind):
-                    rates[form, sorted(nouns.get(kind, ()))] = 1.0
+                for kind, rate in ((OPEN, OPEN_SHARE), (PERSON, 1.0), (word.kind, 1.0)):
+                    rates[form, sorted(nouns.get(kind, ()))] = rate
             own = [self._index[name] for name in word.names if name in self._index]
             rates[form, own] = anywhere[form, own] = 0.0
         return rates, anywhere

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from captioner.errors import BundleCorrupt
 
@@ -19,10 +19,10 @@ THING = "thing"  # the kind whose nouns the decoder is fed for an object that is
 class ObjectWord:
     """An everyday word.
 
-    `plural`: empty for a mass noun. `kind`: words of one kind stand in the same places of a caption; empty: it is
-    said only where it must be. `like`: words that the decoder is fed in its place, the nearest first.
+    `plural`: empty if captions have none. `kind`: words of one kind stand in the same places of a caption; empty: the
+    word is said only where it must be. `like`: words that the decoder is fed in its place, the nearest first.
     `synonyms`: other words for it. `classes`: those of the classifier that mean it. `trust`: 0..1, how often people who
-    described photos named it where the classifier saw it.
+    described photos named it where the classifier saw it. `article`: "a", "an", or "" for a mass noun.
     """
 
     word: str
@@ -32,6 +32,18 @@ class ObjectWord:
     synonyms: tuple[str, ...]
     classes: tuple[int, ...]
     trust: float = 1.0
+    article: str = "a"
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Raises ValueError for values that a table cannot have, TypeError for other keys."""
+        values: dict[str, Any] = {}
+        for key, value in data.items():
+            values[key] = tuple(value) if isinstance(value, list) else value
+        word = cls(**values)
+        if not word.word.split() or not word.classes or min(word.classes) < 0 or not 0 <= word.trust <= 1:
+            raise ValueError(f"the word {word.word!r}")
+        return word
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,16 +71,13 @@ class ObjectWords:
         """Raises BundleCorrupt."""
         try:
             data: Any = json.loads(text)
-            words = tuple(_word(each) for each in data["words"])
+            words = tuple(ObjectWord.from_dict(each) for each in data["words"])
             nouns = {kind: (tuple(one), tuple(many)) for kind, (one, many) in data["nouns"].items()}
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise BundleCorrupt(f"The table of object words is malformed: {error!r}.") from error
+        if not words or len({word.word for word in words}) < len(words):
+            raise BundleCorrupt("The table of object words is empty, or has a word twice.")
         return cls(words, nouns)
-
-
-def _word(data: dict[str, Any]) -> ObjectWord:
-    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
-    return ObjectWord(**values)
 
 
 def object_words_imagenet() -> ObjectWords:

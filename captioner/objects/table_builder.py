@@ -21,10 +21,18 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 WORDS, NOUNS, TABLE = HERE / "everyday_words.tsv", HERE / "nouns.tsv", HERE / "imagenet_words.json"
 CLASSES = 1000
+RENAMED = {"plane": "woodworking plane", "jean": "jeans", "sunglass": "sunglasses"}  # else another word of the table
+NO_ARTICLE = frozenset({  # words from WordNet alone that take none
+    "binoculars", "brass", "chain mail", "face powder", "hair spray", "hay", "jeans", "parallel bars", "sunglasses",
+    "sunscreen", "swimming trunks", "thatch", "velvet", "wool",
+})  # fmt: skip
+VOWEL_SOUNDS = ("a", "e", "i", "o", "u", "hour")
+CONSONANT_SOUNDS = ("uni", "eu", "one", "uku")  # "a unicycle"
 
 
 @dataclass(frozen=True)
@@ -105,27 +113,36 @@ def table_build(folder: Path) -> tuple[dict[str, object], list[str]]:
     rows = _rows(WORDS)
     anchors = {row["word"]: _listed(row["anchors"]) for row in rows if row["anchors"]}
     labels, faults = classes_label(dict(zip(ids, own, strict=True)), anchors, wordnet_read(folder))
-    words: list[dict[str, object]] = []
+    words: dict[str, dict[str, Any]] = {}
     for row in rows:
         parts = _listed(row["parts"]) or (row["word"],)
-        classes = [index for index, label in enumerate(labels) if label in parts]
-        words.append(
-            {
-                "word": row["word"],
-                "plural": row["plural"],
-                "kind": row["kind"],
-                "like": _listed(row["like"]),
-                "synonyms": _listed(row["synonyms"]),
-                "classes": classes,
-            }
-        )
-    words += [
-        {"word": name.lower(), "plural": "", "kind": "", "like": (), "synonyms": (), "classes": [index]}
-        for index, (name, label) in enumerate(zip(own, labels, strict=True))
-        if label is None
-    ]
+        words[row["word"]] = {
+            "word": row["word"],
+            "plural": row["plural"],
+            "kind": row["kind"],
+            "like": _listed(row["like"]),
+            "synonyms": _listed(row["synonyms"]),
+            "classes": [index for index, label in enumerate(labels) if label in parts],
+            "article": _article(row["word"], mass=bool(row["kind"]) and row["plural"] in ("", row["word"])),
+        }
+    said = {name: word for word, row in words.items() for name in (word, row["plural"], *row["synonyms"]) if name}
+    for index, (name, label) in enumerate(zip(own, labels, strict=True)):
+        if label is None:
+            word = RENAMED.get(name.lower(), name.lower())
+            plain = {"word": word, "plural": "", "kind": "", "like": (), "synonyms": ()}
+            known = words.setdefault(
+                said.get(word, word), {**plain, "classes": [], "article": _article(word, mass=word in NO_ARTICLE)}
+            )
+            known["classes"].append(index)
     nouns = {row["kind"]: (_listed(row["nouns"]), _listed(row["plurals"])) for row in _rows(NOUNS)}
-    return {"words": words, "nouns": nouns}, faults
+    return {"words": list(words.values()), "nouns": nouns}, faults
+
+
+def _article(word: str, *, mass: bool) -> str:
+    if mass:
+        return ""
+    vowel = word.startswith(VOWEL_SOUNDS) and not word.startswith(CONSONANT_SOUNDS)
+    return "an" if vowel else "a"
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -20,6 +20,8 @@ def row(caption: str, *, confidence: float, borrowed: str = "", **objects: float
         (row("A dog runs", confidence=0.45, dog=0.9, fence=0.4), ""),
         (row("A dog runs", confidence=0.45, fence=0.6), "fence (0.60)"),
         (row("A dog runs", confidence=0.2, dog=0.9), ""),
+        (row("Two dogs run", confidence=0.2, dog=0.9), ""),
+        (row("A man is carrying a bag", confidence=0.45, car=0.9), "car (0.90)"),
         (row("A man stands", confidence=0.2), "outside what it was trained on"),
         (row("A cat sits", confidence=0.3, borrowed="cat", cat=0.9), "outside what it was trained on"),
         (row("A cat sits", confidence=0.4, borrowed="cat", cat=0.9), ""),

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from captioner.objects.object_decoding import MOST, PERSON_SHARE, SURE, WEIGHT, ObjectStepper
-from captioner.objects.object_vocabulary import TAUGHT, ObjectVocabulary
+from captioner.objects.object_decoding import MOST, OWN, PERSON_GIVES, PERSON_SHARE, SURE, WEIGHT, ObjectStepper
+from captioner.objects.object_vocabulary import OPEN_SHARE, TAUGHT, ObjectVocabulary
 from captioner.vocabulary import START
 from tests.captioner.objects.tables import DOG, TABLE, VELVET, VOCABULARY, Speaker
 
@@ -55,7 +55,7 @@ def test_probabilities_still_sum_to_one() -> None:
 def test_word_that_was_taught_well_needs_more_than_the_classifier() -> None:
     found, _ = step(Speaker(table=0.5), dog=0.6)
     known = TAUGHT / (TAUGHT + 350)  # 300 captions with "dog", 50 with "dogs"
-    assert found["dog"] == pytest.approx(0.5 * 0.6 * WEIGHT * known)
+    assert found["dog"] == pytest.approx(0.5 * 0.6 * WEIGHT * known * OPEN_SHARE)
 
 
 def test_person_gives_less_the_surer_the_caption_model_is() -> None:
@@ -98,7 +98,7 @@ def test_first_word_of_a_compound_is_not_said_twice() -> None:
     found, _ = step(Speaker(table=0.5), said=["tennis"], tennis_racket=0.5)
     assert found["tennis racket"] == pytest.approx(0, abs=1e-6)
     found, _ = step(Speaker(table=0.5), said=["a"], tennis_racket=0.5)
-    assert found["tennis racket"] > 0.3
+    assert found["tennis racket"] == pytest.approx(0.5 * 0.5 * WEIGHT * OPEN_SHARE)
 
 
 def test_word_without_a_kind_is_said_only_where_it_must_be() -> None:
@@ -128,9 +128,16 @@ def test_person_makes_less_room_for_what_must_be_said_the_surer_the_caption_mode
         assert found["velvet"] == pytest.approx(sure * PERSON_SHARE * (1 - sure))
 
 
-def test_person_gives_freely_in_a_photo_of_a_sure_object() -> None:
-    found, _ = step(Speaker(man=0.9), cat=SURE)
-    assert found["cat"] == pytest.approx(0.9 * MOST)
+def test_person_gives_more_in_a_photo_of_a_sure_object() -> None:
+    for people, given in ((0.9, 0.9 * PERSON_GIVES * (1 - 0.9)), (0.5, 0.5 * MOST)):
+        found, _ = step(Speaker(man=people), cat=SURE)
+        assert found["cat"] == pytest.approx(given)
+
+
+def test_noun_that_the_classifier_sees_too_keeps_its_place() -> None:
+    found, _ = step(Speaker(dog=0.8), cat=0.4, dog=0.2)
+    taught = 1 - TAUGHT / (TAUGHT + 350)
+    assert found["cat"] == pytest.approx(0.8 * (0.4 * WEIGHT - OWN * 0.2 * taught))
 
 
 def test_borrowed_word_is_not_said_again_by_the_model_itself() -> None:
@@ -156,6 +163,20 @@ def test_photos_do_not_depend_on_those_beside_them() -> None:
     seen = torch.tensor([[0.4, 0.0, 0.0, 0.0], [0.0, 0.0, 0.6, 0.0]])
     stepper = ObjectStepper(Speaker(dog=0.8), WORDS, seen)
     logs, _, _ = stepper.step(stepper.start(torch.zeros(2, 1)), torch.full((2, 1), START))
+    words = [WORDS.words[word] for word in stepper.words]
+    assert dict(zip(words, logs[0, 0].exp().tolist(), strict=True)) == pytest.approx(
+        {word: alone[word] for word in words}, abs=1e-5
+    )
+
+
+def test_words_after_an_object_do_not_depend_on_the_photos_beside_it() -> None:
+    alone, _ = step(Speaker(man=0.3, dog=0.3, runs=0.2), said=["dog"], cat=0.4)
+    stepper = ObjectStepper(
+        Speaker(man=0.3, dog=0.3, runs=0.2), WORDS, torch.tensor([[0.4, 0, 0, 0], [0, 0.9, 0.9, 0.9]])
+    )
+    state = stepper.start(torch.zeros(2, 1))
+    for word in (START, VOCABULARY.index["dog"]):
+        logs, _, state = stepper.step(state, torch.full((2, 1), word))
     words = [WORDS.words[word] for word in stepper.words]
     assert dict(zip(words, logs[0, 0].exp().tolist(), strict=True)) == pytest.approx(
         {word: alone[word] for word in words}, abs=1e-5

@@ -40,3 +40,10 @@ def test_told_objects_are_sorted_and_certain_enough() -> None:
         SeenObject("dog", 0.3),
         SeenObject("tennis racket", 0.15),
     )
+
+
+def test_scores_that_are_not_finite_see_nothing() -> None:
+    scores = torch.cat([SCORES, torch.full((1, 4), float("nan"))])
+    found = ObjectEvidence(TABLE, temperature=1.0).probabilities(scores)
+    assert found[1].tolist() == [0, 0, 0, 0]
+    assert found[0].tolist() == ObjectEvidence(TABLE, temperature=1.0).probabilities(SCORES)[0].tolist()

@@ -4,7 +4,7 @@ import pytest
 
 from captioner.objects.object_grammar import articles_mend
 
-NOUNS, MASS = {"elephant", "cat", "unicycle", "umbrella", "broccoli"}, {"broccoli"}
+NOUNS = {"elephant": "an", "cat": "a", "unicycle": "a", "umbrella": "an", "broccoli": ""}
 
 
 @pytest.mark.parametrize(
@@ -20,9 +20,9 @@ NOUNS, MASS = {"elephant", "cat", "unicycle", "umbrella", "broccoli"}, {"broccol
     ],
 )
 def test_article_fits_the_noun(said: str, mended: str) -> None:
-    assert [word for _, word in articles_mend(said.split(), nouns=NOUNS, mass=MASS)] == mended.split()
+    assert [word for _, word in articles_mend(said.split(), articles=NOUNS)] == mended.split()
 
 
 def test_places_tell_which_words_stay() -> None:
-    found = articles_mend(["eating", "a", "broccoli"], nouns=NOUNS, mass=MASS)
+    found = articles_mend(["eating", "a", "broccoli"], articles=NOUNS)
     assert found == [(0, "eating"), (2, "broccoli")]

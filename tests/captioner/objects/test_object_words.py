@@ -76,7 +76,53 @@ def test_table_is_the_same_after_json(table: ObjectWords) -> None:
     assert ObjectWords.from_json(table.to_json()) == table
 
 
-@pytest.mark.parametrize("text", ["no JSON", "[]", json.dumps({"words": [{"word": "cat"}], "nouns": {}})])
+WORD: dict[str, object] = {
+    "word": "cat",
+    "plural": "cats",
+    "kind": "animal",
+    "like": [],
+    "synonyms": [],
+    "classes": [0],
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no JSON",
+        "[]",
+        json.dumps({"words": [{"word": "cat"}], "nouns": {}}),
+        *(
+            json.dumps({"words": [WORD | {key: value}], "nouns": {}})
+            for key, value in (("word", " "), ("classes", []), ("classes", [-7]), ("trust", "x"), ("trust", 2))
+        ),
+    ],
+)
 def test_malformed_table_is_named(text: str) -> None:
     with pytest.raises(BundleCorrupt, match="table of object words is malformed"):
         ObjectWords.from_json(text)
+
+
+@pytest.mark.parametrize("words", [[], [WORD, WORD | {"classes": [1]}]])
+def test_table_without_words_or_with_one_twice_is_named(words: list[object]) -> None:
+    with pytest.raises(BundleCorrupt, match="is empty, or has a word twice"):
+        ObjectWords.from_json(json.dumps({"words": words, "nouns": {}}))
+
+
+def test_table_from_before_articles_is_read() -> None:
+    assert ObjectWords.from_json(json.dumps({"words": [WORD], "nouns": {}})).words[0].article == "a"
+
+
+@pytest.mark.parametrize(
+    ("word", "article"),
+    [
+        ("hourglass", "an"),
+        ("unicycle", "a"),
+        ("elephant", "an"),
+        ("broccoli", ""),
+        ("mashed potatoes", ""),
+        ("wool", ""),
+    ],
+)
+def test_words_of_imagenet_have_their_article(word: str, article: str) -> None:
+    assert next(each for each in object_words_imagenet().words if each.word == word).article == article
