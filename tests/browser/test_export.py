@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 def test_captions_are_exported_with_the_photos(page: Page, member: str, tmp_path: Path) -> None:
     page.get_by_label("Add photos").set_input_files(picture_write(tmp_path, "beach.jpg", "red"))
-    expect(page.locator(".card .caption")).to_be_visible(timeout=60_000)
+    expect(page.locator(".card.done")).to_be_visible(timeout=60_000)
     page.get_by_role("link", name="Export").click()
     page.get_by_label("Text side-cars").check()
     page.get_by_label("With the photos").check()

@@ -51,7 +51,7 @@ def _page(request: HttpRequest, form: ExportForm, *, status: int = HTTPStatus.OK
         "chosen": asked.get("format", Format.CSV),
         "batch": _batch(request, form),
         "ids": asked.get("ids"),
-        "count": photos_counts(user_of(request))["all"],
+        "counts": photos_counts(user_of(request)),
     }
     return render(request, "exchange/exports.html", context, status=status)
 

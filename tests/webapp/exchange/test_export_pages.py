@@ -20,7 +20,7 @@ def test_gallery_and_batch_lead_to_the_form(member: Client, user: User) -> None:
 def test_form_explains_every_form_and_counts_the_photos(member: Client, user: User) -> None:
     photo_add(user, 1)
     shown = page(member, "/exports/")
-    assert "Of your 1 photo." in shown
+    assert "Of your 1 photo; 1 is captioned." in shown
     for form in ("csv", "jsonl", "coco", "txt", "xmp"):
         assert f'value="{form}"' in shown
         assert f'id="format-{form}-help"' in shown
