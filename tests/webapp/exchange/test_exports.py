@@ -102,7 +102,7 @@ def test_photo_whose_file_is_gone_is_told_and_leaves_the_rest_whole(media: Path,
     files = unzipped(b"".join(export.parts()))
     assert list(files) == ["b.jpg", "captions.json", "MISSING.txt"]
     assert b"a dog" not in files["captions.json"]
-    assert b"1 photo could not be read" in files["MISSING.txt"]
+    assert b"could not be read: 1 photo." in files["MISSING.txt"]
     assert b"a.jpg: it is not in the media folder (photo 1)" in files["MISSING.txt"]
     assert export.summary() == "1 photo exported, 0 left out, 1 missing."
 

@@ -116,8 +116,8 @@ class Export:
 def _missing_text(missing: list[str]) -> str:
     lines = "\n".join(missing)
     return (
-        f"{photos_text(len(missing))} could not be read and are left out of this archive.\n"
-        "An export without photos has their texts. Staff find lost files in the admin's lost-and-found.\n\n"
+        f"Not in this archive, because the file could not be read: {photos_text(len(missing))}.\n"
+        "An export without photos has their texts.\n\n"
         f"{lines}\n"
     )
 
