@@ -35,6 +35,7 @@ INSTALLED_APPS = [  # upper rooms first: when an account is deleted, its batches
     "webapp.gallery",
     "webapp.review",
     "webapp.upkeep",
+    "webapp.exchange",
     "webapp.batches",
     "webapp.captioning",
     "webapp.photos",

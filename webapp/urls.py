@@ -10,6 +10,7 @@ handler500 = "webapp.gallery.views.error_pages.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("webapp.gallery.urls")),
     path("batches/", include("webapp.batches.urls")),
+    path("exports/", include("webapp.exchange.urls")),
     path("media/", include("webapp.photos.urls")),
     path("accounts/", include("webapp.accounts.urls")),
     path("api/v1/", include("webapp.api.urls")),

@@ -12,6 +12,6 @@ class TokenScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]
     name = "token"
 
 
-def answers(answer: dict[int, Any], *errors: int) -> dict[int, Any]:
-    """The responses of an operation: its answer on success, and the HTTP statuses of its errors."""
+def answers(answer: dict[Any, Any], *errors: int) -> dict[Any, Any]:
+    """The responses of an operation: its answer on success, by status and perhaps type; and its errors' statuses."""
     return answer | dict.fromkeys(errors, ErrorBodySerializer)

@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from webapp.api.views import accounts, batches, not_found, photos
+from webapp.api.views import accounts, batches, exports, not_found, photos
 
 app_name = "api"
 urlpatterns = [
@@ -13,5 +13,6 @@ urlpatterns = [
     path("batches/<int:batch_id>/", batches.BatchView.as_view(), name="batch"),
     path("batches/<int:batch_id>/items/", batches.BatchItemsView.as_view(), name="batch_items"),
     path("batches/<int:batch_id>/<str:action>/", batches.BatchActionView.as_view(), name="batch_action"),
+    path("export/", exports.ExportView.as_view(), name="export"),
     re_path("", not_found.UnknownView.as_view(), name="unknown"),
 ]

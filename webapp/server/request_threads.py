@@ -50,10 +50,12 @@ class ThreadedHandler(ASGIHandler):
             if not response.streaming:
                 await self.send_response(response, send)
                 return
+            gone = asyncio.create_task(_sender_gone(receive))
             try:
-                response.streaming_content = self._parts(iter(response))
+                response.streaming_content = self._parts(iter(response), gone)
                 await self.send_response(response, send)
             finally:
+                gone.cancel()
                 await _in_thread(self._others, response.close)
 
     def _lane(self, scope: dict[str, Any]) -> ThreadPoolExecutor:
@@ -73,13 +75,19 @@ class ThreadedHandler(ASGIHandler):
             response.close()  # in the thread that has its database connection
         return response
 
-    async def _parts(self, parts: Iterator[bytes]) -> AsyncIterator[bytes]:
-        while (part := await _in_thread(self._others, next, parts, None)) is not None:
+    async def _parts(self, parts: Iterator[bytes], gone: asyncio.Task[None]) -> AsyncIterator[bytes]:
+        """The server throws away what nobody receives any more, and says nothing. So no more is made."""
+        while not gone.done() and (part := await _in_thread(self._others, next, parts, None)) is not None:
             yield part
 
 
 def _holds_files(scope: dict[str, Any]) -> bool:
     return any(name == b"content-type" and value.lower().startswith(b"multipart/") for name, value in scope["headers"])
+
+
+async def _sender_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _in_thread(threads: ThreadPoolExecutor, function: Callable[..., Any], *arguments: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -18,7 +18,7 @@ threads: list[int] = []
 together = threading.Barrier(OTHERS, timeout=20)
 uploading: set[int] = set()
 at_once: list[int] = []
-full, answered = threading.Event(), threading.Event()
+full, answered, closed = threading.Event(), threading.Event(), threading.Event()
 
 
 def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -61,6 +61,17 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(parts())
 
 
+def endless(request: HttpRequest) -> StreamingHttpResponse:
+    def parts() -> Iterator[bytes]:
+        try:
+            while True:
+                yield b"more "
+        finally:
+            closed.set()
+
+    return StreamingHttpResponse(parts())
+
+
 def fail(request: HttpRequest) -> HttpResponse:
     raise ZeroDivisionError
 
@@ -70,6 +81,7 @@ urlpatterns = [
     path("meet", meet),
     path("receive", receive),
     path("stream", stream),
+    path("endless", endless),
     path("fail", fail),
 ]
 
@@ -176,6 +188,33 @@ def test_streamed_answer_is_read_in_the_threads_and_closed(handler: ThreadedHand
     assert answer.text == "one two"
     assert threading.get_ident() not in {*threads, *ended}
     assert len(ended) == 1
+
+
+def test_streamed_answer_is_made_no_longer_than_somebody_receives_it(handler: ThreadedHandler) -> None:
+    sent: list[Any] = []
+
+    async def ask() -> None:
+        gone = asyncio.Event()
+        waiting = [{"type": "http.request"}]
+
+        async def receive() -> dict[str, Any]:
+            if waiting:
+                return waiting.pop()
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Mapping[str, Any]) -> None:
+            sent.append(message)
+            if message.get("body"):  # of the first part
+                gone.set()
+                await asyncio.sleep(0)
+
+        scope = {"type": "http", "method": "GET", "path": "/endless", "query_string": b"", "headers": []}
+        await asyncio.wait_for(handler(scope, receive, send), timeout=20)
+
+    asyncio.run(ask())
+    assert len(sent) < 5
+    assert closed.is_set()
 
 
 def test_static_file_is_served(handler: ThreadedHandler) -> None:

@@ -29,7 +29,7 @@ ACTIONS: Final = {
 }
 
 
-def _batch(request: Request, batch_id: int) -> Batch:
+def batch_of(request: Request, batch_id: int) -> Batch:
     batch = batch_selectors.batches_of(user_of(request)).filter(pk=batch_id).first()
     if batch is None:
         raise exceptions.NotFound(f"You have no batch {batch_id}. GET {reverse('api:batches')} lists yours.")
@@ -37,7 +37,7 @@ def _batch(request: Request, batch_id: int) -> Batch:
 
 
 def _answer(request: Request, batch_id: int, *, status: int) -> Response:
-    return Response(BatchSerializer(_batch(request, batch_id), context={"request": request}).data, status=status)
+    return Response(BatchSerializer(batch_of(request, batch_id), context={"request": request}).data, status=status)
 
 
 class BatchesView(generics.ListAPIView[Batch]):
@@ -88,7 +88,7 @@ class BatchActionView(APIView):
         """Pause, resume or cancel a batch. Existing captions stay."""
         if action not in ACTIONS:
             raise exceptions.NotFound(f"“{action}” is no action of a batch. Use one of: {', '.join(ACTIONS)}.")
-        ACTIONS[action](batch=_batch(request, batch_id))
+        ACTIONS[action](batch=batch_of(request, batch_id))
         return _answer(request, batch_id, status=200)
 
 
@@ -108,7 +108,7 @@ class BatchItemsView(generics.ListAPIView[BatchItem]):
 
     @cached_property
     def _batch(self) -> Batch:
-        return _batch(self.request, self.kwargs["batch_id"])
+        return batch_of(self.request, self.kwargs["batch_id"])
 
     @property
     def _failed(self) -> bool:
