@@ -97,8 +97,8 @@ class CaptionForReviewAdmin(PhotoSearch, ReadOnlyAdmin):
 
     @admin.display(description="caption", ordering="text")
     def shown_text(self, caption: Any) -> str:
-        if caption.reviewed_text and caption.reviewed_text != caption.text:
-            return format_html("{} <del>{}</del>", caption.reviewed_text, caption.text)
+        if caption.review_state == ReviewState.EDITED:
+            return format_html("{} <del>{}</del>", caption.reviewed_text or "No caption", caption.text)
         return str(caption.text)
 
     @admin.display(description="confidence", ordering="confidence")
