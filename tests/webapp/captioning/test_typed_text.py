@@ -9,8 +9,8 @@ ENGLAND = "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 @pytest.mark.parametrize(
     "text",
     [
-        "Deux chiens courent.", "كلب يجري على الشاطئ", "סוסים רצים", "می‌خواهم", "犬が走る。", "कुत्ता दौड़ता है", FAMILY, ENGLAND,
-        "a < b & \"c\"",
+        "Deux chiens courent.", "كلب يجري على الشاطئ", "סוסים רצים", "می‌خواهم", "犬が走る。", "कुत्ता दौड़ता है",
+        FAMILY, ENGLAND, "a < b & \"c\"",
     ],
     ids=["French", "Arabic", "Hebrew", "Persian", "Japanese", "Hindi", "family", "flag", "markup"],
 )  # fmt: skip

@@ -122,8 +122,8 @@ def photo_text_write(*, photo: Photo, writer: User, text: str, seen: int | None)
 
 
 def photo_text_put_back(*, photo: Photo, writer: User, seen: int | None) -> Decision | None:
-    """Withdraw the newest decision on the photo's caption: the text is again what the machine wrote, or what was decided
-    on another caption. None if nothing was decided. Raises as `photo_text_write`."""
+    """Withdraw the newest decision on the photo's caption. The text is again the machine's, or what a decision on
+    another caption says. None if nothing was decided. Raises as `photo_text_write`."""
     with transaction.atomic():
         caption = _caption_locked(photo)
         newest = _newest(caption.pk)
