@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.test import Client
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.webapp.pages import session_cookie
@@ -232,3 +232,19 @@ def test_caption_of_a_conflict_goes_back_to_what_stands(page: Page, photo: Photo
     page.keyboard.press("Escape")
     expect(page.locator("h1")).to_have_text("Theirs.")
     assert Caption.objects.get(photo=photo).decisions.count() == 1
+
+
+def test_page_asks_before_it_leaves_a_text_that_is_not_saved(page: Page, photo: Photo) -> None:
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.keyboard.press("e")
+    page.keyboard.type("Mine.")
+    page.get_by_role("link", name="Older").click()
+    expect(page.get_by_label("Caption", exact=True)).to_have_value("Mine.")
+    assert asked == ["beforeunload"]
+    page.keyboard.press("Escape")

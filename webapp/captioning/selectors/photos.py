@@ -97,10 +97,13 @@ def decision_shown(photo: Photo) -> Decision | None:
     return None if photo.review_state == ReviewState.UNDECIDED else decision_newest(photo)
 
 
-def decisions_told(photo: Photo) -> QuerySet[Decision]:
-    """The newest decisions on any of the photo's captions, newest first."""
-    decisions = Decision.objects.filter(caption__photo=photo).select_related("reviewer")
-    return decisions.order_by("-id")[:DECISIONS_TOLD]
+def decisions_told(photo: Photo) -> list[Decision]:
+    """The newest decisions on any of the photo's captions, newest first.
+
+    Sorted here: asked for the newest few, a database may walk through everybody's decisions to find them.
+    """
+    decisions = Decision.objects.filter(caption__photo=photo).select_related("reviewer").order_by()
+    return sorted(decisions, key=lambda decision: decision.pk, reverse=True)[:DECISIONS_TOLD]
 
 
 def photos_beside(photo: Photo, *, standing: str = "") -> tuple[int | None, int | None]:
