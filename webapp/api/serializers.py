@@ -10,7 +10,8 @@ from webapp.batches.models import Batch, BatchItem
 from webapp.batches.selectors import batch_progress
 from webapp.captioning.models import CaptionJob, Decision, ModelVersion
 from webapp.captioning.seen_objects import CERTAIN
-from webapp.captioning.selectors.photos import decision_shown, objects_shown
+from webapp.captioning.selectors.photos import decision_newest, decision_shown, objects_shown
+from webapp.captioning.services.decisions import TEXT_LIMIT
 from webapp.photos.models import Photo
 
 
@@ -58,7 +59,7 @@ class DecisionSerializer(serializers.ModelSerializer[Decision]):
 
     class Meta:
         model = Decision
-        fields = ["decision", "text", "reviewer", "created_at"]
+        fields = ["id", "decision", "text", "reviewer", "created_at"]
 
 
 class WordSerializer(serializers.Serializer[Any]):
@@ -100,7 +101,8 @@ class PhotoSummarySerializer(serializers.ModelSerializer[Photo]):
     state = serializers.ChoiceField(CaptionJob.State.choices, source="job.state")
     status_url = serializers.HyperlinkedIdentityField("api:photo", lookup_url_kwarg="photo_id")
     caption = serializers.SerializerMethodField(
-        help_text="the text that a person wrote or approved, else the model's; null if there is none yet"
+        help_text="the text that a person wrote or approved, else the model's; null if there is none yet, or if a "
+        "person wants none (then `caption_by` is `person`)"
     )
     caption_by = serializers.SerializerMethodField(help_text="who wrote `caption`")
     confidence = serializers.FloatField(source="caption.confidence", allow_null=True, help_text="0 to 1")
@@ -134,6 +136,9 @@ class PhotoSerializer(PhotoSummarySerializer):
     )
     model_version = ModelVersionSerializer(source="caption.model_version", allow_null=True)
     review = serializers.SerializerMethodField(help_text="the newest decision of a person on this caption")
+    seen = serializers.SerializerMethodField(
+        help_text="id of the newest decision on this caption, also of a withdrawn one; send it with a new text"
+    )
     words = WordSerializer(source="caption.words", many=True, default=[])
     alternatives = AlternativeSerializer(source="caption.alternatives", many=True, default=[])
     objects = serializers.SerializerMethodField(
@@ -145,7 +150,7 @@ class PhotoSerializer(PhotoSummarySerializer):
     class Meta(PhotoSummarySerializer.Meta):
         fields = [
             *PhotoSummarySerializer.Meta.fields,
-            "machine_caption", "model_version", "review", "words", "alternatives", "objects", "timings",
+            "machine_caption", "model_version", "review", "seen", "words", "alternatives", "objects", "timings",
         ]  # fmt: skip
 
     @extend_schema_field(SeenObjectSerializer(many=True))
@@ -156,6 +161,35 @@ class PhotoSerializer(PhotoSummarySerializer):
     def get_review(self, photo: Photo) -> Any:
         decision = decision_shown(photo)
         return DecisionSerializer(decision).data if decision else None
+
+    @extend_schema_field(serializers.IntegerField(allow_null=True))
+    def get_seen(self, photo: Photo) -> int | None:
+        newest = decision_newest(photo)
+        return newest.pk if newest else None
+
+
+class PhotoTextSerializer(serializers.Serializer[Any]):
+    """A person's text for a photo."""
+
+    text = serializers.CharField(
+        allow_null=True,
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text=f"up to {TEXT_LIMIT} characters, put on one line; null or empty: the photo has no caption",
+    )
+    seen = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        help_text="`seen` of the photo as you read it: a newer decision is then a conflict (409). Without it your text "
+        "replaces any other",
+    )
+
+
+class TextConflictSerializer(serializers.Serializer[Any]):
+    """Why a text was not taken. `decision` is the one that you have not seen."""
+
+    error = ErrorSerializer()
+    decision = DecisionSerializer(required=False)
 
 
 class UploadSerializer(serializers.Serializer[Any]):

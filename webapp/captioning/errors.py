@@ -1,4 +1,9 @@
+from typing import TYPE_CHECKING
+
 from webapp.errors import SiteError
+
+if TYPE_CHECKING:
+    from webapp.captioning.models import Decision
 
 
 class StaleLease(SiteError):
@@ -10,8 +15,19 @@ class DecisionError(Exception):
 
 
 class DecisionConflict(DecisionError):
-    """Another person decided after the reviewer opened the caption."""
+    """Another person decided after the reviewer opened the caption. `newest` is that decision."""
+
+    def __init__(self, newest: "Decision") -> None:
+        super().__init__(
+            f"{newest.reviewer} {newest.get_verdict_display().lower()} this caption after you opened it. "
+            "Reload the page, then decide."
+        )
+        self.newest = newest
 
 
 class TextRejected(DecisionError):
     """The text cannot be a caption."""
+
+
+class CaptionMissing(DecisionError):
+    """The photo has no caption yet, on which a person could decide."""

@@ -124,7 +124,7 @@ class CaptionJob(models.Model):
 
 class Caption(models.Model):
     """The text that one model version wrote for one photo. It never changes: people add decisions.
-    `review_state` is the verdict of the newest decision."""
+    `review_state` is the verdict of the newest decision, unless that was withdrawn."""
 
     # The constraint and an index below begin with these two.
     photo = models.ForeignKey(Photo, on_delete=models.CASCADE, related_name="captions", db_index=False)
@@ -169,11 +169,14 @@ class Decision(models.Model):
         APPROVED = "approved", "Approved"
         EDITED = "edited", "Edited"
         REJECTED = "rejected", "Rejected"
+        WITHDRAWN = "withdrawn", "Put back"  # as if nobody had decided
 
     caption = models.ForeignKey(Caption, on_delete=models.CASCADE, related_name="decisions")
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="decisions")
     verdict = models.CharField(max_length=16, choices=Verdict)
-    text = models.TextField(blank=True, help_text="what the person wrote; empty where the caption was rejected")
+    text = models.TextField(
+        blank=True, help_text="the text that the person approved or wrote; edited to nothing, the photo has no text"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -1,7 +1,8 @@
 """Which of the texts about a photo stands below it. No database.
 
 By rank: the newest that a person wrote or approved, else what the active model version wrote, else the newest caption.
-A rejected caption stands only where there is no better one, and is shown as rejected.
+A person's text may be empty: then the photo has none. A rejected caption stands only where there is no better one, and
+is shown as rejected.
 """
 
 from collections.abc import Sequence
@@ -16,14 +17,14 @@ _STANDING = (ReviewState.APPROVED, ReviewState.EDITED)
 
 @dataclass(frozen=True)
 class Said:
-    """A caption with its newest decision."""
+    """A caption with its newest decision, unless that was withdrawn."""
 
     caption_id: int
     text: str
     written_at: datetime
     by_active_model: bool
     objects: tuple[str, ...] = ()  # that the image classifier is certain of
-    decision_id: int = 0  # 0: nobody has decided
+    decision_id: int = 0  # 0: no decision stands
     verdict: str = ReviewState.UNDECIDED
     decision_text: str = ""
     decided_at: datetime | None = None

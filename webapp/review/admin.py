@@ -25,6 +25,7 @@ from webapp.photos.models import ReviewState
 from webapp.review import selectors
 from webapp.review.models import CaptionForReview
 from webapp.review.selectors import QUEUE, Filters
+from webapp.row_ids import row_id
 
 
 class _QueueFilter(admin.SimpleListFilter):
@@ -97,8 +98,8 @@ class CaptionForReviewAdmin(PhotoSearch, ReadOnlyAdmin):
 
     @admin.display(description="caption", ordering="text")
     def shown_text(self, caption: Any) -> str:
-        if caption.reviewed_text and caption.reviewed_text != caption.text:
-            return format_html("{} <del>{}</del>", caption.reviewed_text, caption.text)
+        if caption.review_state == ReviewState.EDITED:
+            return format_html("{} <del>{}</del>", caption.reviewed_text or "No caption", caption.text)
         return str(caption.text)
 
     @admin.display(description="confidence", ordering="confidence")
@@ -162,7 +163,7 @@ class CaptionForReviewAdmin(PhotoSearch, ReadOnlyAdmin):
         known: dict[str, Any] = {
             "caption": caption,
             "reviewer": _reviewer(request),
-            "seen": selectors.row_id(request.POST.get("seen", "")),
+            "seen": row_id(request.POST.get("seen", "")),
         }
         match request.POST.get("decision"):
             case "approve":
@@ -235,7 +236,7 @@ class ReviewerFilter(admin.SimpleListFilter):
         return [(str(reviewer.pk), str(reviewer)) for reviewer in selectors.reviewers()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        reviewer = selectors.row_id(self.value() or "")
+        reviewer = row_id(self.value() or "")
         return queryset if reviewer is None else queryset.filter(reviewer=reviewer)
 
 

@@ -13,6 +13,7 @@ from webapp.captioning.models import CAPTION_DETAILS, Caption, Decision
 from webapp.counters.selectors import counts_by_subject
 from webapp.photos.models import ReviewState
 from webapp.review.models import CaptionForReview
+from webapp.row_ids import row_id
 
 QUEUE: Final = ("-review_state", "confidence", "id")  # "undecided" sorts last of all states
 
@@ -99,8 +100,3 @@ def caption_decisions(caption: Caption) -> QuerySet[Decision]:
 def reviewers() -> QuerySet[User]:
     """All accounts with a decision. Costs one index look-up per account."""
     return User.objects.filter(Exists(Decision.objects.filter(reviewer=OuterRef("pk")))).order_by("username")
-
-
-def row_id(text: str) -> int | None:
-    """The id in a query string or form; None if it cannot be an id."""
-    return int(text) if text.isdecimal() and len(text) < 19 else None

@@ -24,6 +24,11 @@ def percent(share: float) -> str:
 
 
 @register.filter
+def same(one: object, other: object) -> bool:
+    return one == other
+
+
+@register.filter
 def pending(job: CaptionJob) -> bool:
     """Whether an open page should poll this job again."""
     return job.state in {CaptionJob.State.QUEUED, CaptionJob.State.RUNNING, CaptionJob.State.PAUSED}

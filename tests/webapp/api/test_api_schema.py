@@ -27,8 +27,8 @@ def test_schema_is_served_to_anybody(client: Client) -> None:
 def test_schema_names_every_operation(schema: Any) -> None:
     operations = {operation["operationId"] for path in schema["paths"].values() for operation in path.values()}
     assert {
-        "login", "logout", "photos_upload", "photos_list", "photos_detail", "photos_delete", "photos_retry",
-        "batches_upload", "batches_list", "batches_detail", "batches_items", "batches_action", "export",
+        "login", "logout", "photos_upload", "photos_list", "photos_detail", "photos_edit", "photos_delete",
+        "photos_retry", "batches_upload", "batches_list", "batches_detail", "batches_items", "batches_action", "export",
     } == operations  # fmt: skip
 
 

@@ -249,3 +249,19 @@ def test_history_is_filtered_by_who_decided(page: Client, captions: list[Caption
 def test_numbers_too_long_for_a_row_are_not_an_error(page: Client, captions: list[Caption], digits: int) -> None:
     assert page.get(LIST, {"model_version": "9" * digits}).status_code == 200
     assert decide(page, captions[0], "approve", seen="9" * digits).status_code == 302
+
+
+def test_review_tells_that_the_owner_wants_no_caption(page: Client, captions: list[Caption], user: User) -> None:
+    services.photo_text_write(photo=captions[0].photo, writer=user, text="", seen=None)
+    assert re.search(r"No caption\s+<del>caption 1</del>", page.get(LIST).content.decode())
+    assert re.search(r"badge-edited.*by ada.*No caption", page.get(url(captions[0])).content.decode())
+
+
+def test_review_queues_a_caption_whose_edit_the_owner_put_back(
+    page: Client, captions: list[Caption], user: User
+) -> None:
+    edit = services.photo_text_write(photo=captions[0].photo, writer=user, text="Mine.", seen=None)
+    services.photo_text_put_back(photo=captions[0].photo, writer=user, seen=edit.pk)
+    assert f'href="{url(captions[0])}' in page.get(LIST).content.decode()
+    assert re.search(r"badge-withdrawn.*Put back.*by ada", page.get(url(captions[0])).content.decode())
+    assert decide(page, captions[0], "approve", seen=Decision.objects.latest("id").pk).status_code == 302

@@ -5,7 +5,7 @@ from typing import Any
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions, generics
-from rest_framework.parsers import MultiPartParser
+from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,11 +14,21 @@ from webapp.api.errors import error_body, error_status
 from webapp.api.pagination import Pagination
 from webapp.api.permissions import user_of
 from webapp.api.schema import answers
-from webapp.api.serializers import PhotoSerializer, PhotoSummarySerializer, UploadSerializer, UploadsSerializer
+from webapp.api.serializers import (
+    DecisionSerializer,
+    PhotoSerializer,
+    PhotoSummarySerializer,
+    PhotoTextSerializer,
+    TextConflictSerializer,
+    UploadSerializer,
+    UploadsSerializer,
+)
+from webapp.captioning.errors import CaptionMissing, DecisionConflict, TextRejected
 from webapp.captioning.models import CaptionJob
 from webapp.captioning.selectors import photos as photo_selectors
 from webapp.captioning.services import photo_intake as photo_services
 from webapp.captioning.services.caption_jobs import photo_retry
+from webapp.captioning.services.decisions import photo_text_write
 from webapp.photos.models import Photo
 
 
@@ -79,9 +89,39 @@ class PhotosView(generics.ListAPIView[Photo]):
 
 
 class PhotoView(APIView):
+    parser_classes = (JSONParser,)
+
     @extend_schema(operation_id="photos_detail", responses=answers({200: PhotoSerializer}, 401, 404))
     def get(self, request: Request, photo_id: int) -> Response:
         """The state of one photo, and its caption if it has one."""
+        return Response(PhotoSerializer(_photo(request, photo_id), context={"request": request}).data)
+
+    @extend_schema(
+        operation_id="photos_edit",
+        request=PhotoTextSerializer,
+        responses=answers({200: PhotoSerializer, 409: TextConflictSerializer}, 400, 401, 403, 404, 422),
+    )
+    def patch(self, request: Request, photo_id: int) -> Response:
+        """Write your own text for a photo, or choose no caption. No model writes over it.
+
+        The model's own text (`machine_caption`) is approved by writing it.
+        """
+        photo = _photo(request, photo_id)
+        asked = PhotoTextSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        values = asked.validated_data
+        newest = photo_selectors.decision_newest(photo)
+        seen = values.get("seen", newest.pk if newest else None)
+        try:
+            photo_text_write(photo=photo, writer=user_of(request), text=values["text"] or "", seen=seen)
+        except TextRejected as refused:
+            return Response(error_body("too_long", str(refused)), status=422)
+        except CaptionMissing as refused:
+            return Response(error_body("no_caption", str(refused)), status=409)
+        except DecisionConflict as refused:
+            message = f"{refused.newest.reviewer} has decided on this caption since you read it. Read it, then decide."
+            told = error_body("conflict", message) | {"decision": DecisionSerializer(refused.newest).data}
+            return Response(told, status=409)
         return Response(PhotoSerializer(_photo(request, photo_id), context={"request": request}).data)
 
     @extend_schema(operation_id="photos_delete", responses=answers({204: None}, 401, 403, 404))

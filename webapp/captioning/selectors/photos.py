@@ -21,6 +21,7 @@ STATES: Final = {
     CaptionJob.Standing.CAPTIONED: {State.DONE},
     CaptionJob.Standing.FAILED: {*UNSUCCESSFUL},
 }
+DECISIONS_TOLD: Final = 50
 _SEARCHED = ("search_words", "search_objects")
 _UNLISTED = (*_SEARCHED, *(f"caption__{name}" for name in CAPTION_DETAILS))
 _UNREAD = tuple(f"caption__model_version__{name}" for name in ("vocabulary", "card", "metrics"))
@@ -84,11 +85,41 @@ def objects_shown(photo: Photo) -> list[dict[str, Any]]:
     return captions.order_by("-active", "-id").values_list("seen_objects", flat=True).first() or []
 
 
-def decision_shown(photo: Photo) -> Decision | None:
-    """The newest decision on the photo's caption, of any verdict."""
-    if photo.review_state == ReviewState.UNDECIDED:
+def decision_newest(photo: Photo) -> Decision | None:
+    """The newest decision on the photo's caption, of any verdict. Who decides next must have seen it."""
+    if photo.caption_id is None:
         return None
     return Decision.objects.filter(caption=photo.caption_id).select_related("reviewer").order_by("-id").first()
+
+
+def decision_shown(photo: Photo) -> Decision | None:
+    """The decision that stands on the photo's caption: the newest, unless it was withdrawn."""
+    return None if photo.review_state == ReviewState.UNDECIDED else decision_newest(photo)
+
+
+def decisions_told(photo: Photo) -> list[Decision]:
+    """The newest decisions on any of the photo's captions, newest first.
+
+    Sorted here: asked for the newest few, a database may walk through everybody's decisions to find them.
+    """
+    decisions = Decision.objects.filter(caption__photo=photo).select_related("reviewer").order_by()
+    return sorted(decisions, key=lambda decision: decision.pk, reverse=True)[:DECISIONS_TOLD]
+
+
+def photos_beside(photo: Photo, *, standing: str = "") -> tuple[int | None, int | None]:
+    """The ids of the owner's next newer and next older photo; with a standing, of those of that standing. Two index
+    look-ups."""
+    rows: QuerySet[Any] = Photo.objects.filter(owner=photo.owner_id)
+    at, key = "created_at", "id"
+    if standing:
+        rows = CaptionJob.objects.filter(owner=photo.owner_id, standing=standing)
+        at, key = "photo_created_at", "photo"
+    newer = rows.filter(**{f"{at}__gte": photo.created_at}).exclude(**{at: photo.created_at, f"{key}__lte": photo.pk})
+    older = rows.filter(**{f"{at}__lte": photo.created_at}).exclude(**{at: photo.created_at, f"{key}__gte": photo.pk})
+    return (
+        newer.order_by(at, key).values_list(key, flat=True).first(),
+        older.order_by(f"-{at}", f"-{key}").values_list(key, flat=True).first(),
+    )
 
 
 def photos_counts(owner: User) -> dict[str, int]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
-from webapp.captioning.models import Caption, ModelVersion
+from webapp.captioning.models import Caption, Decision, ModelVersion
 from webapp.captioning.seen_objects import objects_certain
 from webapp.captioning.text_ranking import Said, ShownText, text_rank
 from webapp.photos.models import Photo, ReviewState
@@ -96,7 +96,8 @@ def _said(photo_ids: Iterable[int]) -> dict[int, list[tuple[Said, str]]]:
         if known and known[-1][0].caption_id == caption_id:  # an older decision on the same caption
             continue
         active = state == ModelVersion.State.ACTIVE
-        newest = decision if decision[0] else (0, ReviewState.UNDECIDED, "", None)
+        decided = decision[0] and decision[1] != Decision.Verdict.WITHDRAWN
+        newest = decision if decided else (0, ReviewState.UNDECIDED, "", None)
         certain = tuple(objects_certain(objects))
         known.append((Said(caption_id, text, written_at, active, certain, *newest), review_state))
     return said

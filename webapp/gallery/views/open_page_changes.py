@@ -11,8 +11,9 @@ from webapp.batches.views import batch_context, grid_context
 from webapp.captioning.job_states import WAITING
 from webapp.captioning.notices import captioning_notice
 from webapp.captioning.selectors import photos as selectors
-from webapp.gallery.views.photos import FILTERS, photo_context, tabs_context
+from webapp.gallery.views.photos import FILTERS, filter_kept, photo_context, tabs_context
 from webapp.photos.models import Photo
+from webapp.row_ids import row_id
 
 SEEN_LIMIT = 500
 
@@ -46,7 +47,9 @@ def state(request: HttpRequest) -> HttpResponse:
     notice_changed = notice != request.GET.get("notice", "")
     if not (notice_changed or any(context.values())):
         return HttpResponse(status=204)
-    return render(request, "gallery/_state.html", context | {"notice": notice, "notice_changed": notice_changed})
+    told = {"notice": notice, "notice_changed": notice_changed}
+    kept = filter_kept(request.GET.get("seen_tabs", "").partition(":")[0])
+    return render(request, "gallery/_state.html", context | told | {"kept": kept})
 
 
 def _changed(photos: dict[int, Photo], seen: dict[int, str]) -> list[Photo]:
@@ -82,6 +85,6 @@ def _seen(request: HttpRequest, name: str) -> dict[int, str]:
     seen = {}
     for value in request.GET.getlist(name)[:SEEN_LIMIT]:
         key, _, state = value.partition(":")
-        if key.isdecimal() and len(key) < 19:
-            seen[int(key)] = state
+        if (number := row_id(key)) is not None:
+            seen[number] = state
     return seen

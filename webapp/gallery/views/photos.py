@@ -22,7 +22,7 @@ from webapp.error_answers import STATUS, error_answer, wants_json
 from webapp.errors import SiteError
 from webapp.gallery.word_heat_maps import attention_view
 from webapp.paging import PHOTOS_ON_PAGE, CountedPaginator
-from webapp.photos.models import Photo
+from webapp.photos.models import Photo, ReviewState
 
 FILTERS: Final = {
     "all": ("All", frozenset[str]()),
@@ -34,9 +34,7 @@ FILTERS: Final = {
 @require_safe
 def gallery(request: HttpRequest) -> HttpResponse:
     user = user_of(request)
-    chosen = request.GET.get("show", "all")
-    if chosen not in FILTERS:
-        chosen = "all"
+    chosen = filter_chosen(request)
     counts = selectors.photos_counts(user)
     photos = selectors.photos_of(user, states=FILTERS[chosen][1])
     paginator = CountedPaginator(photos, PHOTOS_ON_PAGE, count=counts[chosen])
@@ -44,10 +42,21 @@ def gallery(request: HttpRequest) -> HttpResponse:
         "page": paginator.get_page(request.GET.get("page")),
         "notice": captioning_notice(),
         "waiting": counts["waiting"],
+        "kept": filter_kept(chosen),
         "max_files": settings.UPLOAD_MAX_FILES,
         "max_bytes": settings.UPLOAD_MAX_BYTES,
     }
     return render(request, "gallery/gallery.html", context | tabs_context(chosen, counts))
+
+
+def filter_chosen(request: HttpRequest) -> str:
+    chosen = request.GET.get("show", "all")
+    return chosen if chosen in FILTERS else "all"
+
+
+def filter_kept(chosen: str) -> str:
+    """The end of a link that keeps the gallery's filter."""
+    return f"?show={chosen}" if chosen in FILTERS and chosen != "all" else ""
 
 
 def tabs_context(chosen: str, counts: dict[str, int]) -> dict[str, object]:
@@ -110,19 +119,35 @@ def _result(item: services.Upload, request: HttpRequest) -> dict[str, str]:
 def photo(request: HttpRequest, photo_id: int) -> HttpResponse:
     visible = selectors.photos_visible_to(user_of(request))
     photo = get_object_or_404(selectors.photos_detailed(visible), pk=photo_id)
-    return render(request, "gallery/photo.html", photo_context(photo) | {"notice": captioning_notice()})
+    return render(request, "gallery/photo.html", photo_page_context(request, photo))
+
+
+def photo_page_context(request: HttpRequest, photo: Photo) -> dict[str, object]:
+    """The whole page. Only the owner goes on to the photos beside it."""
+    chosen = filter_chosen(request)
+    newer = older = None
+    if photo.owner_id == user_of(request).pk:
+        newer, older = selectors.photos_beside(photo, standing="" if chosen == "all" else chosen)
+    beside = {"kept": filter_kept(chosen), "newer": newer, "older": older}
+    return photo_context(photo) | beside | {"notice": captioning_notice()}
 
 
 def photo_context(photo: Photo) -> dict[str, object]:
+    """The panel beside the photo. `seen`: the newest decision, which a form on it sends back."""
+    caption, newest = photo.caption, selectors.decision_newest(photo)
     certain = objects_certain(selectors.objects_shown(photo))
-    texts = (photo.text, photo.caption.text if photo.caption else "")
+    texts = (photo.text, caption.text if caption else "")
     return {
         "photo": photo,
-        "decision": selectors.decision_shown(photo),
-        "attention": attention_view(photo.caption) if photo.caption else None,
+        "decision": newest if photo.review_state != ReviewState.UNDECIDED else None,
+        "seen": newest.pk if newest else "",
+        "history": selectors.decisions_told(photo) if caption else [],
+        "typed": photo.text,
+        "alternatives": [each for each in caption.alternatives if each["text"] not in texts] if caption else [],
+        "attention": attention_view(caption) if caption else None,
         "also_seen": objects_unsaid(certain, texts=texts),
         "retryable": photo.job.state in RETRYABLE,
-        "waiting": photo.job.state in WAITING,
+        "waiting": photo.job.state in WAITING and caption is None,  # a reload would empty an open editor
     }
 
 
