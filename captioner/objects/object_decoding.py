@@ -115,11 +115,12 @@ class ObjectStepper(Generic[S]):
         self.information = [vocabulary.information[word] for word in self.words]
         self._feed, self._object_of = vocabulary.feed[words], vocabulary.object_of[words]
 
-        # Only these columns of a step change: the forms, and the nouns that make room for them.
+        # Only these columns of a step change: the forms, and the nouns that make room for them. All people are among
+        # them, because what they give depends on the sum of their probabilities.
         rates = vocabulary.rates[forms][:, words]
         anywhere = vocabulary.anywhere[forms][:, words] if self._forced else rates
         form_words = torch.searchsorted(words, tokens)
-        changing = anywhere.any(0).index_fill(0, form_words, value=True)
+        changing = (anywhere.any(0) | vocabulary.people[words]).index_fill(0, form_words, value=True)
         self._columns = changing.nonzero().squeeze(1)
         self._people = vocabulary.people[words[self._columns]].float()
         self._form_columns = torch.searchsorted(self._columns, form_words)
