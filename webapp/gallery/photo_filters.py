@@ -89,8 +89,11 @@ class FilterForm:
         return fields
 
     def sort(self) -> Field:
-        sorts = {name: label for name, label in SORTS.items() if name != BEST or self.wanted.q}
-        return Field("sort", "Sort by", self.wanted.order, tuple(sorts.items()))
+        """Its first option is none: the order then depends on whether something is searched for."""
+        default = self.wanted.without("sort").order
+        others = {name: label for name, label in SORTS.items() if name not in {BEST, default}}
+        chosen = "" if self.wanted.order == default else self.wanted.order
+        return _field("sort", "Sort by", SORTS[default], chosen, others)
 
     def chips(self) -> list[Chip]:
         """The filters that are on. The tabs show groups of states, so these are none."""
@@ -108,6 +111,10 @@ class FilterForm:
             "format": wanted.format,
         }
         return [Chip(name, label, wanted.without(name).query()) for name, label in labels.items() if label]
+
+    def filters_on(self) -> int:
+        """How many besides what is searched for."""
+        return sum(chip.name != "q" for chip in self.chips())
 
     def helpful_drops(self) -> list[Chip]:
         """The filters without which something is found."""
