@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from django.http import QueryDict
 
+from webapp.captioning.counters import SURENESS
 from webapp.captioning.models import CaptionJob
 from webapp.captioning.selectors.photos import STATES
 from webapp.photos.formats import FORMATS_KEPT
@@ -29,11 +30,6 @@ from webapp.photos.search_query import search_query
 TEXT_LENGTH: Final = 500  # characters of a search that are read
 LARGEST_ID: Final = 2**63 - 1
 LAST_DAY: Final = dt.date(9999, 12, 31)  # has no day after it
-SURENESS: Final = {  # confidence: (from, below)
-    "sure": (0.5, 2.0),
-    "fairly": (0.3, 0.5),
-    "unsure": (-1.0, 0.3),
-}
 BEST, NEWEST = "best", "newest"
 SORTS: Final = (BEST, NEWEST, "oldest", "name", "unsure")
 _CHOICES: Final = {

@@ -9,7 +9,7 @@ from webapp.batches.selectors import batches_of
 from webapp.captioning.models import CaptionJob
 from webapp.captioning.selectors.model_versions import model_versions_used
 from webapp.finding.photo_filter import BEST, NEWEST, PhotoFilter
-from webapp.finding.selectors import FoundPhotos
+from webapp.finding.selectors import FoundPhotos, photos_counted
 from webapp.photos.formats import FORMATS_KEPT
 from webapp.photos.models import Photo, ReviewState
 
@@ -60,7 +60,9 @@ class FilterForm:
     def __init__(self, owner: User, wanted: PhotoFilter) -> None:
         self._owner = owner
         self._models = {row.pk: str(row) for row in model_versions_used()}
-        self._batches = {row.pk: row.name for row in batches_of(owner).only("name", "owner")[:BATCHES_OFFERED]}
+        self._batches = {
+            row.pk: row.name for row in batches_of(owner).select_related(None).only("name")[:BATCHES_OFFERED]
+        }
         if wanted.batch is not None and wanted.batch not in self._batches:
             older = Batch.objects.filter(owner=owner, pk=wanted.batch).values_list("pk", "name")
             self._batches |= dict(older)
@@ -69,6 +71,7 @@ class FilterForm:
         if wanted.batch not in self._batches:
             wanted = replace(wanted, batch=None)
         self.wanted = wanted
+        self._counts = photos_counted(owner, wanted)
 
     def fields(self) -> list[Field]:
         """Those with something to choose from."""
@@ -86,7 +89,15 @@ class FilterForm:
             fields.append(_field("model", "Model version", "Any", str(wanted.model or ""), models))
         if batches:
             fields.append(_field("batch", "Batch", "Any", str(wanted.batch or ""), batches))
-        return fields
+        return [self._counted(field) for field in fields]
+
+    def _counted(self, field: Field) -> Field:
+        """With the number of photos behind each value, where that is known."""
+        counts = self._counts.get(field.name)
+        if counts is None:
+            return field
+        none, *options = field.options
+        return replace(field, options=(none, *((value, f"{label} ({counts[value]:,})") for value, label in options)))
 
     def sort(self) -> Field:
         """Its first option is none: the order then depends on whether something is searched for."""

@@ -11,9 +11,10 @@ from benchmarks.pages.rows import site_fill
 from tests.webapp.rows import caption_make, model_version_make, photo_make
 from webapp.accounts.models import User
 from webapp.batches.models import BatchItem
+from webapp.captioning.counters import SURENESS
 from webapp.captioning.models import CaptionJob, ModelVersion
-from webapp.finding.photo_filter import SURENESS, PhotoFilter
-from webapp.finding.selectors import FoundPhotos
+from webapp.finding.photo_filter import PhotoFilter
+from webapp.finding.selectors import FoundPhotos, photos_counted
 from webapp.photos.models import Photo
 from webapp.photos.search_words import text_words
 
@@ -82,6 +83,18 @@ def test_filters_find_alone_and_in_pairs_what_plain_python_finds(many: User) -> 
         assert found(many, **wanted) == expected, wanted
         some += bool(expected)
     assert some > len(pairs) / 3
+
+
+def test_counts_of_filters_are_of_what_they_find(many: User) -> None:
+    version = ModelVersion.objects.get(state="active").pk
+    for wanted in (PhotoFilter(), PhotoFilter(by="model"), PhotoFilter(sure="unsure", model=version, format="JPEG")):
+        counts = photos_counted(many, wanted)
+        assert sum(counts["format"].values()) == len(found(many, **vars(wanted.without("format"))))
+        for name, values in counts.items():
+            for value in values.keys() - {""}:
+                kind = int if name == "model" else str
+                assert values[value] == len(found(many, **vars(wanted) | {name: kind(value)})), (wanted, name, value)
+    assert photos_counted(many, PhotoFilter(q="dog")) == photos_counted(many, PhotoFilter(batch=1)) == {}
 
 
 def test_all_filters_together_find_what_has_it_all(many: User) -> None:

@@ -134,6 +134,14 @@ def test_nothing_found_in_a_state_says_to_drop_the_state(member: Client, dog: Ph
     assert links(page(member, "/", q="dog", show="failed"))["Without Failed"] == "/?q=dog"
 
 
+def test_choices_tell_how_many_photos_they_would_find(member: Client, dog: Photo, cat: Photo) -> None:
+    shown = page(member, "/", sure="sure")
+    assert ">Sure (1)<" in shown
+    assert ">Fairly sure (0)<" in shown
+    assert ">JPEG (1)<" in shown
+    assert ">JPEG<" in page(member, "/", q="dog")
+
+
 def test_gallery_without_photos_has_nothing_to_search(member: Client) -> None:
     shown = page(member, "/")
     assert 'id="find"' not in shown

@@ -17,11 +17,12 @@ from webapp.api.pagination import Pagination
 from webapp.api.permissions import user_of
 from webapp.api.schema import answers
 from webapp.api.serializers import PhotoSerializer, PhotoSummarySerializer, UploadSerializer, UploadsSerializer
+from webapp.captioning.counters import SURENESS
 from webapp.captioning.models import CaptionJob
 from webapp.captioning.selectors import photos as photo_selectors
 from webapp.captioning.services import photo_intake as photo_services
 from webapp.captioning.services.caption_jobs import photo_retry
-from webapp.finding.photo_filter import SORTS, SURENESS, photo_filter_read
+from webapp.finding.photo_filter import SORTS, photo_filter_read
 from webapp.finding.selectors import FoundPhotos
 from webapp.photos.formats import FORMATS_KEPT
 from webapp.photos.models import Photo, ReviewState
