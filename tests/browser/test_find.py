@@ -38,7 +38,10 @@ def test_typing_shows_what_is_found_and_keeps_it_in_the_address(page: Page, phot
 
 
 def test_filters_add_chips_that_are_removed_one_by_one(page: Page, photos: None) -> None:
+    format_choice = page.locator("#filter-format option").nth(1)
+    expect(format_choice).to_have_text("AVIF (0)")
     page.get_by_label("Search your photos").fill("beach")
+    expect(format_choice).to_have_text("AVIF")  # what a search finds is not counted by format
     page.get_by_text("Filters").click()
     page.get_by_label("Format").select_option("JPEG")
     expect(page.get_by_role("link", name="JPEG")).to_be_visible()
