@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tests.stack import Stack
 
 VISITS = 5  # of which the median counts
+VISITS_OF_SEARCH = 20
 
 _visitor: Visitor | None = None
 
@@ -25,14 +26,14 @@ class Queries:
     slowest_plan: str
 
 
-def side_open(stack: Stack, count: int) -> dict[str, bool]:
-    """Fills the database and logs in. The pages' names, and whether each lies as deep as there are rows."""
+def side_open(stack: Stack, count: int) -> dict[str, str]:
+    """Fills the database and logs in. The pages' names and kinds."""
     global _visitor
     from benchmarks.pages.rows import site_fill
     from benchmarks.pages.visits import Visitor
 
     _visitor = Visitor(site_fill(owner="ada", count=count))
-    return {name: page.far for name, page in _visitor.pages.items()}
+    return {name: page.kind for name, page in _visitor.pages.items()}
 
 
 def page_warm(stack: Stack, name: str) -> None:
@@ -47,6 +48,12 @@ def page_ms(stack: Stack, name: str) -> float:
     """The median of some visits, in milliseconds."""
     visitor = _opened()
     return 1000 * statistics.median(visitor.visit(name) for _ in range(VISITS))
+
+
+def page_p95_ms(stack: Stack, name: str) -> float:
+    """The 95th percentile of some visits, in milliseconds."""
+    visitor = _opened()
+    return 1000 * statistics.quantiles([visitor.visit(name) for _ in range(VISITS_OF_SEARCH)], n=20)[-1]
 
 
 def page_queries(stack: Stack, name: str) -> Queries:

@@ -19,6 +19,7 @@ from django.test import Client
 from benchmarks.pages.rows import PASSWORD, STAFF, Site
 
 OWNER, REVIEWER, PROGRAM, NOBODY = "owner", "staff", "program", "nobody"  # who asks
+FAR, SEARCH = "far", "search"
 DEEP: Final = 40  # pages of the gallery below its top
 ON_PAGE: Final = 24
 SEEN: Final = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)" data-seen>')
@@ -26,13 +27,33 @@ JOBS, PHOTOS, ITEMS = "/admin/captioning/captionjob/", "/admin/photos/photo/", "
 BATCHES, VERSIONS = "/admin/batches/batch/", "/admin/captioning/modelversion/"
 WORKERS, DECISIONS = "/admin/captioning/workerheartbeat/", "/admin/captioning/decision/"
 REVIEW: Final = "/admin/review/captionforreview/"
+FOUND: Final[dict[str, dict[str, Any]]] = {  # searches and filters of the gallery
+    "search": {"q": "dog"},
+    "search that finds all": {"q": "img"},
+    "search that finds all, deep": {"q": "img", "page": DEEP},
+    "search that finds one": {"q": "IMG_000023"},
+    "search that finds none": {"q": "zebra"},
+    "search by name": {"q": "dog", "sort": "name"},
+    "search with filters": {"q": "dog", "show": "captioned", "review": "undecided", "sure": "unsure"},
+    "text by a person": {"by": "person"},
+    "unsure": {"sure": "unsure"},
+    "format": {"format": "PNG"},
+    "day": {"since": "2020-01-01", "until": "2099-01-01"},
+    "captioned by the model": {"show": "captioned", "by": "model"},
+    "oldest": {"sort": "oldest"},
+    "by name": {"sort": "name"},
+    "by name, deep": {"sort": "name", "page": DEEP},
+    "least sure": {"sort": "unsure"},
+    "filters that find none": {"q": "dog", "by": "person", "sure": "sure", "format": "GIF", "show": "failed"},
+}
 
 
 @dataclass(frozen=True)
 class Page:
     """A request. `polls`: the open page that asks what has changed on it; `path` is then where it asks.
 
-    `far`: it lies as deep as there are rows; nothing is asked of its time.
+    `kind`: FAR if it lies as deep as there are rows, so nothing is asked of its time; SEARCH if it counts what it
+    finds, so its time may grow with the rows up to a limit.
     """
 
     name: str
@@ -41,7 +62,7 @@ class Page:
     query: dict[str, Any] = field(default_factory=dict)
     polls: str = ""
     decides: bool = False
-    far: bool = False
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,7 +85,11 @@ def _gallery(site: Site, last: int) -> Iterator[Page]:
     for show in ("waiting", "captioned", "failed"):
         yield Page(f"gallery, {show}", OWNER, "/", {"show": show})
     yield Page(f"gallery, page {DEEP}", OWNER, "/", {"page": min(DEEP, last)})
-    yield Page("gallery, last page", OWNER, "/", {"page": last}, far=True)
+    yield Page("gallery, last page", OWNER, "/", {"page": last}, kind=FAR)
+    for name, query in FOUND.items():
+        yield Page(f"gallery, {name}", OWNER, "/", query, kind=SEARCH)
+    yield Page("gallery, batch", OWNER, "/", {"batch": site.batch}, kind=SEARCH)
+    yield Page("gallery search asks for changes", OWNER, "/state/", polls="/?q=dog")
     yield Page("gallery asks for changes", OWNER, "/state/", polls="/")
     yield Page("photo", OWNER, f"/photos/{site.photo}/")
 
@@ -82,6 +107,7 @@ def _api(site: Site) -> Iterator[Page]:
     batch = f"/api/v1/batches/{site.batch}/"
     yield Page("API, photos", PROGRAM, "/api/v1/photos/")
     yield Page("API, photos by state", PROGRAM, "/api/v1/photos/", {"state": ["failed", "quarantined"]})
+    yield Page("API, photos search", PROGRAM, "/api/v1/photos/", {"q": "dog", "review": "undecided"}, kind=SEARCH)
     yield Page("API, photo", PROGRAM, f"/api/v1/photos/{site.photo}/")
     yield Page("API, batches", PROGRAM, "/api/v1/batches/")
     yield Page("API, batch", PROGRAM, batch)
@@ -93,7 +119,7 @@ def _admin(site: Site, last: int) -> Iterator[Page]:
     yield Page("admin, photos", REVIEWER, PHOTOS)
     yield Page("admin, photos by state", REVIEWER, PHOTOS, {"job__state__exact": "failed"})
     yield Page("admin, photos search", REVIEWER, PHOTOS, {"q": "IMG_000023"})
-    yield Page("admin, photos last page", REVIEWER, PHOTOS, {"p": math.ceil(last * ON_PAGE / 50) - 1}, far=True)
+    yield Page("admin, photos last page", REVIEWER, PHOTOS, {"p": math.ceil(last * ON_PAGE / 50) - 1}, kind=FAR)
     yield Page("admin, photo", REVIEWER, f"{PHOTOS}{site.photo}/change/")
     yield Page("admin, jobs", REVIEWER, JOBS)
     yield Page("admin, jobs by state", REVIEWER, JOBS, {"state__exact": "failed"})

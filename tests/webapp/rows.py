@@ -11,6 +11,8 @@ from PIL import Image
 from webapp.accounts.models import User
 from webapp.captioning.models import Caption, CaptionJob, Decision, ModelVersion
 from webapp.captioning.services.texts import texts_settle
+from webapp.finding.photo_filter import PhotoFilter
+from webapp.finding.selectors import FoundPhotos
 from webapp.photos.models import Photo
 
 _numbers = itertools.count()
@@ -65,6 +67,11 @@ def caption_make(
     texts_settle([caption.photo_id])
     caption.photo.refresh_from_db()
     return caption
+
+
+def names_found(owner: User, query: str) -> list[str]:
+    """The names of the photos that a search finds, best first."""
+    return [photo.name for photo in FoundPhotos(owner, PhotoFilter(q=query))[:100]]
 
 
 def decision_make(caption: Caption, reviewer: User, verdict: str, text: str = "") -> Decision:

@@ -23,7 +23,8 @@ from webapp.accounts.models import User
 from webapp.api.models import AuthToken
 from webapp.batches.models import *
 from webapp.captioning.models import *
-from webapp.captioning.selectors.photos import photos_search
+from webapp.finding.photo_filter import PhotoFilter
+from webapp.finding.selectors import FoundPhotos
 from webapp.photos.models import *
 
 def values(model, *names):
@@ -32,8 +33,9 @@ def values(model, *names):
 print(json.dumps({
     "photos": values(Photo, "name", "owner__username", "original", "job__state", "job__lane", "job__error_message"),
     "texts": values(Photo, "name", "text", "text_by", "review_state", "caption__model_version__name", "search_words"),
+    "sure": values(Photo, "name", "confidence", "model_version__name"),
     "decided": values(Caption, "text", "review_state"),
-    "found": [photo.name for photo in photos_search(owner=User.objects.get(username="ada"), query="BROWN dog")],
+    "found": [photo.name for photo in FoundPhotos(User.objects.get(username="ada"), PhotoFilter(q="BROWN dog"))[:9]],
     "captions": values(Caption, "text", "photo__name", "model_version__name", "confidence"),
     "attention": [bytes(caption.attention).hex() for caption in Caption.objects.order_by("pk")],
     "words": Caption.objects.order_by("pk").first().words,
@@ -199,6 +201,10 @@ def test_earlier_photos_get_the_text_that_their_captions_and_decisions_say(migra
     assert texts["ada-failed.jpg"] == ["", "", "undecided", None, "ada failed jpg"]
     assert migrated["decided"] == [["a dog runs", "edited"], ["a cat sits", "undecided"], ["two dogs", "rejected"]]
     assert migrated["found"] == ["ada-done.jpg"]
+    sure = {name: told for name, *told in migrated["sure"]}
+    assert [sure[f"{name}.jpg"] for name in ("ada-done", "admin-done", "ada-failed")] == [
+        [None, "default"], [0.7, "default"], [None, None],
+    ]  # fmt: skip
 
 
 def test_earlier_data_passes_the_check_of_texts(migrated: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Every page asks as many queries for an owner of many photos as for one of few. Its time: `benchmarks/pages`."""
+"""No page asks more queries for an owner of many photos than for one of few. Its time: `benchmarks/pages`."""
 
 import pytest
 
@@ -18,5 +18,7 @@ def queries_of_pages(count: int) -> dict[str, int]:
 
 @pytest.mark.django_db(transaction=True)
 def test_pages_cost_the_same_queries_for_few_rows_and_for_many() -> None:
+    """But for a search of few, whose page is not full of texts: it looks for what is seen in photos as well."""
     few, many = queries_of_pages(FEW), queries_of_pages(MANY)
-    assert few == many
+    differ = {name: (few[name], many[name]) for name in few if few[name] != many[name]}
+    assert all("search" in name and more == less + 1 for name, (more, less) in differ.items()), differ

@@ -28,6 +28,8 @@ class Said:
     verdict: str = ReviewState.UNDECIDED
     decision_text: str = ""
     decided_at: datetime | None = None
+    confidence: float = 0.0
+    model_version_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class ShownText:
     text_at: datetime | None = None
     caption_id: int | None = None
     review_state: str = ReviewState.UNDECIDED
+    confidence: float | None = None
+    model_version_id: int | None = None
     search_words: str = ""
     search_objects: str = ""
 
@@ -63,6 +67,8 @@ def text_rank(captions: Sequence[Said], *, name: str) -> ShownText:
         text_at=said.decided_at or said.written_at,
         caption_id=said.caption_id,
         review_state=said.verdict,
+        confidence=None if edited else said.confidence,
+        model_version_id=said.model_version_id,
         search_words=search_words(text, name),
         search_objects=search_words(*(by_model if edited else said).objects),
     )

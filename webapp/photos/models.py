@@ -49,6 +49,13 @@ class Photo(models.Model):
         help_text="the caption that the text is, or was made of",
     )  # fmt: skip
     review_state = models.CharField(max_length=16, choices=ReviewState, default=ReviewState.UNDECIDED)
+    confidence = models.FloatField(
+        null=True, blank=True, help_text="how sure the model is of the text; none where it did not write it"
+    )
+    model_version = models.ForeignKey(
+        "captioning.ModelVersion", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False,
+        help_text="the caption's",
+    )  # fmt: skip
     search_words = models.TextField(blank=True, default="", editable=False, help_text="see `search_words.py`")
     search_objects = models.TextField(
         blank=True, default="", editable=False, help_text="the words of objects in it, which weigh less in a search"
@@ -58,7 +65,21 @@ class Photo(models.Model):
         ordering = ["-created_at", "-id"]
         constraints = [models.UniqueConstraint(fields=["owner", "sha256"], name="photo_once_per_owner")]
         indexes = [
-            models.Index(fields=["owner", "-created_at", "-id"], name="photo_newest_first"),
+            # An owner's list, with all that it is filtered and sorted by: neither needs the rows of 100,000 photos.
+            models.Index(
+                fields=[
+                    "owner",
+                    "-created_at",
+                    "-id",
+                    "text_by",
+                    "review_state",
+                    "confidence",
+                    "model_version",
+                    "format",
+                    "name",
+                ],
+                name="photo_found",
+            ),
             # For the staff's lists. The second index holds only decided photos. Its condition has one term per state,
             # because SQLite recognises only such terms in a query.
             models.Index(fields=["-created_at", "-id"], name="photo_newest_of_all"),

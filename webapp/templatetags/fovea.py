@@ -4,6 +4,8 @@ from django import template
 
 from webapp.captioning.models import CaptionJob
 from webapp.captioning.selectors.operating_state import span_text
+from webapp.finding.marks import text_marked
+from webapp.finding.photo_filter import PhotoFilter
 from webapp.upkeep.selectors import media_messages as messages_of_media
 
 register = template.Library()
@@ -21,6 +23,13 @@ def media_messages(context: dict[str, Any]) -> list[str]:
 def percent(share: float) -> str:
     """0.734 -> "73 %". Only the exact shares 0 and 1 become 0 % and 100 %."""
     return f"{min(99, max(1, round(100 * share))) if 0 < share < 1 else round(100 * share)} %"
+
+
+@register.simple_tag(takes_context=True)
+def marked(context: dict[str, Any], text: str) -> str:
+    """The text with what a search wanted marked, where a page shows what a search found."""
+    found = context.get("found")
+    return text_marked(text, found.q) if isinstance(found, PhotoFilter) and found.q else text
 
 
 @register.filter

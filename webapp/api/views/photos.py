@@ -1,8 +1,10 @@
 """The photos of the token's user."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.urls import reverse
+from django.utils.functional import cached_property
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions, generics
 from rest_framework.parsers import JSONParser, MultiPartParser
@@ -23,13 +25,36 @@ from webapp.api.serializers import (
     UploadSerializer,
     UploadsSerializer,
 )
+from webapp.captioning.counters import SURENESS
 from webapp.captioning.errors import CaptionMissing, DecisionConflict, TextRejected
 from webapp.captioning.models import CaptionJob
 from webapp.captioning.selectors import photos as photo_selectors
 from webapp.captioning.services import photo_intake as photo_services
 from webapp.captioning.services.caption_jobs import photo_retry
 from webapp.captioning.services.decisions import photo_text_write
-from webapp.photos.models import Photo
+from webapp.finding.photo_filter import SORTS, photo_filter_read
+from webapp.finding.selectors import FoundPhotos
+from webapp.photos.formats import FORMATS_KEPT
+from webapp.photos.models import Photo, ReviewState
+
+_FILTERS: Final = [
+    OpenApiParameter(
+        "q", description="words of text, file name or what the classifier sees, or their beginnings; "
+        "“\"two dogs\"” is a phrase, “-cat” finds the others"
+    ),
+    OpenApiParameter("state", enum=CaptionJob.State.values, many=True, description="of the job; any of them"),
+    OpenApiParameter("by", enum=Photo.TextBy.values, description="who wrote the text"),
+    OpenApiParameter("review", enum=ReviewState.values, description="the newest verdict of a person"),
+    OpenApiParameter("sure", enum=list(SURENESS), description="how sure the model is of the text that it wrote"),
+    OpenApiParameter("model", int, description="id of the model version"),
+    OpenApiParameter("batch", int, description="id of a batch that the photo came with"),
+    OpenApiParameter("since", OpenApiTypes.DATE, description="first day of the upload, in UTC"),
+    OpenApiParameter("until", OpenApiTypes.DATE, description="last day of the upload, in UTC"),
+    OpenApiParameter("format", enum=FORMATS_KEPT, description="of the file"),
+    OpenApiParameter(
+        "sort", enum=SORTS, description="“best” if something is searched for, else “newest”; “unsure”: least sure first"
+    ),
+]  # fmt: skip
 
 
 class PhotosView(generics.ListAPIView[Photo]):
@@ -38,27 +63,25 @@ class PhotosView(generics.ListAPIView[Photo]):
     parser_classes = (MultiPartParser,)
 
     def get_queryset(self) -> Any:
-        return photo_selectors.photos_of(user_of(self.request), states=self._states())
+        return self._found
 
     def rows_count(self) -> int:
-        return photo_selectors.photos_count(user_of(self.request), states=self._states())
+        return self._found.count()
 
-    def _states(self) -> list[str]:
-        states = self.request.query_params.getlist("state")
-        for state in states:
-            if state not in CaptionJob.State.values:
-                raise exceptions.ValidationError(
-                    {"state": f"“{state}” is none of: {', '.join(CaptionJob.State.values)}."}
-                )
-        return states
+    @cached_property
+    def _found(self) -> FoundPhotos:
+        wanted, problems = photo_filter_read(self.request.query_params)
+        if problems:
+            raise exceptions.ValidationError(problems)
+        return FoundPhotos(user_of(self.request), wanted)
 
     @extend_schema(
         operation_id="photos_list",
-        parameters=[OpenApiParameter("state", enum=CaptionJob.State.values, many=True)],
+        parameters=_FILTERS,
         responses=answers({200: PhotoSummarySerializer(many=True)}, 400, 401),
     )
     def get(self, request: Request) -> Response:
-        """Your photos, newest first."""
+        """Your photos: all, newest first, or those that all of the filters find."""
         return super().get(request)
 
     @extend_schema(

@@ -13,7 +13,6 @@ from webapp.captioning.models import CAPTION_DETAILS, Caption, CaptionJob, Decis
 from webapp.counters.selectors import counts_of
 from webapp.photos.access import sees_all_photos
 from webapp.photos.models import Photo, ReviewState
-from webapp.photos.search_filter import search_filter, search_order
 
 State = CaptionJob.State
 STATES: Final = {
@@ -39,16 +38,6 @@ def photos_of(owner: User, *, states: Collection[str] = ()) -> QuerySet[Photo]:
     photos = photos.filter(job__owner=owner, job__standing=standings[0])
     photos = photos.order_by("-job__photo_created_at", "-job__photo")
     return photos if STATES[standings[0]] == set(states) else photos.filter(job__state__in=states)
-
-
-def photos_search(*, owner: User, query: str) -> QuerySet[Photo]:
-    """An owner's photos that match the query, newest first: those whose text or file name does, then those in which
-    the image classifier sees what is searched for.
-
-    No query is an error: see `search_query`.
-    """
-    photos = photos_of(owner)
-    return photos.filter(search_filter(query)).order_by(*search_order(query), *photos.query.order_by)
 
 
 def photos_visible_to(user: User) -> QuerySet[Photo]:

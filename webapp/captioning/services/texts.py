@@ -87,11 +87,14 @@ def texts_compare(photo_ids: Collection[int]) -> list[Difference]:
 def _said(photo_ids: Iterable[int]) -> dict[int, list[tuple[Said, str]]]:
     """By photo: its captions with their newest decisions, and the review state that stands in each caption's row."""
     captions = Caption.objects.filter(photo__in=photo_ids).order_by("photo_id", "id", "-decisions__id")
-    caption_columns = ("photo_id", "review_state", "seen_objects", "id", "text", "created_at", "model_version__state")
+    caption_columns = (
+        "photo_id", "review_state", "seen_objects", "id", "text", "created_at", "model_version__state", "confidence",
+        "model_version_id",
+    )  # fmt: skip
     decision_columns = ("decisions__id", "decisions__verdict", "decisions__text", "decisions__created_at")
     rows: Iterable[Any] = captions.values_list(*caption_columns, *decision_columns)
     said = defaultdict[int, list[tuple[Said, str]]](list)
-    for photo_id, review_state, objects, caption_id, text, written_at, state, *decision in rows:
+    for photo_id, review_state, objects, caption_id, text, written_at, state, confidence, version, *decision in rows:
         known = said[photo_id]
         if known and known[-1][0].caption_id == caption_id:  # an older decision on the same caption
             continue
@@ -99,7 +102,8 @@ def _said(photo_ids: Iterable[int]) -> dict[int, list[tuple[Said, str]]]:
         decided = decision[0] and decision[1] != Decision.Verdict.WITHDRAWN
         newest = decision if decided else (0, ReviewState.UNDECIDED, "", None)
         certain = tuple(objects_certain(objects))
-        known.append((Said(caption_id, text, written_at, active, certain, *newest), review_state))
+        by = {"confidence": confidence, "model_version_id": version}
+        known.append((Said(caption_id, text, written_at, active, certain, *newest, **by), review_state))
     return said
 
 

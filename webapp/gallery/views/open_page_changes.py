@@ -1,6 +1,8 @@
 """The request by which an open page asks for changes, every second while something on it waits."""
 
-from django.http import HttpRequest, HttpResponse
+from dataclasses import replace
+
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -11,7 +13,8 @@ from webapp.batches.views import batch_context, grid_context
 from webapp.captioning.job_states import WAITING
 from webapp.captioning.notices import captioning_notice
 from webapp.captioning.selectors import photos as selectors
-from webapp.gallery.views.photos import FILTERS, filter_kept, photo_context, tabs_context
+from webapp.finding.photo_filter import STANDINGS, PhotoFilter, photo_filter_of
+from webapp.gallery.views.photos import TABS, filter_kept, photo_context, tabs_context
 from webapp.photos.models import Photo
 from webapp.row_ids import row_id
 
@@ -21,13 +24,14 @@ SEEN_LIMIT = 500
 @require_safe
 def state(request: HttpRequest) -> HttpResponse:
     """The page sends what it shows: "id:state" pairs (`seen` for cards, `seen_photo`, `seen_batch`, `seen_grid`),
-    `seen_tabs` and `notice`. The answer holds the changed parts as HTML that htmx puts in place. 204 if nothing
-    changed."""
+    `seen_tabs`, `notice` and `found`, the query of the gallery's filter. The answer holds the changed parts as HTML
+    that htmx puts in place. 204 if nothing changed."""
     user = request.user
     if not isinstance(user, User):
         return HttpResponse(
             status=204, headers={"HX-Refresh": "true"}
         )  # logged out elsewhere: the reload leads to the login page
+    found = photo_filter_of(QueryDict(request.GET.get("found", "")))
     cards, pages = _seen(request, "seen"), _seen(request, "seen_photo")
     listed = selectors.photos_listed()
     photos = selectors.photos_by_id(listed, cards, user=user)
@@ -40,16 +44,15 @@ def state(request: HttpRequest) -> HttpResponse:
         "panels": panels,
         "batches": _batches(user, _seen(request, "seen_batch")),
         "grid": _grid(user, _seen(request, "seen_grid")),
-        "tabs": _tabs(user, request.GET.get("seen_tabs", "")),
+        "tabs": _tabs(user, found, request.GET.get("seen_tabs", "")),
         "announced": [photo for photo in [*changed, *_changed(detailed, pages)] if photo.job.state not in WAITING],
     }
     notice = captioning_notice()
     notice_changed = notice != request.GET.get("notice", "")
     if not (notice_changed or any(context.values())):
         return HttpResponse(status=204)
-    told = {"notice": notice, "notice_changed": notice_changed}
-    kept = filter_kept(request.GET.get("seen_tabs", "").partition(":")[0])
-    return render(request, "gallery/_state.html", context | told | {"kept": kept})
+    context |= {"notice": notice, "notice_changed": notice_changed, "found": found, "kept": filter_kept(found.show)}
+    return render(request, "gallery/_state.html", context)
 
 
 def _changed(photos: dict[int, Photo], seen: dict[int, str]) -> list[Photo]:
@@ -73,11 +76,13 @@ def _grid(user: User, seen: dict[int, str]) -> dict[str, object] | None:
     return None
 
 
-def _tabs(user: User, seen: str) -> dict[str, object] | None:
+def _tabs(user: User, found: PhotoFilter, seen: str) -> dict[str, object] | None:
+    """Of the gallery alone, and where nothing but a group of states filters: only there the tabs tell counts."""
     chosen = seen.partition(":")[0]
-    if chosen not in FILTERS:
+    if chosen not in TABS or found.narrowed:
         return None
-    tabs = tabs_context(chosen, selectors.photos_counts(user))
+    states = tuple(STANDINGS.get(chosen, ()))
+    tabs = tabs_context(replace(found, states=states), selectors.photos_counts(user))
     return None if tabs["seen_tabs"] == seen else tabs
 
 

@@ -20,52 +20,64 @@ from webapp.captioning.services.caption_jobs import RETRYABLE
 from webapp.captioning.services.caption_jobs import photo_retry as job_retry
 from webapp.error_answers import STATUS, error_answer, wants_json
 from webapp.errors import SiteError
+from webapp.finding.photo_filter import STANDINGS, PhotoFilter, photo_filter_of
+from webapp.finding.selectors import FoundPhotos
+from webapp.gallery.photo_filters import FilterForm
 from webapp.gallery.word_heat_maps import attention_view
 from webapp.paging import PHOTOS_ON_PAGE, CountedPaginator
 from webapp.photos.models import Photo, ReviewState
 
-FILTERS: Final = {
-    "all": ("All", frozenset[str]()),
-    **{standing.value: (standing.label, frozenset(states)) for standing, states in selectors.STATES.items()},
-}
+TABS: Final = {"all": "All", **{standing.value: standing.label for standing in selectors.STATES}}
 
 
 @login_required
 @require_safe
 def gallery(request: HttpRequest) -> HttpResponse:
+    """All photos, or those that the URL's query finds: see `finding.photo_filter`."""
     user = user_of(request)
-    chosen = filter_chosen(request)
+    form = FilterForm(user, photo_filter_of(request.GET))
+    wanted = form.wanted
     counts = selectors.photos_counts(user)
-    photos = selectors.photos_of(user, states=FILTERS[chosen][1])
-    paginator = CountedPaginator(photos, PHOTOS_ON_PAGE, count=counts[chosen])
+    known = None if wanted.narrowed else counts.get(wanted.show)
+    found = FoundPhotos(user, wanted, count=known)
+    page = CountedPaginator(found, PHOTOS_ON_PAGE, count=found.count()).get_page(request.GET.get("page"))
     context = {
-        "page": paginator.get_page(request.GET.get("page")),
+        "page": page,
+        "form": form,
+        "drops": [] if page.object_list or not wanted.query() else form.helpful_drops(),
+        "any": counts["all"] > 0,
         "notice": captioning_notice(),
         "waiting": counts["waiting"],
-        "kept": filter_kept(chosen),
+        "kept": filter_kept(wanted.show),
         "max_files": settings.UPLOAD_MAX_FILES,
         "max_bytes": settings.UPLOAD_MAX_BYTES,
     }
-    return render(request, "gallery/gallery.html", context | tabs_context(chosen, counts))
+    response = render(request, "gallery/gallery.html", context | tabs_context(wanted, counts))
+    if "HX-Request" in request.headers:  # typed into the form: the address says no more than what filters
+        query = wanted.query()
+        response.headers["HX-Replace-Url"] = f"{request.path}?{query}" if query else request.path
+    return response
 
 
 def filter_chosen(request: HttpRequest) -> str:
     chosen = request.GET.get("show", "all")
-    return chosen if chosen in FILTERS else "all"
+    return chosen if chosen in TABS else "all"
 
 
 def filter_kept(chosen: str) -> str:
     """The end of a link that keeps the gallery's filter."""
-    return f"?show={chosen}" if chosen in FILTERS and chosen != "all" else ""
+    return f"?show={chosen}" if chosen in STANDINGS else ""
 
 
-def tabs_context(chosen: str, counts: dict[str, int]) -> dict[str, object]:
-    """The filters above the gallery. `seen_tabs` is what an open page reports when it polls."""
-    return {
-        "filters": [(key, label, counts[key]) for key, (label, _) in FILTERS.items()],
-        "chosen": chosen,
-        "seen_tabs": ":".join([chosen, *(str(count) for count in counts.values())]),
-    }
+def tabs_context(wanted: PhotoFilter, counts: dict[str, int]) -> dict[str, object]:
+    """The groups of states above the gallery; they keep the other filters. `seen_tabs` and `found` are what an open
+    page reports when it polls. The counts are of all photos, so they are not told where anything else filters.
+    """
+    tabs = [
+        (key, label, counts[key], wanted.query(states=STANDINGS.get(key, frozenset()))) for key, label in TABS.items()
+    ]
+    seen = "" if wanted.narrowed else ":".join([wanted.show, *(str(count) for count in counts.values())])
+    return {"tabs": tabs, "found": wanted, "seen_tabs": seen}
 
 
 @login_required

@@ -118,8 +118,13 @@ function show(request, file, line) {
   } else if (result.status === "error") {
     line.finish("error", result.message);
   } else if (result.status === "created" && result.html) {
+    const grid = document.getElementById("photos");
+    if ("filtered" in grid.dataset) {
+      line.finish("created", `${file.name} was added.`, result.url); // the filter may not find it
+      return;
+    }
     line.item.remove();
-    document.getElementById("photos").insertAdjacentHTML("afterbegin", result.html);
+    grid.insertAdjacentHTML("afterbegin", result.html);
   } else {
     line.finish(result.status, result.message, result.url);
   }
