@@ -121,9 +121,11 @@ class ObjectStepper(Generic[S]):
         anywhere = vocabulary.anywhere[forms][:, words] if self._forced else rates
         form_words = torch.searchsorted(words, tokens)
         changing = (anywhere.any(0) | vocabulary.people[words]).index_fill(0, form_words, value=True)
-        self._columns = changing.nonzero().squeeze(1)
-        self._people = vocabulary.people[words[self._columns]].float()
-        self._form_columns = torch.searchsorted(self._columns, form_words)
+        people = vocabulary.people[words]
+        self._columns = torch.cat([(changing & ~people).nonzero(), people.nonzero()]).squeeze(1)
+        self._first_person = len(self._columns) - int(people.sum())
+        places = torch.empty_like(words).index_put((self._columns,), torch.arange(len(self._columns), device=device))
+        self._form_columns = places[form_words]
         self._rates, self._takes = rates[:, self._columns], rates[:, self._columns].T.contiguous()
         self._anywhere = anywhere[:, self._columns]
         own = torch.nn.functional.pad(OWN * probabilities * vocabulary.taught_share, (0, 1))
@@ -163,26 +165,29 @@ class ObjectStepper(Generic[S]):
         said, seen = state.said[photos], state.evidence[photos].unsqueeze(1)
         evidence = seen.masked_fill(said, 0.0)
         asked = evidence @ self._rates
-        wanted = (asked - state.own[photos].unsqueeze(1)).clamp(min=0.0)
-        people = (state.people[photos].unsqueeze(-1) * (1 - nouns @ self._people)).clamp(max=1.0).unsqueeze(-1)
-        share = 1 - (1 - people) * self._people
-        handed = nouns * (share * wanted).clamp(max=MOST)
+        wanted = (asked - state.own[photos].unsqueeze(1)).clamp_(min=0.0)
+        people = slice(self._first_person, None)
+        give = (state.people[photos].unsqueeze(1) * (1 - nouns[:, :, people].sum(-1))).clamp_(max=1.0).unsqueeze(-1)
+        wanted[:, :, people] *= give
+        handed = nouns * wanted.clamp_(max=MOST)
         after = nouns - handed
         # Each noun divides what it hands among the objects as they asked for it.
-        gains = ((handed / asked.clamp(min=1e-9)) @ self._takes) * evidence
+        gains = (handed.div_(asked.clamp_(min=1e-9)) @ self._takes) * evidence
         if self._forced:
-            due = state.must[photos].unsqueeze(1) & ~said
-            gains = gains + ((after * share) @ self._anywhere.T) * due
-        # A word that takes the place of others is said once.
-        takes = ((seen > 0) | state.must[photos].unsqueeze(1)) & self._once
-        gains = torch.where(said & takes, -after[:, :, self._form_columns], gains)
+            room = after.clone()
+            room[:, :, people] *= give
+            gains += (room @ self._anywhere.T) * (state.must[photos].unsqueeze(1) & ~said)
+        spoken = bool(said.any())
+        if spoken:  # A word that takes the place of others is said once.
+            takes = ((seen > 0) | state.must[photos].unsqueeze(1)) & self._once
+            gains = torch.where(said & takes, -after[:, :, self._form_columns], gains)
         after.scatter_add_(2, self._form_columns.expand_as(gains), gains)
         if len(self._compounds):  # no "tennis tennis racket"
             repeats = tokens.unsqueeze(-1) == self._firsts
             after[:, :, self._compounds] = after[:, :, self._compounds].masked_fill(repeats, 0.0)
-        # None of the nouns that it may stand for follows it: "a cup of coffee chair".
-        followers = (now & takes).float() @ self._anywhere > 0
-        return after.masked_fill_(followers, 0.0).clamp_(min=1e-12).log_()
+        if spoken and bool(now.any()):  # None of the nouns that it may stand for follows it: "a cup of coffee chair".
+            after.masked_fill_((now & takes).float() @ self._anywhere > 0, 0.0)
+        return after.clamp_(min=1e-12).log_()
 
 
 def _changing(evidence: Tensor, must: Tensor) -> Tensor:
