@@ -18,7 +18,10 @@ def queries_of_pages(count: int) -> dict[str, int]:
 
 @pytest.mark.django_db(transaction=True)
 def test_pages_cost_the_same_queries_for_few_rows_and_for_many() -> None:
-    """But for a search of few, whose page is not full of texts: it looks for what is seen in photos as well."""
+    """But for a search of few, whose page is not full of texts: it looks for what is seen in photos as well.
+
+    Where it finds nothing at all, it also asks which filter to drop.
+    """
     few, many = queries_of_pages(FEW), queries_of_pages(MANY)
     differ = {name: (few[name], many[name]) for name in few if few[name] != many[name]}
-    assert all("search" in name and more == less + 1 for name, (more, less) in differ.items()), differ
+    assert all("search" in name and less < more <= less + 2 for name, (more, less) in differ.items()), differ
