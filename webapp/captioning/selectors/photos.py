@@ -76,9 +76,12 @@ def objects_shown(photo: Photo) -> list[dict[str, Any]]:
 
 def decision_newest(photo: Photo) -> Decision | None:
     """The newest decision on the photo's caption, of any verdict. Who decides next must have seen it."""
-    if photo.caption_id is None:
-        return None
-    return Decision.objects.filter(caption=photo.caption_id).select_related("reviewer").order_by("-id").first()
+    return None if photo.caption_id is None else decision_newest_on(photo.caption_id)
+
+
+def decision_newest_on(caption_id: int) -> Decision | None:
+    """The newest decision on a caption, of any verdict."""
+    return Decision.objects.filter(caption=caption_id).select_related("reviewer").order_by("-id").first()
 
 
 def decision_shown(photo: Photo) -> Decision | None:

@@ -12,6 +12,7 @@ from django.db import transaction
 from webapp.accounts.models import User
 from webapp.captioning.errors import CaptionMissing, DecisionConflict, TextRejected
 from webapp.captioning.models import Caption, Decision
+from webapp.captioning.selectors.photos import decision_newest_on
 from webapp.captioning.services.texts import texts_settle
 from webapp.captioning.typed_text import typed_text
 from webapp.photos.models import Photo
@@ -23,10 +24,6 @@ Verdict = Decision.Verdict
 def _lock(photo_id: int) -> None:
     """One decision at a time on a photo: another caption of it may come to stand below it."""
     Photo.objects.select_for_update(no_key=True).only("id").get(pk=photo_id)
-
-
-def _newest(caption_id: int) -> Decision | None:
-    return Decision.objects.filter(caption=caption_id).select_related("reviewer").order_by("-id").first()
 
 
 def _record(*, caption: Caption, reviewer: User, verdict: Decision.Verdict, text: str) -> Decision:
@@ -46,7 +43,7 @@ def _unseen_refuse(newest: Decision | None, *, seen: int | None) -> None:
 def _decide(*, caption: Caption, reviewer: User, verdict: Decision.Verdict, text: str, seen: int | None) -> Decision:
     with transaction.atomic():
         _lock(caption.photo_id)
-        _unseen_refuse(_newest(caption.pk), seen=seen)
+        _unseen_refuse(decision_newest_on(caption.pk), seen=seen)
         return _record(caption=caption, reviewer=reviewer, verdict=verdict, text=text)
 
 
@@ -113,7 +110,7 @@ def photo_text_write(*, photo: Photo, writer: User, text: str, seen: int | None)
     text = _text_checked(text)
     with transaction.atomic():
         caption = _caption_locked(photo)
-        newest = _newest(caption.pk)
+        newest = decision_newest_on(caption.pk)
         verdict = Verdict.APPROVED if text == caption.text else Verdict.EDITED
         if newest is not None and (newest.verdict, newest.text) == (verdict, text):
             return newest
@@ -126,7 +123,7 @@ def photo_text_put_back(*, photo: Photo, writer: User, seen: int | None) -> Deci
     another caption says. None if nothing was decided. Raises as `photo_text_write`."""
     with transaction.atomic():
         caption = _caption_locked(photo)
-        newest = _newest(caption.pk)
+        newest = decision_newest_on(caption.pk)
         if newest is None or newest.verdict == Verdict.WITHDRAWN:
             return newest
         _unseen_refuse(newest, seen=seen)

@@ -1,6 +1,4 @@
 // Shows where the model looked for a word that is pointed at, focused or pressed. Dims the rest of the photo.
-"use strict";
-
 const canvas = document.getElementById("attention");
 const DIM = 0.72; // opacity of the veil where the weight is zero
 

@@ -1,6 +1,4 @@
 // While something on the page waits, asks the site for changes once a second.
-"use strict";
-
 const POLL_MS = 1000;
 
 function poll() {

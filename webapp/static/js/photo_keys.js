@@ -1,6 +1,4 @@
 // On a photo's page: the arrow keys lead to the photos beside it, and buttons copy its text.
-"use strict";
-
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.repeat) return;
   if (event.target.closest?.("input, textarea, select")) return;

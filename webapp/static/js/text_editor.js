@@ -1,7 +1,5 @@
 // The photo's text is edited where it stands: click it or press e, Enter saves, Escape puts back; a number takes an
 // alternative. The forms work without this.
-"use strict";
-
 const TIRING = 125; // characters after which screen readers tire
 const LIMIT = 1000;
 

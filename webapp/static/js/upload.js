@@ -1,6 +1,4 @@
 // Uploads from the picker, by drag and drop and by paste: one request per file, three at a time. Each has its own line.
-"use strict";
-
 const form = document.getElementById("upload");
 const picker = document.getElementById("file");
 const lines = document.getElementById("uploads");

@@ -1,4 +1,3 @@
-"use strict";
 // Review by keyboard: a approve, e edit (Enter saves, Escape undoes), r reject, n next. The buttons work without this.
 
 const form = document.querySelector(".review-form");
